@@ -1,0 +1,41 @@
+# What people type. A fresh clone needs Python 3.11 to 3.13 and nothing else.
+PYTHON ?= python3
+BIN := .venv/bin
+RUN = outputs/demo/$(shell date +%Y-%m-%d_%H-%M-%S)
+
+.PHONY: help setup demo test test-slow check format clean
+
+help:           ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+setup: .venv/.ready   ## create .venv and install what constraints.txt pins
+
+.venv/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v < (3, 14) else f"Python 3.11 to 3.13 needed, found {v[0]}.{v[1]}; make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test,check]'
+	@touch $@
+
+demo: setup     ## render street scenes, train a small GridNet, evaluate it, draw pictures
+	$(eval RUN := $(RUN))
+	$(BIN)/python -m segexp.train experiment=demo hydra.run.dir=$(RUN)
+	$(BIN)/python -m segexp.evaluate run=$(RUN)
+
+test: setup     ## every test that needs no root and no network
+	$(BIN)/python -m pytest -n 2
+
+test-slow: setup   ## the tests that take minutes
+	$(BIN)/python -m pytest -m slow
+
+check: setup    ## style, formatting, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup   ## let ruff format and mend the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:          ## remove .venv and outputs
+	rm -rf .venv outputs

@@ -1,0 +1,31 @@
+"""The words every room shares: VOID, and the tensors that travel from file to loss."""
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from jaxtyping import Float, UInt8
+
+if TYPE_CHECKING:
+    from torch import Tensor
+else:
+    Tensor = Any  # these types are read, not run: reading runs and class groupings must not wait for torch
+
+VOID = 255
+"""Train id of pixels that cost and score nothing."""
+
+Image = UInt8[Tensor, "batch 3 height width"]
+Logits = Float[Tensor, "batch num_classes height width"]
+Target = UInt8[Tensor, "batch height width"]
+Scalar = Float[Tensor, ""]
+
+
+class Sample(NamedTuple):
+    """One scene, or a batch of them when collated.
+
+    image: uint8 [3, H, W], red-green-blue, 0..255.
+    target: uint8 [H, W] in train ids, VOID where nothing is scored.
+    name: unique in its split and stable between runs.
+    """
+
+    image: Tensor
+    target: Tensor
+    name: str
