@@ -1,0 +1,54 @@
+"""Which samples a rank sees, in which order."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from torch.utils.data import Sampler
+
+
+class TrainingSampler(Sampler[tuple[int, int]]):
+    """Keys (epoch, index) of one rank: each epoch is a permutation given by (seed, epoch) alone.
+
+    The tail that does not fill a batch of all ranks is left out, another one each epoch. The ranks' batches together
+    are the batch that a single rank with `batch_size * num_ranks` samples would see.
+    Raises ValueError if the split cannot fill one batch.
+    """
+
+    def __init__(self, num_samples: int, batch_size: int, seed: int, rank: int = 0, num_ranks: int = 1) -> None:
+        self.num_samples = num_samples
+        self.num_batches = num_samples // (batch_size * num_ranks)
+        self.batch_size = batch_size
+        self.seed = seed
+        self.rank = rank
+        self.num_ranks = num_ranks
+        self.epoch = 0
+        if self.num_batches == 0:
+            raise ValueError(
+                f"{num_samples} training samples do not fill one batch of {batch_size} on {num_ranks} ranks; "
+                f"set data.batch_size to at most {num_samples // num_ranks}"
+            )
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called by the Trainer before each epoch."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return self.num_batches * self.batch_size
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        order = np.random.default_rng([self.seed, self.epoch]).permutation(self.num_samples).tolist()
+        for index in order[self.rank : len(self) * self.num_ranks : self.num_ranks]:
+            yield self.epoch, index
+
+
+class EvaluationSampler(Sampler[int]):
+    """Every num_ranks-th index: no sample is repeated to even out the ranks."""
+
+    def __init__(self, num_samples: int, rank: int = 0, num_ranks: int = 1) -> None:
+        self.indices = range(rank, num_samples, num_ranks)
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.indices)

@@ -1,0 +1,114 @@
+"""Broken files are named, with the cure; sound ones come out as they went in."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from segexp.classes import UNKNOWN
+from segexp.data.counts import total
+from segexp.data.loading import collate
+from segexp.data.pairs import Pair
+from segexp.data.reading import read_image, read_mask, read_pair
+from segexp.data.samples import EvaluationSamples, TrainingSamples, checked_image_size
+from segexp.types import VOID, Sample
+
+LOOKUP = np.full(256, UNKNOWN, np.uint8)
+LOOKUP[:3] = 0, 1, VOID
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Pair:
+    """An image of 40 rows and 60 columns whose mask holds the labels 0, 1 and 2 (void)."""
+    generator = np.random.default_rng(0)
+    Image.fromarray(generator.integers(0, 256, (40, 60, 3), np.uint8)).save(tmp_path / "image.png")
+    Image.fromarray(generator.integers(0, 3, (40, 60), np.uint8)).save(tmp_path / "mask.png")
+    return Pair(tmp_path / "image.png", tmp_path / "mask.png", "scene")
+
+
+def test_pixels_and_labels_arrive_unchanged(pair: Pair) -> None:
+    image, target = read_pair(pair, LOOKUP)
+    assert np.array_equal(image, np.array(Image.open(pair.image)))
+    assert np.array_equal(target == VOID, np.array(Image.open(pair.mask)) == 2)
+
+
+def test_a_palette_is_not_applied(pair: Pair) -> None:
+    labels = np.array(Image.open(pair.mask))
+    indexed = Image.fromarray(labels).convert("L")
+    indexed.putpalette([9, 9, 9] * 256)
+    indexed.save(pair.mask)
+    assert np.array_equal(read_mask(pair.mask), labels)
+
+
+@pytest.mark.parametrize("which", ["image", "mask"])
+def test_a_truncated_file_is_named(pair: Pair, which: str) -> None:
+    path = getattr(pair, which)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(ValueError, match=rf"{which}\.png cannot be decoded .*download this file again"):
+        read_pair(pair, LOOKUP)
+
+
+def test_a_mask_of_another_size_is_named(pair: Pair) -> None:
+    Image.new("L", (50, 40)).save(pair.mask)
+    with pytest.raises(ValueError, match="40 rows and 50 columns"):
+        read_pair(pair, LOOKUP)
+
+
+def test_unknown_label_is_named_in_the_error(pair: Pair) -> None:
+    Image.new("L", (60, 40), 77).save(pair.mask)
+    with pytest.raises(ValueError, match=r"mask\.png holds the ids \[77\]"):
+        read_pair(pair, LOOKUP)
+
+
+def test_a_colored_mask_is_refused(pair: Pair) -> None:
+    Image.new("RGB", (60, 40)).save(pair.mask)
+    with pytest.raises(ValueError, match="one byte a pixel, a label id"):
+        read_mask(pair.mask)
+
+
+def test_evaluation_resizes_the_image_and_keeps_the_native_target(pair: Pair) -> None:
+    sample = EvaluationSamples([pair], LOOKUP, (32, 48))[0]
+    assert (sample.image.shape, sample.target.shape) == ((3, 32, 48), (40, 60))
+
+
+def test_training_resizes_image_and_target_alike(pair: Pair) -> None:
+    sample = TrainingSamples([pair], LOOKUP, (32, 48), lambda sample, epoch, index: sample)[0, 0]
+    assert (sample.image.shape, sample.target.shape) == ((3, 32, 48), (32, 48))
+    assert set(sample.target.unique().tolist()) <= {0, 1, VOID}
+    assert sample.image.dtype == sample.target.dtype == torch.uint8
+
+
+def test_a_batch_of_two_sizes_names_the_images() -> None:
+    samples = [
+        Sample(torch.zeros(3, size, 32, dtype=torch.uint8), torch.zeros(size, 32, dtype=torch.uint8), f"scene{size}")
+        for size in (32, 40)
+    ]
+    with pytest.raises(ValueError, match="scene32.*scene40.*data.eval_batch_size=1"):
+        collate(samples)
+
+
+@pytest.mark.parametrize("size", [[16, 64], [64], [64, 64, 3]])
+def test_a_wrong_image_size_is_refused(size: list[int]) -> None:
+    with pytest.raises(ValueError, match="data.image_size is"):
+        checked_image_size(size)
+
+
+def test_extents_count_the_scored_pixels_of_images_that_hold_a_class() -> None:
+    counts = total([np.array([4, 0, 2]), np.array([1, 5, 0])], num_classes=3)
+    assert counts.pixels == [5, 5, 2]
+    assert counts.extents == [12, 6, 6]
+
+
+def test_sixteen_bit_grey_keeps_its_upper_eight_bits(tmp_path: Path) -> None:
+    values = np.arange(0, 65536, 65536 // 64, dtype=np.uint16).reshape(8, 8)
+    Image.fromarray(values).save(tmp_path / "grey.png")
+    assert np.array_equal(read_image(tmp_path / "grey.png")[..., 1], (values // 256).astype(np.uint8))
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGBA", "P", "1"])
+def test_images_of_other_modes_become_red_green_blue(tmp_path: Path, mode: str) -> None:
+    Image.new("RGB", (4, 3), (255, 255, 255)).convert(mode).save(tmp_path / "white.png")
+    assert (read_image(tmp_path / "white.png") == 255).all()
+    assert read_image(tmp_path / "white.png").shape == (3, 4, 3)
