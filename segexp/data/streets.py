@@ -1,0 +1,76 @@
+"""The embedded data set: street scenes that are rendered once, then read like Cityscapes."""
+
+import shutil
+from pathlib import Path
+
+from filelock import FileLock
+
+from segexp.classes import CITYSCAPES
+from segexp.data.cityscapes import Cityscapes
+from segexp.data.pairs import Pair
+from segexp.data.scene.files import SceneFile
+from segexp.data.scene.parallel import write_scenes
+from segexp.data.scene.render import VERSION
+
+SMALLEST = 32
+
+
+class Streets:
+    """Procedural street scenes with all labels that Cityscapes scores, in its very layout.
+
+    root: a folder to write to; each choice of the other arguments gets its own folder below it.
+    num_train, num_val: scenes of the splits train and val.
+    height, width: of every scene in pixels, at least 32.
+    seed: another one gives other scenes.
+    The set is rendered by whoever asks first, while others wait; a set that was cut off half-way is rendered again.
+    """
+
+    table = CITYSCAPES
+
+    def __init__(
+        self, root: str, num_train: int = 200, num_val: int = 40, height: int = 256, width: int = 512, seed: int = 0
+    ) -> None:
+        if min(num_train, num_val) < 1 or min(height, width) < SMALLEST or seed < 0:
+            raise ValueError(
+                f"streets: num_train={num_train}, num_val={num_val}, height={height}, width={width}, seed={seed}; "
+                f"allowed: counts from 1, sizes from {SMALLEST}, seeds from 0"
+            )
+        self.num_scenes = {"train": num_train, "val": num_val}
+        self.height, self.width, self.seed = height, width, seed
+        self.folder = Path(root).expanduser() / f"{height}x{width}_{num_train}+{num_val}_seed{seed}_v{VERSION}"
+
+    def pairs(self, split: str) -> list[Pair]:
+        """Image and mask files of a split; renders the set if it is not there yet.
+
+        Raises OSError if the set cannot be written, FileNotFoundError for an unknown split.
+        """
+        if not self.folder.is_dir():
+            try:
+                self._render_once()
+            except OSError as error:
+                raise OSError(
+                    f"cannot write street scenes to {self.folder}: {error.strerror or error}; make room "
+                    "(about 3 bytes a pixel and scene) or set data.root to a folder that you may write to"
+                ) from error
+        return Cityscapes(str(self.folder)).pairs(split)
+
+    def _render_once(self) -> None:
+        """The set appears under its name by one rename, so it is there whole or not at all."""
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        partial = self.folder.with_name(f"{self.folder.name}.partial")
+        with FileLock(self.folder.with_name(f"{self.folder.name}.lock")):
+            if self.folder.is_dir():
+                return
+            shutil.rmtree(partial, ignore_errors=True)  # left by a process that was killed: we hold the lock
+            try:
+                write_scenes(self._scenes(partial))
+                partial.rename(self.folder)
+            finally:
+                shutil.rmtree(partial, ignore_errors=True)
+
+    def _scenes(self, folder: Path) -> list[SceneFile]:
+        return [
+            SceneFile(folder, self.seed, split, index, self.height, self.width)
+            for split, count in self.num_scenes.items()
+            for index in range(count)
+        ]
