@@ -1,0 +1,103 @@
+"""The weights that an encoder of segmentation_models_pytorch (smp) starts from: none, published ones, or a file."""
+
+import difflib
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from huggingface_hub import constants as hub
+from safetensors.torch import load_file
+from segmentation_models_pytorch.encoders import encoders
+from torch import Tensor, nn
+
+Tag = str | bool | None
+Network = TypeVar("Network", bound=nn.Module)
+PROBE_SECONDS = 5
+NUM_KEYS_SHOWN = 3
+CLASSIFIERS = ("fc.", "classifier.", "last_linear.")
+
+
+def with_weights(build: Callable[[Tag], Network], encoder: str, weights: str | None) -> Network:
+    """A network whose `.encoder` holds the weights that the user asked for.
+
+    build: makes the network from what smp calls encoder_weights: None, or the tag of published weights.
+    encoder: name of the encoder in smp, or tu-NAME for one of timm.
+    weights: None for random ones, a tag such as imagenet (downloaded once, then cached), or the path of a state dict
+        (.safetensors, or written by torch.save) with exactly the encoder's keys; a classifier on top is ignored.
+    Raises ValueError for an unknown encoder or keys that do not fit, FileNotFoundError for a missing file,
+    ConnectionError for a download that fails.
+    """
+    tags = _published(encoder)
+    if weights is None:
+        return build(None)
+    if weights in tags:
+        return _download(lambda: build(tags[weights]), encoder, weights)
+    if not Path(weights).is_file():
+        allowed = f"null, {', '.join(tags)}, or the path of a state dict of the encoder"
+        raise FileNotFoundError(f"model.weights: no file {weights!r}; allowed for encoder {encoder}: {allowed}")
+    network = build(None)
+    _fill(network.get_submodule("encoder"), encoder, Path(weights))
+    return network
+
+
+def _published(encoder: str) -> Mapping[str, Tag]:
+    if encoder.startswith("tu-"):
+        return {"imagenet": True}  # timm names the data set in the encoder (tu-NAME.TAG) and only asks yes or no
+    if encoder not in encoders:
+        close = difflib.get_close_matches(encoder, encoders, n=5) or ["resnet34", "vgg16", "mobilenet_v2"]
+        raise ValueError(f"model.encoder: smp has no {encoder!r}; try {', '.join(close)}, or tu-NAME for one of timm")
+    return {tag: tag for tag in encoders[encoder]["pretrained_settings"]}
+
+
+def _download(build: Callable[[], Network], encoder: str, weights: str) -> Network:
+    cure = (
+        "download them where there is a network and point to the file (model.weights=/path/encoder.pth); "
+        "if they are in this machine's cache already, set HF_HUB_OFFLINE=1"
+    )
+    found = f"model.weights={weights}: the weights of {encoder} cannot be downloaded"
+    if not hub.HF_HUB_OFFLINE and not _reachable(hub.ENDPOINT):
+        raise ConnectionError(f"{found}, {hub.ENDPOINT} does not answer; {cure}")
+    try:
+        return build()
+    except OSError as error:
+        raise ConnectionError(f"{found} ({error}); {cure}") from error
+
+
+def _reachable(url: str) -> bool:
+    # Asked first because the hub's own client retries for half a minute before it gives up.
+    try:
+        urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=PROBE_SECONDS).close()
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
+def _fill(encoder: nn.Module, name: str, path: Path) -> None:
+    expected = encoder.state_dict()
+    found = {key: value for key, value in _read(path).items() if key in expected or not key.startswith(CLASSIFIERS)}
+    problems = {
+        "missing": [key for key in expected if key not in found],
+        "unexpected": [key for key in found if key not in expected],
+        "of another shape": [key for key in expected if key in found and found[key].shape != expected[key].shape],
+    }
+    if any(problems.values()):
+        counts = "; ".join(f"{len(keys)} {what}{_first(keys)}" for what, keys in problems.items())
+        hint = f"save the encoder alone: torch.save(encoder.state_dict(), {path.name!r})"
+        raise ValueError(f"model.weights: the keys of {path} do not fit encoder {name}: {counts}; {hint}")
+    encoder.load_state_dict(found)
+
+
+def _read(path: Path) -> Mapping[str, Tensor]:
+    if path.suffix == ".safetensors":
+        return load_file(path)
+    return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def _first(keys: list[str]) -> str:
+    shown = ", ".join(keys[:NUM_KEYS_SHOWN])
+    return f" ({shown}{', ...' if len(keys) > NUM_KEYS_SHOWN else ''})" if keys else ""

@@ -1,0 +1,85 @@
+"""What every model of this room has in common: raw image in, logits of the same height and width out."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from segexp.types import Image, Logits
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+SMALLEST_SIDE = 32
+
+
+class Segmenter(nn.Module):
+    """Normalise the image, pad it to the network's stride, run the network, crop its logits back.
+
+    network: maps a normalised image [B, 3, H, W] to logits [B, num_classes, H, W] if stride divides H and W.
+    mean, std: per channel (red, green, blue) in units of 0..1; buffers, so training, serving and export agree.
+    stride: what H and W must be a multiple of for the network; 1 if any size will do.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self,
+        network: nn.Module,
+        stride: int,
+        mean: Sequence[float] = IMAGENET_MEAN,
+        std: Sequence[float] = IMAGENET_STD,
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.stride = stride
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1))
+
+    @property
+    def encoder(self) -> nn.Module:
+        """The part that pretrained weights fill and transfer learning freezes. ValueError if there is none."""
+        encoder = getattr(self.network, "encoder", None)
+        if encoder is None:
+            name = type(self.network).__name__
+            raise ValueError(f"{name} has no encoder to freeze or to fill; choose a model that has one: model=unet")
+        return encoder
+
+    def forward(self, image: Image) -> Logits:
+        """Logits [B, num_classes, H, W] in the precision of the network; the softmax is the loss's business.
+
+        image: red-green-blue [B, 3, H, W], H and W at least 32; uint8 0..255, or floating point 0..1.
+        Raises ValueError for anything else.
+        """
+        _check(image)
+        height, width = image.shape[-2:]
+        logits = self.network(self._pad(self._normalise(image)))
+        return logits[..., :height, :width]
+
+    def _normalise(self, image: Tensor) -> Tensor:
+        fraction = image.to(self.mean.dtype) / 255 if image.dtype == torch.uint8 else image.to(self.mean.dtype)
+        return (fraction - self.mean) / self.std
+
+    def _pad(self, image: Tensor) -> Tensor:
+        # The border is replicated: zeros would draw an edge that is not in the scene. Sizes that fit take the same
+        # path with no rows added, so that an exported graph serves every size.
+        if self.stride == 1:
+            return image
+        height, width = image.shape[-2:]
+        below = _next_multiple(height, self.stride) - height
+        right = _next_multiple(width, self.stride) - width
+        return F.pad(image, (0, right, 0, below), mode="replicate")
+
+
+def _next_multiple(size: int, stride: int) -> int:
+    return (size + stride - 1) // stride * stride  # not with %: torch.export must see that stride divides the result
+
+
+def _check(image: Tensor) -> None:
+    allowed = f"uint8 0..255 or floating point 0..1, [batch, 3, height, width], sides of {SMALLEST_SIDE} or more"
+    known_type = image.dtype == torch.uint8 or image.is_floating_point()
+    if not known_type or image.ndim != 4 or image.shape[1] != 3:
+        raise ValueError(f"image: found {image.dtype} {list(image.shape)}; allowed: {allowed}; convert it first")
+    if image.shape[2] < SMALLEST_SIDE or image.shape[3] < SMALLEST_SIDE:
+        raise ValueError(f"image: found {list(image.shape)}; allowed: {allowed}; enlarge or pad it first")

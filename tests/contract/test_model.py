@@ -1,0 +1,116 @@
+"""What every file of conf/model promises (DESIGN.md, section 5)."""
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from segexp.model.segmenter import Segmenter
+from tests.model.options import FOLDER, OPTIONS, build_model
+from tests.model.state_dict_keys import digest, stored
+
+NUM_CLASSES = 5
+SIZES = [(32, 32), (33, 47), (64, 96), (101, 37)]
+
+
+@pytest.fixture(scope="module", params=OPTIONS)
+def option(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def built(option: str) -> Segmenter:
+    torch.manual_seed(0)
+    return build_model(option, NUM_CLASSES)
+
+
+@pytest.fixture
+def model(built: Segmenter) -> Segmenter:
+    return built.eval()
+
+
+@pytest.fixture
+def inference() -> Iterator[None]:
+    with torch.no_grad():
+        yield
+
+
+def random_image(height: int, width: int, num_images: int = 2) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(height * width)
+    return torch.randint(0, 256, (num_images, 3, height, width), dtype=torch.uint8, generator=generator)
+
+
+def test_every_model_is_found() -> None:
+    assert {"gridnet", "unet", "fcn8", "segnet", "pspnet", "deeplabv3plus"} <= set(OPTIONS)
+
+
+def test_yaml_leaves_num_classes_to_build(option: str) -> None:
+    assert "num_classes" not in (FOLDER / f"{option}.yaml").read_text()
+
+
+def test_fresh_state_dict_has_the_keys_of_yesterday(option: str, model: Segmenter) -> None:
+    assert digest(model) == stored().get(option), (
+        f"{option}: names or shapes in its state_dict are not those of tests/model/state_dict_keys.json, so old "
+        "checkpoints will not load; if that is intended, run `python -m tests.model.state_dict_keys`"
+    )
+
+
+@pytest.mark.usefixtures("inference")
+@pytest.mark.parametrize(("height", "width"), SIZES)
+def test_logits_have_the_size_of_the_image(model: Segmenter, height: int, width: int) -> None:
+    logits = model(random_image(height, width))
+    assert logits.shape == (2, NUM_CLASSES, height, width)
+    assert logits.dtype == torch.float32
+    assert logits.isfinite().all()
+
+
+@pytest.mark.usefixtures("inference")
+def test_bytes_and_fractions_give_the_same_logits(model: Segmenter) -> None:
+    image = random_image(33, 47)
+    torch.testing.assert_close(model(image), model(image.float() / 255))
+
+
+@pytest.mark.usefixtures("inference")
+def test_evaluation_is_deterministic(model: Segmenter) -> None:
+    image = random_image(33, 47)
+    assert torch.equal(model(image), model(image))
+
+
+@pytest.mark.usefixtures("inference")
+def test_logits_do_not_depend_on_the_other_images_of_the_batch(model: Segmenter) -> None:
+    image = random_image(33, 47)
+    other = torch.stack([image[0], 255 - image[1]])
+    torch.testing.assert_close(model(image)[0], model(other)[0])
+    torch.testing.assert_close(model(image)[:1], model(image[:1]), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.usefixtures("inference")
+def test_memory_format_does_not_change_the_logits(model: Segmenter) -> None:
+    image = random_image(33, 47)
+    contiguous = model(image)
+    channels_last = model.to(memory_format=torch.channels_last)(image.to(memory_format=torch.channels_last))
+    model.to(memory_format=torch.contiguous_format)
+    torch.testing.assert_close(channels_last, contiguous, rtol=1e-3, atol=1e-3 * contiguous.abs().max().item())
+
+
+@pytest.mark.usefixtures("inference")
+def test_runs_under_autocast(model: Segmenter) -> None:
+    image = random_image(33, 47)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        rounded = model(image).float()
+    exact = model(image)
+    assert (rounded - exact).abs().max() < 0.1 * exact.abs().max()
+
+
+def test_gradients_reach_every_parameter(model: Segmenter) -> None:
+    """DistributedDataParallel refuses parameters without a gradient."""
+    torch.manual_seed(0)
+    logits = model.train()(random_image(64, 64))
+    logits.square().mean().backward()
+    gradients = {name: parameter.grad for name, parameter in model.named_parameters()}
+    model.zero_grad()
+    for name, gradient in gradients.items():
+        assert gradient is not None, f"{name} is never used"
+        assert gradient.isfinite().all(), name
+        is_offset = gradient.ndim == 1  # a bias before a batch norm has no effect
+        assert is_offset or gradient.any(), f"{name} has no influence"

@@ -1,0 +1,19 @@
+"""Every model of conf/model, built as the product builds them."""
+
+from typing import Any
+
+import yaml
+
+from segexp import build
+from segexp.model.segmenter import Segmenter
+
+FOLDER = build.config_folder() / "model"
+OPTIONS = sorted(path.stem for path in FOLDER.glob("*.yaml"))
+
+
+def build_model(option: str, num_classes: int, **overrides: Any) -> Segmenter:
+    """The fresh model of conf/model/<option>.yaml, downloading nothing."""
+    config = yaml.safe_load((FOLDER / f"{option}.yaml").read_text())
+    if "weights" in config:
+        config["weights"] = None
+    return build.part(config | overrides, {"num_classes": lambda: num_classes})

@@ -1,0 +1,71 @@
+"""Weights of an encoder: from a file, or one clear error."""
+
+import time
+from pathlib import Path
+
+import pytest
+import torch
+import torchvision
+from huggingface_hub import constants
+from safetensors.torch import save_file
+from torch import Tensor
+
+from segexp.model.segmenter import Segmenter
+from segexp.model.smp import smp
+
+
+def unet(weights: str | None, encoder: str = "resnet18") -> Segmenter:
+    return smp(5, "Unet", encoder, weights)
+
+
+@pytest.fixture(scope="module")
+def published() -> dict[str, Tensor]:
+    """What torchvision publishes for a ResNet-18, classifier included, but random."""
+    torch.manual_seed(0)
+    return torchvision.models.resnet18().state_dict()
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+def test_a_file_of_torchvision_fills_the_encoder(tmp_path: Path, published: dict[str, Tensor], suffix: str) -> None:
+    path = tmp_path / f"resnet18{suffix}"
+    save_file(published, path) if suffix == ".safetensors" else torch.save(published, path)
+    filled = unet(str(path)).encoder.state_dict()
+    assert filled.keys() == {key for key in published if not key.startswith("fc.")}
+    assert all(torch.equal(filled[key], published[key]) for key in filled)
+
+
+def test_keys_that_do_not_fit_are_named_and_counted(tmp_path: Path, published: dict[str, Tensor]) -> None:
+    wrong = {key: value for key, value in published.items() if not key.startswith("layer4.")}
+    wrong |= {"head.weight": torch.zeros(1), "conv1.weight": torch.zeros(64, 1, 7, 7)}
+    path = tmp_path / "wrong.pth"
+    torch.save(wrong, path)
+    with pytest.raises(ValueError, match="do not fit encoder resnet18") as error:
+        unet(str(path))
+    for part in [
+        "30 missing (layer4.0.conv1.weight, ",
+        "1 unexpected (head.weight)",
+        "1 of another shape (conv1.weight)",
+    ]:
+        assert part in str(error.value)
+
+
+def test_a_missing_file_is_named_with_what_is_allowed() -> None:
+    with pytest.raises(FileNotFoundError, match="no file 'imagenett'; allowed for encoder resnet18: null, imagenet, "):
+        unet("imagenett")
+
+
+def test_an_unknown_encoder_is_named_with_the_nearest_ones() -> None:
+    with pytest.raises(ValueError, match=r"no 'resnet35'; try .*resnet34"):
+        unet(None, encoder="resnet35")
+
+
+@pytest.mark.parametrize("encoder", ["resnet18", "tu-resnet18"])
+def test_without_a_network_the_error_comes_soon_and_says_how_to_use_a_file(
+    monkeypatch: pytest.MonkeyPatch, encoder: str
+) -> None:
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    start = time.monotonic()
+    with pytest.raises(ConnectionError, match=r"model\.weights=/path/encoder\.pth"):
+        unet("imagenet", encoder)
+    assert time.monotonic() - start < 10

@@ -1,0 +1,38 @@
+"""Any architecture of segmentation_models_pytorch, by arguments alone."""
+
+import pytest
+import torch
+
+from segexp.model.smp import smp
+
+
+@pytest.mark.parametrize("architecture", ["FPN", "Segformer"])
+def test_other_architectures_take_any_size(architecture: str) -> None:
+    model = smp(5, architecture, "resnet18", None).eval()
+    assert model(torch.rand(1, 3, 33, 47)).shape == (1, 5, 33, 47)
+
+
+def test_an_encoder_of_timm_is_reached_by_its_name() -> None:
+    model = smp(5, "Unet", "tu-resnet10t", None).eval()
+    assert model(torch.rand(1, 3, 33, 47)).shape == (1, 5, 33, 47)
+
+
+@pytest.mark.parametrize("encoder", ["resnet18", "vgg11_bn", "efficientnet-b0"])
+def test_every_gradient_that_is_asked_for_arrives(encoder: str) -> None:
+    model = smp(5, "Unet", encoder, None, encoder_depth=3, decoder_channels=[16, 8, 4])
+    model(torch.rand(2, 3, 64, 64)).sum().backward()
+    arrives = {name: parameter.grad is not None for name, parameter in model.named_parameters()}
+    assert arrives == {name: parameter.requires_grad for name, parameter in model.named_parameters()}
+    assert not all(arrives.values())
+
+
+def test_a_fresh_network_is_untouched_by_the_search_for_unused_parameters() -> None:
+    model = smp(5, "Unet", "resnet18", None)
+    assert all(buffer == 0 for name, buffer in model.named_buffers() if name.endswith("num_batches_tracked"))
+    assert all(parameter.grad is None for parameter in model.parameters())
+    assert all(module.training for module in model.modules())
+
+
+def test_an_unknown_architecture_is_named_in_the_error() -> None:
+    with pytest.raises(ValueError, match=r"'Unett'; allowed: .*DeepLabV3Plus.*Unet"):
+        smp(5, "Unett", "resnet18", None)
