@@ -1,0 +1,32 @@
+"""Focal loss: cross-entropy that looks away from pixels it already gets right."""
+
+import torch
+from torch import nn
+
+from segexp.loss.pixels import check_inputs, negative_log_likelihood
+from segexp.loss.reduction import global_mean
+from segexp.types import VOID, Logits, Scalar, Target
+
+
+class Focal(nn.Module):
+    """Mean over the valid pixels of the global batch of -(1 - p)^gamma log p, p the softmax of the true class.
+
+    gamma: 0 is cross-entropy; the larger, the less an easy pixel weighs. Raises ValueError below 0.
+    Source: Lin et al. 2017, arXiv:1708.02002, eq. 4, with softmax for sigmoid and without alpha.
+    segmentation-models-pytorch's FocalLoss takes a sigmoid per class even for mode="multiclass" (smp#671), so its
+    gamma = 0 is not cross-entropy, and a batch of only void gives NaN.
+    """
+
+    def __init__(self, gamma: float = 2.0) -> None:
+        super().__init__()
+        if gamma < 0:
+            raise ValueError(f"focal: gamma is {gamma}; allowed are 0 (cross-entropy) and more; set loss.gamma")
+        self.gamma = gamma
+
+    def forward(self, logits: Logits, target: Target) -> Scalar:
+        """logits: unnormalised scores [B, C, H, W]. target: class indices or VOID [B, H, W]. Returns a value >= 0."""
+        check_inputs(logits, target)
+        loss = negative_log_likelihood(logits, target)
+        missing = -torch.expm1(-loss)  # 1 - p without cancellation
+        missing = missing.clamp(min=1e-12)  # at exactly 0 a gamma below 1 has no gradient
+        return global_mean((missing**self.gamma * loss).sum(), (target != VOID).sum(), self.training)

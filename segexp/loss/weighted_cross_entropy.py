@@ -1,0 +1,85 @@
+"""Cross-entropy in which rare classes weigh more."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from segexp.loss.pixels import check_inputs, negative_log_likelihood
+from segexp.loss.reduction import global_mean
+from segexp.types import Logits, Scalar, Target
+
+WEIGHTINGS = ("none", "inverse_frequency", "median_frequency", "effective_number")
+
+
+class WeightedCrossEntropy(nn.Module):
+    """Sum of w_c (-log p) over the valid pixels of the global batch divided by the sum of their w_c, as torch does.
+
+    num_classes, class_counts, class_extents: classes, training pixels of each, and scored pixels of the training images
+        that hold each; the build passes them.
+    weighting: one of WEIGHTINGS, see `class_weights`. beta: of effective_number only, in [0, 1).
+    Only the ratios of weights matter, since the sum of weights divides.
+    """
+
+    pixel_weight: Tensor
+
+    def __init__(
+        self,
+        num_classes: int,
+        class_counts: list[int],
+        class_extents: list[int],
+        weighting: str,
+        beta: float = 0.9999999,
+    ) -> None:
+        super().__init__()
+        if len(class_counts) != num_classes:
+            raise ValueError(
+                f"weighted_cross_entropy: {len(class_counts)} class counts for {num_classes} classes; "
+                "count the training pixels with the grouping that is trained"
+            )
+        self.num_classes = num_classes
+        by_target = torch.zeros(256)  # indexed by the target's byte: VOID weighs nothing
+        by_target[:num_classes] = torch.tensor(class_weights(class_counts, class_extents, weighting, beta))
+        self.register_buffer("pixel_weight", by_target, persistent=False)  # follows from the data, not from training
+
+    def forward(self, logits: Logits, target: Target) -> Scalar:
+        """logits: unnormalised scores [B, C, H, W]. target: class indices or VOID [B, H, W]. Returns a value >= 0."""
+        check_inputs(logits, target, self.num_classes)
+        weight = self.pixel_weight[target.long()]
+        loss = weight * negative_log_likelihood(logits, target)
+        return global_mean(loss.sum(), weight.sum(), self.training)
+
+
+def class_weights(class_counts: list[int], class_extents: list[int], weighting: str, beta: float) -> list[float]:
+    """Weight per class, scaled to a mean of 1 over the classes seen; 0 for a class without any training pixel.
+
+    none: 1 for every class, seen or not.
+    inverse_frequency: 1 / n_c, n_c the number of training pixels.
+    median_frequency: median of f over f_c, f_c = n_c / (pixels of the images that hold the class) (Eigen and Fergus
+        2015, arXiv:1411.4734): a class that is rare because few images have it weighs less than by inverse_frequency.
+    effective_number: (1 - beta) / (1 - beta^n_c) (Cui et al. 2019, arXiv:1901.05555); beyond about 1 / (1 - beta)
+        pixels more of them change nothing, so beta near 0 is none and beta near 1 is inverse_frequency.
+    Raises ValueError for another weighting, no pixel at all, or beta outside [0, 1).
+    """
+    if weighting not in WEIGHTINGS:
+        raise ValueError(
+            f"weighted_cross_entropy: weighting is {weighting!r}; allowed: {list(WEIGHTINGS)}; set loss.weighting"
+        )
+    if not 0 <= beta < 1:
+        raise ValueError(f"weighted_cross_entropy: beta is {beta}; allowed are 0 <= beta < 1; set loss.beta")
+    if not any(class_counts):
+        raise ValueError("weighted_cross_entropy: no class has a training pixel; check data.root and classes=")
+    if weighting == "none":
+        return [1.0] * len(class_counts)
+    pairs = zip(class_counts, class_extents, strict=True)
+    weights = [_weight(count, extent, weighting, beta) if count else 0.0 for count, extent in pairs]
+    scale = sum(map(bool, class_counts)) / sum(weights)
+    return [scale * weight for weight in weights]
+
+
+def _weight(count: int, extent: int, weighting: str, beta: float) -> float:
+    if weighting == "median_frequency":
+        return extent / count  # the median is a factor that all classes share, and the scale is set afterwards
+    if weighting == "effective_number" and beta > 0:
+        return (1 - beta) / -math.expm1(count * math.log(beta))  # 1 - beta^n loses its digits for beta near 1
+    return 1.0 if weighting == "effective_number" else 1.0 / count

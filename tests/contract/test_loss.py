@@ -1,0 +1,181 @@
+"""What every file of conf/loss promises (DESIGN.md, section 5)."""
+
+import pytest
+import torch
+from torch import nn
+
+from segexp.types import VOID
+from tests.loss.options import OPTIONS, build_loss
+
+NUM_CLASSES = 5
+Batch = tuple[torch.Tensor, torch.Tensor]
+
+
+@pytest.fixture(params=OPTIONS)
+def loss(request: pytest.FixtureRequest) -> nn.Module:
+    return build_loss(request.param, NUM_CLASSES)
+
+
+@pytest.fixture
+def batch() -> Batch:
+    return random_batch(NUM_CLASSES)
+
+
+def random_batch(num_classes: int, size: tuple[int, int, int] = (2, 6, 7), scale: float = 2.0) -> Batch:
+    """Logits that ask for a gradient, and a target in which about one pixel of five is void."""
+    generator = torch.Generator().manual_seed(num_classes)
+    logits = scale * torch.randn(size[0], num_classes, *size[1:], generator=generator)
+    target = torch.randint(0, num_classes, size, generator=generator, dtype=torch.uint8)
+    target[torch.rand(size, generator=generator) < 0.2] = VOID
+    return logits.requires_grad_(), target
+
+
+def value_and_gradient(loss: nn.Module, logits: torch.Tensor, target: torch.Tensor) -> Batch:
+    logits = logits.detach().clone(memory_format=torch.preserve_format).requires_grad_()
+    value = loss(logits, target)
+    value.backward()
+    assert logits.grad is not None
+    return value.detach(), logits.grad
+
+
+def assert_scalar(value: torch.Tensor, gradient: torch.Tensor) -> None:
+    assert value.shape == ()
+    assert value.dtype == torch.float32
+    assert value.isfinite()
+    assert gradient.isfinite().all()
+
+
+def test_every_loss_is_found() -> None:
+    assert len(OPTIONS) >= 12
+
+
+@pytest.mark.parametrize("num_classes", [2, 3, 19, 34])
+@pytest.mark.parametrize("option", OPTIONS)
+def test_loss_is_a_finite_float32_scalar(option: str, num_classes: int) -> None:
+    assert_scalar(*value_and_gradient(build_loss(option, num_classes), *random_batch(num_classes)))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_logits_of_any_precision_give_float32(loss: nn.Module, batch: Batch, dtype: torch.dtype) -> None:
+    value, gradient = value_and_gradient(loss, batch[0].to(dtype), batch[1])
+    assert_scalar(value, gradient)
+    assert gradient.dtype == dtype
+    torch.testing.assert_close(value, loss(batch[0].to(dtype).float(), batch[1]).detach(), rtol=1e-5, atol=1e-6)
+
+
+def test_autocast_changes_nothing(loss: nn.Module, batch: Batch) -> None:
+    value, gradient = value_and_gradient(loss, *batch)
+    with torch.autocast("cpu", torch.bfloat16):
+        under_autocast = value_and_gradient(loss, *batch)
+    assert_scalar(*under_autocast)
+    torch.testing.assert_close(under_autocast, (value, gradient))
+
+
+def test_void_pixels_have_no_influence_and_no_gradient(loss: nn.Module, batch: Batch) -> None:
+    logits, target = batch
+    void = (target == VOID).unsqueeze(1)
+    value, gradient = value_and_gradient(loss, logits, target)
+    assert (gradient * void == 0).all()
+    changed = value_and_gradient(loss, torch.where(void, 50 * logits.flip(1), logits), target)
+    torch.testing.assert_close(changed, (value, gradient))
+
+
+def test_void_pixels_might_as_well_be_cut_out(loss: nn.Module, batch: Batch) -> None:
+    logits, target = batch
+    valid = target != VOID
+    image = logits.movedim(1, -1)[valid].T[None, :, None]  # 1 c 1 pixel
+    torch.testing.assert_close(loss(image, target[valid][None, None]), loss(logits, target))
+
+
+def test_only_void_costs_nothing(loss: nn.Module, batch: Batch) -> None:
+    value, gradient = value_and_gradient(loss, batch[0], torch.full_like(batch[1], VOID))
+    assert_scalar(value, gradient)
+    assert value == 0
+    assert (gradient == 0).all()
+
+
+def test_absent_classes_are_fine(loss: nn.Module, batch: Batch) -> None:
+    assert_scalar(*value_and_gradient(loss, batch[0], torch.ones_like(batch[1])))
+
+
+@pytest.mark.parametrize("label", [0, NUM_CLASSES - 1, VOID])
+def test_one_pixel_is_fine(loss: nn.Module, label: int) -> None:
+    logits, _ = random_batch(NUM_CLASSES, (1, 1, 1))
+    assert_scalar(*value_and_gradient(loss, logits, torch.full((1, 1, 1), label, dtype=torch.uint8)))
+
+
+def test_order_of_pixels_does_not_matter(loss: nn.Module, batch: Batch) -> None:
+    logits, target = batch
+    order = torch.randperm(target.numel(), generator=torch.Generator().manual_seed(0))
+    shuffled = logits.movedim(1, -1).flatten(0, 2)[order].T[None, :, None]  # b c h w -> 1 c 1 pixel
+    torch.testing.assert_close(loss(shuffled, target.flatten()[order][None, None]), loss(logits, target))
+
+
+def test_memory_layout_does_not_matter(loss: nn.Module, batch: Batch) -> None:
+    logits, target = batch
+    expected = value_and_gradient(loss, logits, target)
+    channels_last = value_and_gradient(loss, logits.contiguous(memory_format=torch.channels_last), target)
+    torch.testing.assert_close(channels_last, expected)
+    strided = torch.stack([logits.detach()] * 2, dim=-1).flatten(3)[..., ::2].requires_grad_()
+    assert not strided.is_contiguous()
+    torch.testing.assert_close(value_and_gradient(loss, strided, target.mT.contiguous().mT), expected)
+
+
+@pytest.mark.parametrize("scale", [1e4, 0.0])
+def test_extreme_logits_stay_finite(loss: nn.Module, batch: Batch, scale: float) -> None:
+    assert_scalar(*value_and_gradient(loss, scale * batch[0].sign(), batch[1]))
+
+
+def test_a_constant_added_to_all_logits_of_a_pixel_changes_nothing(loss: nn.Module, batch: Batch) -> None:
+    logits, target = batch
+    torch.testing.assert_close(
+        loss(logits + logits[:, :1].detach() + 3, target), loss(logits, target), rtol=1e-4, atol=1e-5
+    )
+
+
+def test_descent_on_the_logits_finds_the_target(loss: nn.Module) -> None:
+    logits, target = random_batch(NUM_CLASSES, (1, 8, 8), scale=0.1)
+    optimizer = torch.optim.Adam([logits], lr=0.2)
+    for _ in range(150):
+        optimizer.zero_grad()
+        loss(logits, target).backward()
+        optimizer.step()
+    valid = target != VOID
+    assert (logits.argmax(1) == target)[valid].float().mean() >= 0.95
+
+
+def test_state_loads_back(loss: nn.Module, batch: Batch) -> None:
+    loss(*batch)  # a loss may gather state as it trains
+    state = loss.state_dict()
+    loss.load_state_dict(state)
+    assert all(torch.equal(loss.state_dict()[key], value) for key, value in state.items())
+
+
+def test_deterministic_algorithms_suffice(loss: nn.Module, batch: Batch) -> None:
+    torch.use_deterministic_algorithms(True)
+    try:
+        first, second = (value_and_gradient(loss, *batch) for _ in range(2))
+    finally:
+        torch.use_deterministic_algorithms(False)
+    torch.testing.assert_close(first, second, rtol=0, atol=0)
+
+
+def test_evaluation_and_training_agree_on_one_process(loss: nn.Module, batch: Batch) -> None:
+    training = loss.train()(*batch)
+    torch.testing.assert_close(loss.eval()(*batch), training)
+
+
+def test_mismatched_sizes_are_named(loss: nn.Module, batch: Batch) -> None:
+    with pytest.raises(ValueError, match=r"\[2, 5, 6, 7\].*\[2, 3, 7\].*one height and width"):
+        loss(batch[0], batch[1][:, :3])
+
+
+def test_unknown_class_is_named(loss: nn.Module, batch: Batch) -> None:
+    batch[1][0, 0, 0] = NUM_CLASSES
+    with pytest.raises(ValueError, match=r"\[5\]; allowed are 0\.\.4 and 255"):
+        loss(*batch)
+
+
+def test_float_target_is_refused(loss: nn.Module, batch: Batch) -> None:
+    with pytest.raises(ValueError, match="float32.*pass uint8"):
+        loss(batch[0], batch[1].float())
