@@ -1,0 +1,256 @@
+"""Configuration -> objects: the only file that instantiates what a YAML names; nobody else knows of configurations.
+
+Facts that no YAML can know (num_classes, class_counts, the run folder) are handed to every `_target_`, nested ones too,
+whose signature asks for them by name.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import yaml
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import InstantiationException
+from hydra.utils import get_object, instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from segexp import trust
+from segexp.classes import Grouping
+from segexp.run import RunFolder
+
+if TYPE_CHECKING:
+    import torch
+    from pytorch_lightning import Callback, Trainer
+    from pytorch_lightning.loggers import Logger
+    from torch import nn
+
+    from segexp.augmentation.augmentation import Augmentation
+    from segexp.data.counts import ClassCounts
+    from segexp.data.module import DataModule
+    from segexp.data.pairs import Source
+    from segexp.data.samples import ImageSize
+
+OmegaConf.register_new_resolver("run_folder", lambda resumed, new: resumed or new, replace=True)
+
+Config = DictConfig | Mapping[str, Any]
+Facts = Mapping[str, Callable[[], Any]]
+
+
+def config_folder() -> Path:
+    """conf/: inside the package when it was installed as a wheel, beside it in a checkout."""
+    inside = Path(__file__).parent / "conf"
+    return inside if inside.is_dir() else Path(__file__).parent.parent / "conf"
+
+
+def user_folders() -> list[Path]:
+    """The folder of further options that the command named by --config-dir, if it did."""
+    sources = HydraConfig.get().runtime.config_sources if HydraConfig.initialized() else []
+    return [Path(source.path) for source in sources if source.provider == "command-line"]
+
+
+def compose(entry: str, overrides: Sequence[str] = (), folders: Sequence[Path | str] | None = None) -> DictConfig:
+    """The configuration of `python -m segexp.<entry> <overrides>`, without running it.
+
+    folders: further ones with options, as of --config-dir; None for those of the running command.
+    """
+    paths = [f"file://{Path(folder).absolute()}" for folder in (user_folders() if folders is None else folders)]
+    search = [f"hydra.searchpath=[{','.join(paths)}]"] if paths else []
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(config_folder()), version_base="1.3"):
+        return hydra_compose(entry, overrides=[*search, *overrides])
+
+
+def plain(config: Config) -> dict[str, Any]:
+    """The resolved configuration as plain values. Raises ValueError naming the keys that have no value yet."""
+    if not isinstance(config, DictConfig):
+        return dict(config)
+    missing = sorted(OmegaConf.missing_keys(config))
+    if missing:
+        raise ValueError(f"no value for {', '.join(missing)}; add {missing[0]}=... to the command")
+    return cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
+
+
+def targets_in(folders: Sequence[Path]) -> set[str]:
+    """Everything that the options in these folders build."""
+    files = [file for folder in folders for file in folder.rglob("*.yaml")]
+    return {target for file in files for target in trust.targets(yaml.safe_load(file.read_text()))}
+
+
+def refuse_unknown_targets(config: Mapping[str, Any]) -> None:
+    """Raise ValueError if a training's config, read back from its run folder, builds what no option here does."""
+    known = targets_in([config_folder(), *user_folders()])
+    unknown = sorted(target for target in set(trust.targets(config)) - known if not trust.is_law(target))
+    if unknown:
+        raise ValueError(
+            f"the run's config wants to build {unknown}, which no file of {config_folder()} does; if the run is your "
+            "own, name the folder of your options by --config-dir; if it is not, do not use it"
+        )
+
+
+def trusted(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a run's config may be built to predict with it, however the run folder came here: its classes and model.
+
+    The model comes without initial weights, as those of a checkpoint replace them.
+    """
+    model_config = {key: None if key == "weights" else value for key, value in config["model"].items()}
+    found = {"classes": config["classes"], "model": model_config}
+    trust.refuse_foreign_targets(found, consented=targets_in(user_folders()))
+    return found
+
+
+def source_of_run(run: RunFolder, values: Mapping[str, Any]) -> "tuple[Source, ImageSize | None]":
+    """The data set a run was trained on, and the size its images are given to the network.
+
+    The kind of data set is the option that the run names, built from our own conf/data; of the run's config only plain
+    settings that the option has are taken, and nothing is downloaded. values: settings to replace, such as root.
+    """
+    from segexp.data.samples import checked_image_size
+
+    option = run.environment["choices"]["data"]
+    ours = cast(dict[str, Any], OmegaConf.to_container(compose("train", [f"data={option}"])["data"]))
+    foreign = {"_target_", "download"}
+    stored = {key: value for key, value in run.config["data"].items() if key in ours and key not in foreign}
+    settings = {**stored, **values}
+    trust.refuse_foreign_targets(settings)
+    config = {"data": {**ours, **settings}}
+    return source(config), checked_image_size(settings["image_size"])
+
+
+def device(name: str) -> "torch.device":
+    import torch
+
+    try:
+        found = torch.device(name if name != "auto" else "cuda" if torch.cuda.is_available() else "cpu")
+        torch.empty(0, device=found)
+    except (RuntimeError, TypeError, AssertionError) as error:
+        raise ValueError(f"device is {name!r} ({error}); allowed: auto, cpu, cuda, cuda:1") from error
+    return found
+
+
+def part(node: Mapping[str, Any] | None, facts: Facts | None = None, **extra: Any) -> Any:
+    """The object that a node's `_target_` names. facts: name -> what to ask for it; extra: further arguments."""
+    if not node:
+        return node
+    try:
+        return instantiate(_with_facts(node, facts or {}), _convert_="all", **extra)
+    except InstantiationException as error:
+        cause = error.__cause__
+        if isinstance(cause, ValueError | OSError):  # already says where, what and how to mend it
+            raise cause from None
+        values = {key: value for key, value in node.items() if key != "_target_"}
+        raise ValueError(f"{node['_target_']} does not take {values}: {type(cause).__name__}: {cause}") from error
+
+
+def grouping(config: Config) -> Grouping:
+    return part(plain(config)["classes"])
+
+
+def model(config: Config) -> "nn.Module":
+    """Image [B, 3, H, W] -> logits [B, num_classes, H, W]."""
+    num_classes = grouping(config).num_classes
+    return part(plain(config)["model"], {"num_classes": lambda: num_classes})
+
+
+def loss(config: Config) -> "nn.Module":
+    """(logits, target) -> scalar. Counts the training pixels of each class if the loss asks for them."""
+    classes = grouping(config)
+    counted = functools.cache(lambda: _class_counts(config, classes))
+    facts = {
+        "num_classes": lambda: classes.num_classes,
+        "class_counts": lambda: counted().pixels,
+        "class_extents": lambda: counted().extents,
+    }
+    return part(plain(config)["loss"], facts)
+
+
+def source(config: Config) -> "Source":
+    """The data set on disk: what conf/data names, without the settings of reading it in batches."""
+    settings = plain(config)["data"]
+    return part({key: value for key, value in settings.items() if key not in _loading_keys()})
+
+
+def augmentation(config: Config) -> "Augmentation":
+    values = plain(config)
+    return part(values["augmentation"], {"seed": lambda: values["seed"]})
+
+
+def data(config: Config) -> "DataModule":
+    """Batches of the splits for training and validation."""
+    from segexp.data.module import DataModule
+
+    values = plain(config)
+    loading = {key: values["data"][key] for key in _loading_keys()}
+    return DataModule(source(config), grouping(config), augmentation(config), values["seed"], **loading)
+
+
+def optimizer(config: Config) -> Callable:
+    """parameters -> optimizer."""
+    return part(plain(config)["optimizer"])
+
+
+def scheduler(config: Config) -> Callable:
+    """(optimizer, total_steps) -> learning rate scheduler, stepped after every optimizer step."""
+    return part(plain(config)["scheduler"])
+
+
+def loggers(config: Config, folder: Path) -> "list[Logger]":
+    """The local metrics.jsonl, always, and the logger that was chosen."""
+    from segexp.logger.jsonl import JsonLinesLogger
+
+    chosen = part(plain(config)["logger"], {"folder": lambda: str(folder)})
+    return [JsonLinesLogger(str(folder)), *([chosen] if chosen else [])]
+
+
+def callbacks(config: Config, folder: Path) -> "list[Callback]":
+    values = plain(config)
+    facts = {
+        "folder": lambda: str(folder),
+        "dirpath": lambda: str(folder / "checkpoints"),
+        "seed": lambda: values["seed"],
+    }
+    return list(part(values["callbacks"], facts).values())
+
+
+def trainer(config: Config, folder: Path) -> "Trainer":
+    """The Trainer with its loggers and callbacks, writing below the run folder only."""
+    settings = {**plain(config)["trainer"], "default_root_dir": str(folder)}
+    return part(settings, logger=loggers(config, folder), callbacks=callbacks(config, folder))
+
+
+def _class_counts(config: Config, classes: Grouping) -> "ClassCounts":
+    from segexp.data.counts import class_counts
+
+    found = source(config)
+    return class_counts(found.pairs(plain(config)["data"]["train_split"]), classes, found.table)
+
+
+def _loading_keys() -> list[str]:
+    from segexp.data.module import DataModule
+
+    parameters = inspect.signature(DataModule).parameters.values()
+    return [each.name for each in parameters if each.kind is inspect.Parameter.KEYWORD_ONLY]
+
+
+def _with_facts(node: Any, facts: Facts) -> Any:
+    if isinstance(node, list):
+        return [_with_facts(entry, facts) for entry in node]
+    if not isinstance(node, Mapping):
+        return node
+    filled = {key: _with_facts(value, facts) for key, value in node.items()}
+    if "_target_" in filled:
+        asked = inspect.signature(_imported(filled["_target_"])).parameters
+        filled.update({name: fact() for name, fact in facts.items() if name in asked})
+    return filled
+
+
+def _imported(target: str) -> Any:
+    try:
+        return get_object(target)
+    except ImportError as error:
+        reason = str(error).splitlines()[-1]
+        raise ValueError(f"_target_ {target}: {reason} If it is yours, put its folder on PYTHONPATH") from error

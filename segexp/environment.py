@@ -1,0 +1,65 @@
+"""What a run ran on, so that it can be made again."""
+
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any
+
+
+def environment(fingerprints: Mapping[str, str], choices: Mapping[str, str], overrides: list[str]) -> dict[str, Any]:
+    """Plain values for environment.json.
+
+    fingerprints: split -> fingerprint of its files. choices: config group -> option. overrides: as typed.
+    """
+    return {
+        "command": [sys.executable, *sys.argv],
+        "overrides": overrides,
+        "choices": dict(choices),
+        "data": dict(fingerprints),
+        "git": _git(),
+        "python": platform.python_version(),
+        "hardware": hardware(),
+        "packages": {
+            found.name: found.version for found in sorted(distributions(), key=lambda each: each.name.lower())
+        },
+    }
+
+
+def _git() -> dict[str, Any] | None:
+    """Commit of the checkout that segexp is imported from; None outside one."""
+    folder = Path(__file__).parent
+    try:
+        answers = [
+            subprocess.run(
+                ["git", "--no-optional-locks", "-C", folder, *call], capture_output=True, text=True, check=True
+            ).stdout.strip()
+            for call in (["rev-parse", "HEAD"], ["status", "--porcelain"])
+        ]
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return {"commit": answers[0], "changed_files": answers[1].splitlines()}
+
+
+def hardware() -> dict[str, Any]:
+    """What the figures of a run or a benchmark were measured on."""
+    import torch
+
+    gpus = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+    return {
+        "processor": _processor(),
+        "num_cores": os.cpu_count(),
+        "num_threads": torch.get_num_threads(),
+        "gpus": gpus,
+        "system": platform.platform(),
+    }
+
+
+def _processor() -> str:
+    path = Path("/proc/cpuinfo")  # platform.processor() is empty on most Linux systems
+    lines = path.read_text().splitlines() if path.is_file() else []
+    models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(models, platform.processor() or platform.machine())

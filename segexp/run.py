@@ -1,0 +1,167 @@
+"""The run folder: write it, read it back, say what is missing. Needs neither torch nor the code that made the run."""
+
+import json
+import os
+import socket
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+from filelock import FileLock, Timeout
+
+from segexp.files import write_whole
+
+Values = dict[str, Any]
+TERMINATED = 143
+"""Exit status of a training that SIGTERM ended: 128 + 15, as shells and schedulers know it."""
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """One training on disk: config.yaml, environment.json, status.json, metrics.jsonl, checkpoints/, evaluation/."""
+
+    path: Path
+
+    @classmethod
+    def open(cls, path: str | Path) -> "RunFolder":
+        """A run that is there. Raises FileNotFoundError saying what of it is missing."""
+        run = cls(Path(path).expanduser().absolute())
+        if not run.path.is_dir():
+            raise FileNotFoundError(f"no run folder {run.path}; train one first, or correct run=")
+        if not (run.path / "config.yaml").is_file():
+            raise FileNotFoundError(
+                f"{run.path} is no run folder: it has no config.yaml; set run= to a folder that has"
+            )
+        return run
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def pictures(self) -> Path:
+        return self.path / "pictures"
+
+    @property
+    def config(self) -> Values:
+        """The resolved configuration of the training."""
+        return self._read("config.yaml", yaml.safe_load)
+
+    @property
+    def environment(self) -> Values:
+        """What it ran on: command, git, packages, hardware, data fingerprint, chosen options."""
+        return self._read("environment.json", json.loads)
+
+    def status(self) -> Values:
+        """state: none, running, finished, failed (with reason and traceback) or preempted; and since when."""
+        return self._read("status.json", json.loads) if (self.path / "status.json").is_file() else {"state": "none"}
+
+    def state(self) -> str:
+        return self.status()["state"]
+
+    def history(self) -> list[Values]:
+        """Rows of metrics.jsonl by step; what was trained again after a kill counts once, a torn row not at all."""
+        path = self.path / "metrics.jsonl"
+        rows: list[Values] = []
+        for line in path.read_text().splitlines() if path.is_file() else []:
+            with suppress(json.JSONDecodeError):
+                row = json.loads(line)
+                if _goes_back(rows, row):
+                    rows = [earlier for earlier in rows if earlier["step"] < row["step"]]
+                rows.append(row)
+        return rows
+
+    def evaluation(self, split: str) -> Path:
+        return self.path / "evaluation" / split
+
+    def checkpoint(self, name: str) -> Path:
+        """Path of the checkpoint best, last, or of any name; raises FileNotFoundError with those that exist."""
+        there = sorted(entry.stem for entry in self.checkpoints.glob("*.ckpt"))
+        if name not in there:
+            raise FileNotFoundError(
+                f"{self.path} has no checkpoint {name!r} (its training is {self.state()}); there is {there or 'none'}"
+            )
+        return self.checkpoints / f"{name}.ckpt"
+
+    def write_config(self, config: Mapping[str, Any]) -> None:
+        write_whole(self.path / "config.yaml", yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
+
+    def write_environment(self, environment: Mapping[str, Any]) -> None:
+        write_whole(self.path / "environment.json", json.dumps(environment, indent=2))
+
+    def write_status(self, state: str, **facts: Any) -> None:
+        facts = {"state": state, "time": datetime.now(UTC).isoformat(timespec="seconds"), **facts}
+        write_whole(self.path / "status.json", json.dumps(facts, indent=2))
+
+    @contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Make this folder a new run's, this process's alone, and keep its status true while the body runs.
+
+        A run that never came to a checkpoint is forgotten. Raises FileExistsError where there is more than that.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        with self.locked():
+            if self.state() == "finished" or any(self.checkpoints.glob("*")):
+                raise FileExistsError(
+                    f"{self.path} already holds a run ({self.state()}), which is never overwritten; "
+                    f"go on with it by resume={self.path}, or choose another hydra.run.dir"
+                )
+            for name in ("config.yaml", "environment.json", "metrics.jsonl"):
+                (self.path / name).unlink(missing_ok=True)
+            with self.recorded():
+                yield
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other trainings out of this folder; the lock ends with the process, however that ends."""
+        try:
+            with FileLock(self.path / ".lock", timeout=0):
+                yield
+        except Timeout:
+            owner = f"process {self.status().get('process')} on {self.status().get('host')}"
+            raise FileExistsError(
+                f"{self.path} is being trained by {owner}; wait for its end or choose another folder"
+            ) from None
+
+    @contextmanager
+    def recorded(self) -> Iterator[None]:
+        """Keep status.json true while the body runs: running, then finished, preempted, or failed and why."""
+        self.write_status("running", process=os.getpid(), host=socket.gethostname())
+        try:
+            yield
+        except BaseException as error:
+            terminated = isinstance(error, SystemExit) and error.code == TERMINATED
+            with suppress(OSError):  # a full disk must not hide the reason
+                self.write_status(
+                    "preempted" if terminated else "failed", reason=_reason(error), traceback=traceback.format_exc()
+                )
+            raise
+        self.write_status("finished")
+
+    def _read(self, name: str, parse: Callable[[str], Any]) -> Values:
+        try:
+            found = parse((self.path / name).read_text())
+        except (OSError, ValueError, yaml.YAMLError) as error:
+            raise ValueError(f"{self.path / name} cannot be read ({error}); restore it, or train again") from error
+        if not isinstance(found, dict):
+            raise ValueError(f"{self.path / name} is damaged: it holds no keys; restore it, or train again")
+        return found
+
+
+def _goes_back(rows: list[Values], row: Values) -> bool:
+    """Whether a row begins a second attempt: an earlier step, or the last step logged once more."""
+    if not rows:
+        return False
+    last = rows[-1]
+    return row["step"] < last["step"] or (row["step"] == last["step"] and set(row) == set(last))
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt | SystemExit):
+        return "terminated" if getattr(error, "code", None) == TERMINATED else "interrupted"
+    return f"{type(error).__name__}: {error}"

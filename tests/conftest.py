@@ -1,0 +1,62 @@
+"""What tests of several rooms need. Nothing of ours is mocked: it is shrunk instead."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # pytest runs one worker a core
+
+import pytest
+from omegaconf import DictConfig
+
+from segexp import build
+from segexp.fit import start
+from segexp.run import RunFolder
+
+SMALL_STREETS = ["num_train=6", "num_val=3", "height=64", "width=128"]
+SMALL = [
+    "classes=cityscapes8",
+    "model.streams=[4,8]",
+    "model.num_columns_down=1",
+    "model.num_columns_up=1",
+    "logger=none",
+    "data.batch_size=2",
+    "data.num_workers=0",
+    "trainer.accelerator=cpu",
+    "trainer.max_epochs=1",
+    "trainer.log_every_n_steps=1",
+    "trainer.enable_progress_bar=false",
+]
+
+
+@pytest.fixture(scope="session")
+def streets_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One small set of rendered streets for all workers of a test session."""
+    base = tmp_path_factory.getbasetemp()
+    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "streets"
+
+
+@pytest.fixture
+def small(streets_root: Path) -> Callable[..., list[str]]:
+    """Overrides of a training that takes a second, and any further ones."""
+
+    def overrides(*further: str) -> list[str]:
+        data = [f"data.root={streets_root}", *(f"data.{each}" for each in SMALL_STREETS)]
+        return [*SMALL, *data, *further]
+
+    return overrides
+
+
+@pytest.fixture(scope="session")
+def trained(streets_root: Path, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """A finished run of two epochs on all 19 classes, for tests that only read it."""
+    data = [f"data.root={streets_root}", *(f"data.{each}" for each in SMALL_STREETS)]
+    overrides = [*SMALL, *data, "classes=cityscapes19", "trainer.max_epochs=2"]
+    folder = tmp_path_factory.mktemp("trained") / "run"
+    start(build.compose("train", overrides), folder, {"data": "streets"}, overrides)
+    return RunFolder.open(folder)
+
+
+@pytest.fixture
+def compose_small(small: Callable[..., list[str]]) -> Callable[..., DictConfig]:
+    return lambda *further: build.compose("train", small(*further))

@@ -1,0 +1,145 @@
+"""The run folder is written whole, read back, and never taken from another run."""
+
+import json
+import multiprocessing
+import os
+import resource
+import sys
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import pytest
+
+from segexp.files import write_whole
+from segexp.run import TERMINATED, RunFolder
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    write_whole(tmp_path / "a.json", "old")
+    with pytest.raises(UnicodeEncodeError):
+        write_whole(tmp_path / "a.json", "\udc80")
+    assert (tmp_path / "a.json").read_text() == "old"
+
+
+def _write_with_little_room(path: Path, said: Connection) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+    try:
+        write_whole(path, b"x" * 10_000)
+    except OSError as error:
+        said.send(str(error))
+
+
+def test_no_room_names_the_file_and_leaves_the_old_one(tmp_path: Path) -> None:
+    write_whole(tmp_path / "a.json", "old")
+    here, there = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(
+        target=_write_with_little_room, args=(tmp_path / "a.json", there)
+    )
+    process.start()
+    assert "a.json: [Errno 27] File too large; free some space" in here.recv()
+    process.join()
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+    assert (tmp_path / "a.json").read_text() == "old"
+
+
+def test_a_finished_run_is_not_claimed_again(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "run")
+    with run.claimed():
+        assert run.state() == "running"
+    assert run.state() == "finished"
+    with pytest.raises(FileExistsError, match=r"already holds a run \(finished\).*resume="), run.claimed():
+        pass
+
+
+def _hold(path: Path, ready: Connection) -> None:
+    with RunFolder(path).claimed():
+        ready.send(os.getpid())
+        ready.recv()
+
+
+def test_a_running_training_is_neither_claimed_nor_resumed(tmp_path: Path) -> None:
+    here, there = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=_hold, args=(tmp_path, there))
+    process.start()
+    pid = here.recv()
+    for context in (RunFolder(tmp_path).claimed, RunFolder(tmp_path).locked):
+        with pytest.raises(FileExistsError, match=f"is being trained by process {pid} on"), context():
+            pass
+    process.kill()
+    process.join()
+    assert RunFolder(tmp_path).state() == "running"  # nobody could say otherwise
+    with RunFolder(tmp_path).claimed():  # it never came to a checkpoint, so nothing is lost
+        pass
+    assert RunFolder(tmp_path).state() == "finished"
+
+
+def test_a_failure_is_recorded_with_its_reason(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    with pytest.raises(ValueError, match="wrong"), run.claimed():
+        raise ValueError("wrong")
+    status = run.status()
+    assert (status["state"], status["reason"]) == ("failed", "ValueError: wrong")
+    assert "Traceback" in status["traceback"]
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "reason"),
+    [
+        (KeyboardInterrupt(), "failed", "interrupted"),
+        (SystemExit(130), "failed", "interrupted"),
+        (SystemExit(TERMINATED), "preempted", "terminated"),
+    ],
+)
+def test_an_end_from_outside_is_recorded(tmp_path: Path, error: BaseException, state: str, reason: str) -> None:
+    run = RunFolder(tmp_path)
+    with pytest.raises(type(error)), run.claimed():
+        raise error
+    assert (run.state(), run.status()["reason"]) == (state, reason)
+
+
+def test_a_failed_run_with_a_checkpoint_is_kept(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    with pytest.raises(SystemExit), run.claimed():
+        sys.exit(str(write_whole(run.checkpoints / "last.ckpt", "weights")))
+    with pytest.raises(FileExistsError, match="failed"), run.claimed():
+        pass
+
+
+def test_opening_says_what_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="no run folder"):
+        RunFolder.open(tmp_path / "nowhere")
+    with pytest.raises(FileNotFoundError, match="it has no config.yaml"):
+        RunFolder.open(tmp_path)
+
+
+def test_a_missing_checkpoint_is_answered_with_those_there_are(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    run.checkpoints.mkdir()
+    (run.checkpoints / "last.ckpt").touch()
+    with pytest.raises(FileNotFoundError, match=r"no checkpoint 'best'.*there is \['last'\]"):
+        run.checkpoint("best")
+
+
+def test_config_and_history_come_back(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    run.write_config({"model": {"streams": [8, 16]}, "seed": 0, "name": "Straße"})
+    assert run.config == {"model": {"streams": [8, 16]}, "seed": 0, "name": "Straße"}
+    (tmp_path / "metrics.jsonl").write_text(json.dumps({"step": 1}) + "\n" + '{"step": 2, "val/mi')
+    assert run.history() == [{"step": 1}]
+
+
+@pytest.mark.parametrize("text", ["{torn", "[]", ""])
+def test_a_damaged_file_is_named(tmp_path: Path, text: str) -> None:
+    for name in ("config.yaml", "environment.json", "status.json"):
+        (tmp_path / name).write_text(text)
+    run = RunFolder(tmp_path)
+    for read, name in ((lambda: run.config, "config.yaml"), (run.status, "status.json")):
+        with pytest.raises(ValueError, match=f"{name} (cannot be read|is damaged)"):
+            read()
+
+
+def test_steps_that_were_trained_again_count_once(tmp_path: Path) -> None:
+    steps = [1, 2, 3, 4, 3, 4, 5]  # killed after 4, resumed from 2
+    rows = [{"step": step, "row": number} for number, step in enumerate(steps)]
+    (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert [row["row"] for row in RunFolder(tmp_path).history()] == [0, 1, 4, 5, 6]
