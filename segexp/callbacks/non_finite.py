@@ -1,0 +1,35 @@
+"""Stop a training whose loss is no number any more, before its weights are saved."""
+
+import torch
+from pytorch_lightning import Callback, LightningModule, Trainer
+from torch import Tensor
+
+
+class StopWhenNotFinite(Callback):
+    """Raises FloatingPointError within log_every_n_steps steps, and always before a checkpoint is written.
+
+    The losses are summed on the device and looked at when the host reads metrics anyway: no wait in every step.
+    """
+
+    def __init__(self) -> None:
+        self.sum: Tensor | None = None
+
+    def on_train_batch_end(self, trainer: Trainer, task: LightningModule, outputs, batch, batch_index: int) -> None:
+        loss = outputs["loss"]
+        self.sum = loss.detach() if self.sum is None else self.sum + loss.detach()
+        if (batch_index + 1) % trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
+            self._check(trainer)
+
+    def on_validation_start(self, trainer: Trainer, task: LightningModule) -> None:
+        self._check(trainer)
+
+    def on_train_epoch_end(self, trainer: Trainer, task: LightningModule) -> None:
+        self._check(trainer)
+
+    def _check(self, trainer: Trainer) -> None:
+        if self.sum is None or torch.isfinite(self.sum):
+            return
+        raise FloatingPointError(
+            f"the loss is not finite (epoch {trainer.current_epoch}, step {trainer.global_step}); the checkpoints are "
+            "from before; try a lower optimizer.lr, trainer.gradient_clip_val=1, or trainer.precision=32-true"
+        )

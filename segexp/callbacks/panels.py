@@ -1,0 +1,67 @@
+"""The same few validation scenes after every epoch, to look at while a training runs."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.utilities import rank_zero_only
+from torch.nn import functional
+
+from segexp import pictures
+from segexp.classes import Grouping
+from segexp.metric.confusion import prediction
+
+
+class ValidationPanels(Callback):
+    """Draws pictures/validation.png and pictures/confusion.png in the run folder, and sends both to W&B if it is used.
+
+    num_scenes: how many, spread evenly over the split. folder: of the run.
+    """
+
+    def __init__(self, num_scenes: int, folder: str) -> None:
+        self.num_scenes = num_scenes
+        self.folder = Path(folder) / "pictures"
+
+    @rank_zero_only
+    @torch.inference_mode()
+    def on_validation_end(self, trainer: Trainer, task: LightningModule) -> None:
+        if trainer.sanity_checking or self.num_scenes < 1:
+            return
+        grouping: Grouping = trainer.datamodule.grouping  # type: ignore[attr-defined]
+        scenes = [self._scene(trainer, task, index) for index in self._indices(trainer)]
+        sheet = pictures.save(pictures.sheet(scenes, grouping.names, grouping.colors), self.folder / "validation.png")
+        confusion = task.confusions["val"]  # type: ignore[index]
+        heatmap = pictures.save(pictures.confusion_heatmap(confusion, grouping.names), self.folder / "confusion.png")  # type: ignore[arg-type]
+        for logger in trainer.loggers:
+            if hasattr(logger, "log_media"):
+                logger.log_media(_media(scenes, sheet, heatmap, grouping), trainer.global_step - 1)
+
+    def _indices(self, trainer: Trainer) -> list[int]:
+        num_samples = len(trainer.val_dataloaders.dataset)  # type: ignore[union-attr]
+        return np.linspace(0, num_samples - 1, min(self.num_scenes, num_samples)).round().astype(int).tolist()
+
+    def _scene(self, trainer: Trainer, task: LightningModule, index: int) -> pictures.Scene:
+        sample = trainer.val_dataloaders.dataset[index]  # type: ignore[union-attr]
+        predicted = prediction(task(sample.image[None].to(task.device)))[0].cpu().numpy()
+        target = functional.interpolate(sample.target[None, None], predicted.shape, mode="nearest")[0, 0].numpy()
+        return pictures.Scene(sample.name, sample.image.permute(1, 2, 0).numpy(), target, predicted)
+
+
+def _media(scenes: list[pictures.Scene], sheet: Path, heatmap: Path, grouping: Grouping) -> dict[str, Any]:
+    import wandb
+
+    return {
+        "val/panels": [_panel(scene, dict(enumerate(grouping.names))) for scene in scenes],
+        "val/sheet": wandb.Image(str(sheet)),
+        "val/confusion": wandb.Image(str(heatmap)),
+    }
+
+
+def _panel(scene: pictures.Scene, labels: dict[int, str]) -> Any:
+    import wandb
+
+    masks = {"prediction": scene.predicted, "truth": scene.target}
+    layers = {name: {"mask_data": mask, "class_labels": labels} for name, mask in masks.items()}
+    return wandb.Image(scene.image, masks=layers, caption=scene.name)

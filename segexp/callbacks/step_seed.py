@@ -1,0 +1,19 @@
+"""Dropout as a function of (seed, step, rank)."""
+
+import torch
+from pytorch_lightning import Callback, LightningModule, Trainer
+
+from segexp.seed import seed_of
+
+
+class SeedEveryStep(Callback):
+    """Seeds torch before every training step, so that a resumed run draws what it would have drawn undisturbed.
+
+    seed: of the run. Ranks draw differently. Order of samples and augmentation have seeds of their own.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def on_train_batch_start(self, trainer: Trainer, task: LightningModule, batch, batch_index: int) -> None:
+        torch.manual_seed(seed_of(self.seed, trainer.current_epoch, batch_index, trainer.global_rank))

@@ -1,0 +1,163 @@
+"""What a training does between its configuration and its last checkpoint."""
+
+import logging
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytorch_lightning as lightning
+import torch
+from omegaconf import DictConfig
+from pytorch_lightning.utilities import rank_zero_only
+from pytorch_lightning.utilities.exceptions import MisconfigurationException, SIGTERMException
+
+from segexp import build, checkpoint, pictures, resumption
+from segexp.data.module import DataModule
+from segexp.data.pairs import fingerprint
+from segexp.environment import environment
+from segexp.run import TERMINATED, RunFolder
+from segexp.task import SegmentationTask
+
+NOISE = (
+    ".*LeafSpec.*",  # Lightning 2.6 calls what torch 2.13 deprecates
+    ".*smaller than the logging interval.*",  # scores are logged by epoch anyway
+    ".*sync_dist=True.*",  # ours are sums over ranks before they are logged
+    "Checkpoint directory .* exists and is not empty",  # as in every resumed run
+)
+BUILDING_ERRORS = (TypeError, LookupError, AttributeError, RuntimeError, ArithmeticError, MisconfigurationException)
+INTERRUPTED = 130
+
+
+class Training(NamedTuple):
+    """Everything that `fit` needs."""
+
+    task: SegmentationTask
+    data: DataModule
+    trainer: lightning.Trainer
+
+
+def start(config: DictConfig, folder: Path, choices: Mapping[str, str], overrides: list[str]) -> None:
+    """Train a new run in a folder of its own. choices, overrides: what the command line asked for, to be recorded."""
+    run = RunFolder(folder.absolute())
+    with _on_first_rank(run.claimed):
+        training, values = _prepared(run, config)
+        _record(run, values, training.data, choices, overrides)
+        _fit(run, training, values, None)
+
+
+def resume(folder: Path, overrides: Sequence[str]) -> None:
+    """Go on with a run from its last checkpoint. overrides: as typed; see `segexp.resumption` for what may change."""
+    run = RunFolder.open(folder)
+    with _on_first_rank(run.locked):
+        values = resumption.changed(run.config, overrides)
+        build.refuse_unknown_targets(values)
+        _check(values)
+        last = run.checkpoint("last")
+        resumption.check_epochs_left(last, values)
+        training, values = _prepared(run, values)
+        checkpoint.check_fit(training.task.model, checkpoint.model_weights(last), last)
+        with _on_first_rank(run.recorded):
+            _record_resume(run, values, overrides)
+            _fit(run, training, values, last)
+
+
+def _on_first_rank(context) -> AbstractContextManager[None]:
+    return context() if getattr(rank_zero_only, "rank", 0) == 0 else nullcontext()
+
+
+@rank_zero_only
+def _record(run: RunFolder, values: Mapping[str, Any], data: DataModule, choices, overrides) -> None:
+    run.write_config(values)
+    splits = (data.train_split, data.val_split)
+    fingerprints = {split: fingerprint(data.source.pairs(split)) for split in splits}
+    run.write_environment(environment(fingerprints, choices, overrides))
+
+
+@rank_zero_only
+def _record_resume(run: RunFolder, values: Mapping[str, Any], overrides: Sequence[str]) -> None:
+    resumes = [*run.environment.get("resumes", []), list(overrides)]
+    run.write_environment({**run.environment, "resumes": resumes})
+    run.write_config(values)
+
+
+def _prepared(run: RunFolder, config: DictConfig | Mapping[str, Any]) -> tuple[Training, dict[str, Any]]:
+    """Build everything before anything is trained, so that whatever cannot be built is the configuration's fault."""
+    for message in NOISE:
+        warnings.filterwarnings("ignore", message)
+    logging.getLogger("pytorch_lightning.utilities.rank_zero").setLevel(logging.WARNING)  # tips, advertisements
+    with _as_value_errors():
+        values = build.plain(config)
+        _check(values)
+        lightning.seed_everything(values["seed"], workers=True, verbose=False)
+        torch.set_float32_matmul_precision(values["matmul_precision"])
+        data = build.data(values)
+        task = _task(values, data)
+        return Training(task, data, build.trainer(values, run.path)), values
+
+
+@contextmanager
+def _as_value_errors() -> Iterator[None]:
+    try:
+        yield
+    except BUILDING_ERRORS as error:
+        raise ValueError(f"this configuration cannot be built: {type(error).__name__}: {error}") from error
+
+
+def _check(values: Mapping[str, Any]) -> None:
+    for key in ("max_epochs", "accumulate_grad_batches", "log_every_n_steps"):
+        value = values["trainer"][key]
+        if type(value) is not int or (value < 1 and (key, value) != ("max_epochs", -1)):
+            raise ValueError(f"trainer.{key} is {value!r}; needed is a whole number of at least 1")
+    for key, allowed in {
+        "seed": range(2**32),
+        "channels_last": (False, True),
+        "compile": (False, True),
+        "matmul_precision": ("highest", "high", "medium"),
+    }.items():
+        value = values[key]
+        if type(value) is not type(allowed[0]) or value not in allowed:
+            shown = "0 to 2^32 - 1" if isinstance(allowed, range) else ", ".join(str(each).lower() for each in allowed)
+            raise ValueError(f"{key} is {value!r}; allowed: {shown}")
+
+
+def _task(values: Mapping[str, Any], data: DataModule) -> SegmentationTask:
+    classes, model = data.grouping, build.model(values)
+    if values["channels_last"]:
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if values["compile"]:
+        model.compile()
+    optimizer, scheduler = build.optimizer(values), build.scheduler(values)
+    scheduler(optimizer(model.parameters()), 1)  # tried, so that a wrong value shows before training
+    categories = classes.categories(data.source.table)
+    return SegmentationTask(model, build.loss(values), optimizer, scheduler, classes.names, categories)
+
+
+def _fit(run: RunFolder, training: Training, values: Mapping[str, Any], last: Path | None) -> None:
+    task, data, trainer = training
+    for logger in trainer.loggers:
+        logger.log_hyperparams(dict(values))  # nested plain values, so that W&B can group by loss._target_
+    try:
+        trainer.fit(task, data, ckpt_path=last, weights_only=True)
+    except MisconfigurationException as error:
+        raise ValueError(str(error)) from error
+    except SIGTERMException:
+        raise SystemExit(TERMINATED) from None
+    except SystemExit:  # Lightning's answer to Ctrl-C
+        raise SystemExit(INTERRUPTED) from None
+    if trainer.is_global_zero:
+        pictures.save(pictures.learning_curves(run.history()), run.pictures / "learning_curves.png")
+        print(_summary(run))
+
+
+def _summary(run: RunFolder) -> str:
+    validated = [row for row in run.history() if "val/miou" in row]
+    if not validated:
+        return f"nothing was validated\nrun folder  {run.path}"
+    best = max(validated, key=lambda row: row["val/miou"])
+    options = "".join(f" --config-dir {folder}" for folder in build.user_folders())
+    return (
+        f"val mIoU    {best['val/miou']:.4f} after epoch {best['epoch'] + 1} of {validated[-1]['epoch'] + 1}\n"
+        f"run folder  {run.path}\nnext        python -m segexp.evaluate run={run.path}{options}"
+    )

@@ -1,0 +1,47 @@
+"""metrics.jsonl: the local, append-only record of a run, and the source of truth for comparing runs."""
+
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from pytorch_lightning.loggers import Logger
+from pytorch_lightning.utilities import rank_zero_only
+
+
+class JsonLinesLogger(Logger):
+    """One line for each call: {"step": number of the last optimizer step, from 0, "epoch": ..., metrics}.
+
+    Lightning's CSVLogger rewrites its file for a new column and deletes it on resume; a line, once written, stays.
+    """
+
+    def __init__(self, folder: str) -> None:
+        super().__init__()
+        self.path = Path(folder) / "metrics.jsonl"
+
+    @property
+    def name(self) -> str:
+        return "metrics"
+
+    @property
+    def version(self) -> str:
+        return ""
+
+    @rank_zero_only
+    def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
+        """Nothing: config.yaml has them."""
+
+    @rank_zero_only
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        finite = {name: value for name, value in metrics.items() if math.isfinite(value)}
+        line = json.dumps({"step": step, **finite}) + "\n"
+        with self.path.open("ab+") as file:
+            if file.tell() and not _ends_a_line(file):
+                line = f"\n{line}"  # a kill tore the last row
+            file.write(line.encode())
+
+
+def _ends_a_line(file: BinaryIO) -> bool:
+    file.seek(-1, os.SEEK_END)
+    return file.read(1) == b"\n"

@@ -1,0 +1,99 @@
+"""The LightningModule: joins what it is handed; knows no concrete class."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol, runtime_checkable
+
+from pytorch_lightning import LightningModule
+from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+from torchmetrics import MeanMetric
+
+from segexp.metric import scores
+from segexp.metric.confusion import ConfusionMatrix, prediction, resized
+from segexp.types import Image, Logits, Sample
+
+OptimizerFactory = Callable[[Iterable[nn.Parameter]], Optimizer]
+SchedulerFactory = Callable[[Optimizer, int], LRScheduler]
+
+
+@runtime_checkable
+class FollowsEpochs(Protocol):
+    """A loss, or a part of one, that changes while training goes on."""
+
+    def set_epoch(self, epoch: int) -> None: ...
+
+
+class SegmentationTask(LightningModule):
+    """Trains a model on a loss and scores it by confusion matrices.
+
+    model: image [B, 3, H, W] -> logits [B, C, H, W]. loss: (logits, target) -> scalar.
+    optimizer, scheduler: factories, see `segexp.build`.
+    class_names: of the C channels. categories: coarser class of each, None where it has none; scored too if coarser.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        loss: nn.Module,
+        optimizer: OptimizerFactory,
+        scheduler: SchedulerFactory,
+        class_names: Sequence[str],
+        categories: Sequence[str | None],
+    ) -> None:
+        super().__init__()
+        self.model = model
+        self.loss = loss
+        self.optimizer = optimizer
+        self.scheduler = scheduler
+        self.class_names = class_names
+        self.categories = categories
+        self.train_confusion = ConfusionMatrix(len(class_names))
+        self.val_confusion = ConfusionMatrix(len(class_names))
+        self.confusions: dict[str, scores.Confusion] = {}  # of each split's last epoch
+        # looking for NaN, as MeanMetric does unless told otherwise, would wait for the device in every step
+        self.train_loss = MeanMetric(nan_strategy="disable")
+        self.val_loss = MeanMetric(nan_strategy="disable")
+
+    def forward(self, image: Image) -> Logits:
+        return self.model(image)
+
+    def training_step(self, batch: Sample, batch_index: int) -> Tensor:
+        logits = self(batch.image)
+        loss = self.loss(logits, batch.target)
+        self.train_loss.update(loss.detach())
+        self.train_confusion.update(prediction(logits.detach()), batch.target)
+        self.log("train/loss_step", loss.detach(), on_epoch=False)
+        return loss
+
+    def validation_step(self, batch: Sample, batch_index: int) -> None:
+        logits = resized(self(batch.image), batch.target)
+        self.val_loss.update(self.loss(logits, batch.target), weight=len(batch.target))
+        self.val_confusion.update(prediction(logits), batch.target)
+
+    def on_train_epoch_start(self) -> None:
+        for part in self.loss.modules():
+            if isinstance(part, FollowsEpochs):
+                part.set_epoch(self.current_epoch)
+
+    def on_train_epoch_end(self) -> None:
+        self.log("train/lr", self.optimizers().param_groups[0]["lr"])  # type: ignore[union-attr]
+        self._log_scores("train", self.train_loss, self.train_confusion)
+
+    def on_validation_epoch_end(self) -> None:
+        self._log_scores("val", self.val_loss, self.val_confusion)
+
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
+        optimizer = self.optimizer(self.parameters())
+        scheduler = self.scheduler(optimizer, int(self.trainer.estimated_stepping_batches))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def _log_scores(self, split: str, loss: MeanMetric, confusion: ConfusionMatrix) -> None:
+        counts = confusion.compute().cpu().numpy()  # of all ranks: the one time an epoch that the host waits
+        self.confusions[split] = counts
+        named = scores.named(counts, self.class_names, self.categories)
+        self.log_dict({f"{split}/{name}": value for name, value in named.items() if name != "miou"})
+        self.log_dict({f"{split}/loss": loss.compute(), f"{split}/miou": named["miou"]}, prog_bar=True)
+        loss.reset()
+        confusion.reset()

@@ -1,0 +1,49 @@
+"""conf/ and segexp/ mirror each other; every option of every group builds from its own room."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from hydra.utils import get_object
+from omegaconf import OmegaConf
+
+from segexp import build, trust
+
+CONF = build.config_folder()
+GROUPS = {"augmentation": 4, "callbacks": 2, "classes": 4, "data": 4, "experiment": 3, "logger": 3, "loss": 3}
+GROUPS |= {"model": 6, "optimizer": 3, "scheduler": 4, "trainer": 1}
+OPTIONS = sorted(path.relative_to(CONF).with_suffix("") for group in GROUPS for path in (CONF / group).glob("*.yaml"))
+EXTERNAL = ("torch.optim.", "pytorch_lightning.", "torchvision.transforms.v2.", "scipy.stats.")
+
+
+def test_every_group_has_its_options() -> None:
+    found = {path.name: len(list(path.glob("*.yaml"))) for path in CONF.iterdir() if path.is_dir()}
+    assert set(found) == set(GROUPS)
+    assert all(found[group] >= minimum for group, minimum in GROUPS.items()), found
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=str)
+def test_option_composes_and_resolves(option: Path) -> None:
+    config = build.compose("train", [f"{option.parts[0]}={option.name}"])
+    for key in OmegaConf.missing_keys(config):
+        OmegaConf.update(config, key, "given by the user")
+    build.plain(config)
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=str)
+def test_option_builds_from_its_own_room_or_a_library(option: Path) -> None:
+    text = (CONF / option.with_suffix(".yaml")).read_text()
+    for target in trust.targets(yaml.safe_load(text)):
+        assert target.startswith((f"segexp.{option.parts[0]}.", *EXTERNAL)), target
+        get_object(target)
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=str)
+def test_option_opens_with_what_it_is(option: Path) -> None:
+    assert (CONF / option.with_suffix(".yaml")).read_text().startswith("# ")
+
+
+@pytest.mark.parametrize("entry", sorted(path.stem for path in CONF.glob("*.yaml")))
+def test_entry_point_has_its_module_and_its_usage(entry: str) -> None:
+    assert (Path(build.__file__).parent / f"{entry}.py").is_file()
+    assert f"python -m segexp.{entry}" in (CONF / f"{entry}.yaml").read_text()

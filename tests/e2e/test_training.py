@@ -1,0 +1,192 @@
+"""A training from configuration to run folder, and what happens when something is wrong."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+import pytorch_lightning as lightning
+import torch
+
+from segexp import build, checkpoint
+from segexp.fit import resume, start
+from segexp.run import RunFolder
+
+
+def test_the_run_folder_holds_what_it_promises(trained: RunFolder) -> None:
+    assert trained.state() == "finished"
+    for name in ("config.yaml", "environment.json", "status.json", "metrics.jsonl", "pictures/validation.png"):
+        assert (trained.path / name).is_file(), name
+    assert {path.name for path in trained.checkpoints.iterdir()} == {"best.ckpt", "last.ckpt"}
+    assert {path.name for path in trained.pictures.iterdir()} >= {"confusion.png", "learning_curves.png"}
+    assert {"git", "packages", "hardware", "data", "choices", "overrides", "command"} <= set(trained.environment)
+    assert set(trained.environment["data"]) == {"train", "val"}
+
+
+def test_the_log_holds_the_promised_names(trained: RunFolder) -> None:
+    logged = {name for row in trained.history() for name in row}
+    for split in ("train", "val"):
+        assert {f"{split}/{name}" for name in ("loss", "miou", "dice", "pixel_accuracy", "iou/road")} <= logged
+        assert f"{split}/category_iou/flat" in logged
+    assert {"train/lr", "train/samples_per_second", "train/loss_step"} <= logged
+
+
+def test_a_checkpoint_holds_tensors_and_plain_values_only(trained: RunFolder) -> None:
+    for name in ("best", "last"):
+        torch.load(trained.checkpoint(name), weights_only=True)  # refuses anything else
+
+
+def test_a_finished_run_is_never_overwritten(trained: RunFolder, compose_small) -> None:
+    before = {path: path.stat().st_mtime_ns for path in trained.path.rglob("*")}
+    with pytest.raises(FileExistsError, match="already holds a run"):
+        start(compose_small(), trained.path, {}, [])
+    assert {path: path.stat().st_mtime_ns for path in trained.path.rglob("*")} == before
+
+
+def test_the_same_seed_gives_the_same_weights(compose_small, tmp_path: Path) -> None:
+    states = []
+    for name, workers in (("a", 0), ("b", 1)):
+        start(compose_small(f"data.num_workers={workers}", "augmentation=note"), tmp_path / name, {}, [])
+        states.append(checkpoint.model_weights(tmp_path / name / "checkpoints/last.ckpt"))
+    assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
+
+
+def test_a_resumed_training_ends_as_an_undisturbed_one(compose_small, tmp_path: Path) -> None:
+    start(compose_small("trainer.max_epochs=3", "augmentation=note"), tmp_path / "whole", {}, [])
+    start(compose_small("trainer.max_epochs=1", "augmentation=note"), tmp_path / "parts", {}, [])
+    resume(tmp_path / "parts", ["trainer.max_epochs=3"])
+    whole, parts = (RunFolder.open(tmp_path / name) for name in ("whole", "parts"))
+    states = [checkpoint.model_weights(run.checkpoint("last")) for run in (whole, parts)]
+    assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
+    scores = [[row["val/miou"] for row in run.history() if "val/miou" in row] for run in (whole, parts)]
+    assert scores[0] == scores[1]
+
+
+def test_a_finished_run_is_not_resumed_without_more_to_do(trained: RunFolder) -> None:
+    with pytest.raises(ValueError, match=r"2 epochs behind it and trainer.max_epochs is 2: nothing is left"):
+        resume(trained.path, [])
+
+
+def test_resume_refuses_what_cannot_change_any_more(trained: RunFolder) -> None:
+    for override in ("model=unet", "trainer.max_epoch=3", "loss._target_=os.system", "optimizer.lr=1e-4", "seed=3"):
+        with pytest.raises(ValueError, match=r"cannot change any more|has no trainer\.max_epoch;"):
+            resume(trained.path, [override])
+
+
+def test_resume_with_another_architecture_says_what_does_not_fit(trained: RunFolder) -> None:
+    model = build.model({**trained.config, "model": {**trained.config["model"], "streams": [4, 6]}})
+    weights = checkpoint.model_weights(trained.checkpoint("last"))
+    with pytest.raises(ValueError, match="another architecture or number of classes"):
+        checkpoint.check_fit(model, weights, trained.checkpoint("last"))
+
+
+def test_a_checkpoint_of_another_class_count_names_the_shapes(trained: RunFolder, compose_small) -> None:
+    with pytest.raises(ValueError, match=r"is \[19\] there and \[8\] here"):
+        checkpoint.load_model(build.model(compose_small()), trained.checkpoint("best"))
+
+
+def test_a_torn_checkpoint_is_named(trained: RunFolder, tmp_path: Path, compose_small) -> None:
+    torn = tmp_path / "torn.ckpt"
+    torn.write_bytes(trained.checkpoint("best").read_bytes()[:5000])
+    with pytest.raises(ValueError, match=r"torn.ckpt is torn.*checkpoint=last"):
+        checkpoint.load_model(build.model(compose_small()), torn)
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_says_why(compose_small, tmp_path: Path) -> None:
+    config = compose_small("optimizer=sgd", "optimizer.lr=1e30", "trainer.max_epochs=3")
+    with pytest.raises(FloatingPointError, match=r"not finite .*lower optimizer\.lr"):
+        start(config, tmp_path / "run", {}, [])
+    run = RunFolder(tmp_path / "run")
+    assert "FloatingPointError" in run.status()["reason"]
+    assert not list(run.checkpoints.glob("*"))
+
+
+def test_a_grouping_that_does_not_fit_fails_before_training(compose_small, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="are not labels of cityscapes"):
+        start(compose_small("classes=camvid11"), tmp_path / "run", {}, [])
+    assert RunFolder(tmp_path / "run").state() == "failed"
+
+
+def test_early_stopping_ends_a_training_that_does_not_improve(compose_small, tmp_path: Path) -> None:
+    config = compose_small("optimizer.lr=0.0", "callbacks.early_stopping.patience=1", "trainer.max_epochs=9")
+    start(config, tmp_path / "run", {}, [])
+    epochs = [row["epoch"] for row in RunFolder.open(tmp_path / "run").history() if "val/miou" in row]
+    assert len(epochs) < 9
+
+
+def test_a_frozen_encoder_moves_only_when_its_epochs_are_over(small, tmp_path: Path) -> None:
+    data = [each for each in small() if not each.startswith("model.")]
+    model = ["model=unet", "model.encoder=resnet18", "callbacks=finetune", "callbacks.freeze_encoder.num_epochs=1"]
+    encoders = []
+    for num_epochs in (1, 2):
+        folder = tmp_path / str(num_epochs)
+        start(build.compose("train", [*data, *model, f"trainer.max_epochs={num_epochs}"]), folder, {}, [])
+        weights = checkpoint.model_weights(folder / "checkpoints/last.ckpt")
+        encoders.append({key: value for key, value in weights.items() if ".encoder." in key})
+    lightning.seed_everything(0, verbose=False)
+    fresh = build.model(build.compose("train", [*data, *model])).state_dict()
+    frozen, thawed = encoders
+    assert all(torch.equal(frozen[key], fresh[key]) for key in frozen)
+    assert any(not torch.equal(thawed[key], fresh[key]) for key in thawed)
+
+
+@pytest.mark.parametrize("further", [["trainer.precision=bf16-mixed"], ["channels_last=true"], ["scheduler=poly"]])
+def test_the_options_of_training_train(compose_small, tmp_path: Path, further: list[str]) -> None:
+    start(compose_small(*further, "trainer.gradient_clip_val=1", "trainer.accumulate_grad_batches=2"), tmp_path, {}, [])
+    losses = [row["train/loss"] for row in RunFolder.open(tmp_path).history() if "train/loss" in row]
+    assert losses
+    assert all(math.isfinite(loss) for loss in losses)
+
+
+def test_metrics_are_written_as_one_json_object_a_line(trained: RunFolder) -> None:
+    for line in (trained.path / "metrics.jsonl").read_text().splitlines():
+        assert isinstance(json.loads(line)["step"], int)
+
+
+def test_a_refused_resume_changes_nothing(trained: RunFolder) -> None:
+    before = {path: path.read_bytes() for path in trained.path.glob("*.*")}
+    for override in ("data.batch_size=4", "trainer.max_epochs=1", "trainer.max_epochs=abc", "trainer.precision=9"):
+        with pytest.raises(ValueError, match=r"cannot change any more|nothing is left to train|Precision 9|abc"):
+            resume(trained.path, [override, *(["trainer.max_epochs=9"] if "precision" in override else [])])
+    assert {path: path.read_bytes() for path in trained.path.glob("*.*")} == before
+
+
+def test_a_moved_run_remembers_its_best_score(compose_small, tmp_path: Path) -> None:
+    start(compose_small("trainer.max_epochs=2"), tmp_path / "before", {}, [])
+    run = RunFolder.open((tmp_path / "before").rename(tmp_path / "after"))
+    resume(run.path, ["trainer.max_epochs=3"])
+    scores = [row["val/miou"] for row in run.history() if "val/miou" in row]
+    best = torch.load(run.checkpoint("best"), weights_only=True)
+    assert best["epoch"] == scores.index(max(scores))
+    kept = [state for key, state in best["callbacks"].items() if "KeepCheckpoint" in key and state["monitor"]]
+    assert kept[0]["best_model_score"] == pytest.approx(max(scores))
+
+
+def test_a_changed_setting_of_a_resume_is_recorded(compose_small, tmp_path: Path) -> None:
+    start(compose_small(), tmp_path, {}, [])
+    resume(tmp_path, ["resume=x", "trainer.max_epochs=2", "callbacks.early_stopping.patience=9"])
+    run = RunFolder.open(tmp_path)
+    assert run.config["callbacks"]["early_stopping"]["patience"] == 9
+    assert len(run.environment["resumes"]) == 1
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "seed=-1",
+        "seed=null",
+        "compile=abc",
+        "matmul_precision=low",
+        "data.image_size=64",
+        "data.num_workers=1.5",
+        "data.num_train=abc",
+        "model.streams=4",
+        "optimizer.lr=abc",
+        "trainer.accumulate_grad_batches=0",
+        "trainer.precision=9",
+    ],
+)
+def test_a_wrong_value_is_a_value_error_that_names_it(compose_small, tmp_path: Path, wrong: str) -> None:
+    with pytest.raises(ValueError, match=wrong.partition("=")[0].rpartition(".")[2] + "|cannot be built"):
+        start(compose_small(wrong), tmp_path, {}, [])
+    assert RunFolder(tmp_path).state() == "failed"
