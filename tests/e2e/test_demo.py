@@ -1,0 +1,39 @@
+"""The demonstration learns: its floor is what the most frequent class everywhere would score."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from segexp import build
+from segexp.evaluation import evaluate
+from segexp.fit import start
+from segexp.metric import scores
+from segexp.run import RunFolder
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_demo_in_small_scores_twice_the_floor(tmp_path: Path) -> None:
+    data = [f"data.root={tmp_path}", "data.num_train=48", "data.num_val=8", "data.height=128", "data.width=256"]
+    shrunk = ["data.image_size=[64,128]", "trainer.max_epochs=8", "trainer.log_every_n_steps=6", "data.num_workers=0"]
+    config = build.compose("train", ["experiment=demo", *data, *shrunk, "trainer.enable_progress_bar=false"])
+    start(config, tmp_path / "run", {"data": "streets"}, [])
+    found = evaluate(RunFolder.open(tmp_path / "run"), "val", "best", {}, 1, torch.device("cpu"), None)
+    assert scores.mean(scores.class_iou(found.confusion)) > 2 * scores.prior_miou(found.confusion)
+
+
+@pytest.mark.slow
+def test_make_demo_prints_its_pictures_and_scores_five_times_the_floor() -> None:
+    answer = subprocess.run(["make", "demo"], cwd=ROOT, capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stderr
+    printed = [Path(line) for line in answer.stdout.splitlines() if re.fullmatch(r"/.*\.(png|json|npz)", line)]
+    assert {path.name for path in printed} >= {"sheet.png", "learning_curves.png", "metrics.json"}
+    assert all(path.is_file() for path in printed)
+    folder = next(path for path in printed if path.name == "metrics.json").parent
+    confusion = np.load(folder / "confusion.npz")["confusions"].sum(0)
+    assert json.loads((folder / "metrics.json").read_text())["metrics"]["miou"] > 5 * scores.prior_miou(confusion)

@@ -1,0 +1,25 @@
+"""The wheel carries conf/, so that the commands run from any folder."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_installed_wheel_trains_from_any_folder(small, tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "pip", "wheel", str(ROOT), "--no-deps", "--no-build-isolation", "-w", str(tmp_path)]
+    subprocess.run([*build, "--quiet"], check=True)
+    (wheel,) = tmp_path.glob("segexp-*.whl")
+    zipfile.ZipFile(wheel).extractall(tmp_path / "site")
+    work = tmp_path / "work"
+    work.mkdir()
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
+    program = "import segexp, sys; print(segexp.__file__); from segexp.train import main; main()"
+    command = [sys.executable, "-c", program, *small(), "hydra.run.dir=run"]
+    answer = subprocess.run(command, cwd=work, env=environment, capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stderr
+    assert str(tmp_path / "site") in answer.stdout
+    assert (work / "run/checkpoints/best.ckpt").is_file()
