@@ -1,0 +1,37 @@
+"""One loss that hands over to another during training: by default cross-entropy to soft IoU."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from segexp.types import Logits, Scalar, Target
+
+
+class CrossEntropyToIoU(nn.Module):
+    """(1 - s) first + s second, with s = sigmoid((epoch - middle) / width) of the epoch that `set_epoch` was told.
+
+    first, second: any options of this room. middle: epoch at which both weigh one half. width: in epochs, > 0; the
+    hand-over takes about 10 of them. Until told otherwise it is epoch 0, so call `set_epoch` as each epoch starts, also
+    after a resume: the epoch is the trainer's to remember and in no checkpoint of the loss.
+    """
+
+    share: Tensor
+
+    def __init__(self, first: nn.Module, second: nn.Module, middle: float, width: float) -> None:
+        super().__init__()
+        if width <= 0:
+            raise ValueError(
+                f"cross_entropy_to_iou: width is {width}; it is a number of epochs above 0; set loss.width"
+            )
+        self.first, self.second, self.middle, self.width = first, second, middle, width
+        self.register_buffer("share", torch.zeros(()), persistent=False)
+        self.set_epoch(0)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Weigh the two losses as in this epoch, counted from 0."""
+        self.share.fill_(1 / (1 + math.exp(min((self.middle - epoch) / self.width, 700.0))))
+
+    def forward(self, logits: Logits, target: Target) -> Scalar:
+        """logits: unnormalised scores [B, C, H, W]. target: class indices or VOID [B, H, W]. Returns a scalar."""
+        return torch.lerp(self.first(logits, target), self.second(logits, target), self.share)

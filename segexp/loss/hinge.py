@@ -1,0 +1,31 @@
+"""Multi-class hinge loss on probabilities."""
+
+from torch import nn
+
+from segexp.loss.pixels import check_inputs
+from segexp.loss.reduction import global_mean
+from segexp.types import VOID, Logits, Scalar, Target
+
+
+class Hinge(nn.Module):
+    """Mean over the global batch's valid pixels of 1/C sum over the other classes of max(0, margin - p_true + p_c).
+
+    margin: by how much the true class's probability is to exceed every other, in (0, 1].
+    Source: Crammer and Singer 2001 in the sum form of torch.nn.MultiMarginLoss, which knows no void pixels, gives NaN
+    without any pixel, and wants the classes last.
+    """
+
+    def __init__(self, margin: float = 0.5) -> None:
+        super().__init__()
+        if not 0 < margin <= 1:
+            raise ValueError(f"hinge: margin is {margin}; allowed are 0 < margin <= 1 (probabilities); set loss.margin")
+        self.margin = margin
+
+    def forward(self, logits: Logits, target: Target) -> Scalar:
+        """logits: unnormalised scores [B, C, H, W]. target: class indices or VOID [B, H, W]. Returns a value >= 0."""
+        check_inputs(logits, target)
+        valid = target != VOID
+        probability = logits.float().softmax(1)
+        own = probability.gather(1, target.long().where(valid, 0)[:, None])
+        excess = (probability - own + self.margin).clamp_(min=0).sum(1) - self.margin  # that of the class itself
+        return global_mean((excess * valid).sum() / logits.shape[1], valid.sum(), self.training)

@@ -1,0 +1,35 @@
+"""Counts that remember earlier batches, so that small batches optimise the score of the data set."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+class RunningAverage(nn.Module):
+    """Exponential average of counts over the training steps, free of a bias to its start; a buffer of the checkpoint.
+
+    momentum: 0 remembers nothing (and keeps no buffer); m remembers about 1 / (1 - m) batches.
+    Raises ValueError outside [0, 1). In evaluation counts pass unchanged.
+    """
+
+    total: Tensor
+    num_batches: Tensor
+
+    def __init__(self, shape: Sequence[int], momentum: float) -> None:
+        super().__init__()
+        if not 0 <= momentum < 1:
+            raise ValueError(f"loss: momentum is {momentum}; allowed are 0 <= momentum < 1; set loss.momentum")
+        self.momentum = momentum
+        if momentum:
+            self.register_buffer("total", torch.zeros(*shape))
+            self.register_buffer("num_batches", torch.zeros(()))
+
+    @torch.no_grad()
+    def forward(self, counts: Tensor) -> Tensor:
+        """counts: of this step, over all ranks. Returns their average over the steps so far, this one included."""
+        if not self.momentum or not self.training:
+            return counts
+        self.total.mul_(self.momentum).add_(counts)
+        self.num_batches.mul_(self.momentum).add_(1)
+        return self.total / self.num_batches

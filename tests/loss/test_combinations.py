@@ -1,0 +1,43 @@
+"""Losses made of losses."""
+
+import pytest
+import torch
+from scipy import stats
+
+from segexp.loss.cross_entropy import CrossEntropy
+from segexp.loss.cross_entropy_lovasz import CrossEntropyLovasz
+from segexp.loss.cross_entropy_to_iou import CrossEntropyToIoU
+from segexp.loss.lovasz_softmax import LovaszSoftmax
+from segexp.loss.soft_iou import SoftIoU
+from tests.loss.oracles import random_batch
+
+
+def test_the_sum_weighs_its_terms() -> None:
+    batch = random_batch(3, 60)
+    terms = {"cross_entropy": CrossEntropy(), "lovasz": LovaszSoftmax(3, stats.uniform())}
+    expected = 0.25 * terms["cross_entropy"](*batch) + 0.75 * terms["lovasz"](*batch)
+    torch.testing.assert_close(CrossEntropyLovasz(terms, {"lovasz": 0.75, "cross_entropy": 0.25})(*batch), expected)
+
+
+def test_a_term_without_weight_is_named() -> None:
+    with pytest.raises(ValueError, match=r"terms are \['a'\], weights are for \['b'\]"):
+        CrossEntropyLovasz({"a": CrossEntropy()}, {"b": 1.0})
+
+
+@pytest.mark.parametrize(("epoch", "share"), [(0, 0.0), (570, 0.5), (570 + 200 / 15, 0.7311), (1200, 1.0)])
+def test_the_hand_over_follows_the_sigmoid_of_the_epoch(epoch: int, share: float) -> None:
+    batch = random_batch(3, 60)
+    loss = CrossEntropyToIoU(CrossEntropy(), SoftIoU(3), middle=570, width=200 / 15)
+    loss.set_epoch(epoch)
+    expected = (1 - share) * CrossEntropy()(*batch) + share * SoftIoU(3)(*batch)
+    torch.testing.assert_close(loss(*batch), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_an_epoch_far_from_the_middle_overflows_nothing() -> None:
+    loss = CrossEntropyToIoU(CrossEntropy(), SoftIoU(3), middle=1e6, width=0.1)
+    assert loss(*random_batch(3, 10)).isfinite()
+
+
+def test_a_hand_over_without_width_is_refused() -> None:
+    with pytest.raises(ValueError, match="width is 0"):
+        CrossEntropyToIoU(torch.nn.Identity(), torch.nn.Identity(), 5, 0)
