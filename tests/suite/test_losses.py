@@ -1,0 +1,44 @@
+"""The benchmark of losses measures every option beside the alternatives, and counts memory truly."""
+
+from functools import partial
+
+import pytest
+import torch
+
+from segexp import build
+from segexp.suite.losses import REFERENCE, batch, measure, references
+from segexp.suite.timing import median_seconds, peak_bytes
+from segexp.types import VOID
+
+CPU = torch.device("cpu")
+
+
+def test_every_option_and_every_alternative_is_measured() -> None:
+    records = measure([[1, 3, 8, 8]], [1.0], None, CPU, rounds=1)
+    options = {path.stem for path in (build.config_folder() / "loss").glob("*.yaml")}
+    assert {record["loss"] for record in records} == options | set(references())
+    reference = next(record for record in records if record["loss"] == REFERENCE)
+    assert reference["ratio"] == 1
+    assert all(record["milliseconds"] > 0 for record in records)
+
+
+def test_the_batch_is_mostly_right_and_partly_void() -> None:
+    logits, target = batch((2, 5, 32, 32), 3.0, CPU)
+    void = target == VOID
+    right = logits.argmax(1) == target
+    assert 0.05 < void.float().mean() < 0.15
+    assert 0.5 < right[~void].float().mean() < 0.99
+
+
+def test_peak_memory_counts_what_is_held_at_once() -> None:
+    kept: list[torch.Tensor] = []
+    assert peak_bytes(lambda: kept.append(torch.empty(1000, 1000)), CPU) == pytest.approx(4e6, rel=0.01)
+    assert peak_bytes(lambda: [torch.empty(1000, 1000).sum() for _ in range(3)], CPU) == pytest.approx(4e6, rel=0.01)
+
+
+def test_each_work_runs_once_a_round_and_once_before() -> None:
+    calls: list[str] = []
+    works = {name: partial(calls.append, name) for name in "ab"}
+    seconds = median_seconds(works, 3, CPU, "")
+    assert calls == ["a", "b"] * 4
+    assert set(seconds) == {"a", "b"}
