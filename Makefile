@@ -24,7 +24,7 @@ demo: setup     ## render street scenes, train a small GridNet, evaluate it, dra
 test: setup     ## every test that needs no root and no network
 	$(BIN)/python -m pytest -n 2
 
-test-slow: setup   ## the tests that take minutes
+test-slow: setup   ## the tests that take minutes: make demo itself, losses of two million pixels
 	$(BIN)/python -m pytest -m slow
 
 check: setup    ## style, formatting, types, layers
