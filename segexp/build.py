@@ -111,7 +111,12 @@ def source_of_run(run: RunFolder, values: Mapping[str, Any]) -> "tuple[Source, I
     """
     from segexp.data.samples import checked_image_size
 
-    option = run.environment["choices"]["data"]
+    option = run.environment.get("choices", {}).get("data")
+    known = sorted(
+        file.stem for folder in [config_folder(), *user_folders()] for file in (folder / "data").glob("*.yaml")
+    )
+    if option not in known:  # also what would lead out of conf/
+        raise ValueError(f"{run.path} was trained on data={option!r}; known: {known}; add --config-dir if it is yours")
     ours = cast(dict[str, Any], OmegaConf.to_container(compose("train", [f"data={option}"])["data"]))
     foreign = {"_target_", "download"}
     stored = {key: value for key, value in run.config["data"].items() if key in ours and key not in foreign}
@@ -143,7 +148,9 @@ def part(node: Mapping[str, Any] | None, facts: Facts | None = None, **extra: An
         if isinstance(cause, ValueError | OSError):  # already says where, what and how to mend it
             raise cause from None
         values = {key: value for key, value in node.items() if key != "_target_"}
-        raise ValueError(f"{node['_target_']} does not take {values}: {type(cause).__name__}: {cause}") from error
+        raise ValueError(
+            f"{node.get('_target_', 'a part')} does not take {values}: {type(cause).__name__}: {cause}"
+        ) from error
 
 
 def grouping(config: Config) -> Grouping:

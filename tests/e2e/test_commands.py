@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -126,10 +127,15 @@ def test_a_signal_ends_a_training_with_its_code_and_state(small, tmp_path: Path,
     run = RunFolder(tmp_path / "run")
     overrides = small("trainer.max_epochs=1000", "callbacks.early_stopping.patience=1000")
     command = [sys.executable, "-m", "segexp.train", *overrides, f"hydra.run.dir={run.path}"]
-    process = subprocess.Popen(command, cwd=Path(__file__).parents[2])
-    deadline = time.monotonic() + 120
-    while not run.history() and time.monotonic() < deadline:
-        time.sleep(0.2)
-    process.send_signal(number)
-    assert process.wait(60) == code
+    listen = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # shells start background jobs deaf to it
+    process = subprocess.Popen(command, cwd=Path(__file__).parents[2], preexec_fn=listen)
+    try:
+        deadline = time.monotonic() + 120
+        while not run.history() and time.monotonic() < deadline:
+            time.sleep(0.2)
+        process.send_signal(number)
+        assert process.wait(60) == code
+    finally:
+        process.kill()
+        process.wait()
     assert run.state() == state

@@ -97,3 +97,6 @@ def test_a_strangers_run_folder_builds_nothing_foreign(trained: RunFolder, tmp_p
     run.write_config({**trained.config, "data": {**trained.config["data"], "root": {"_target_": "os.getcwd"}}})
     with pytest.raises(ValueError, match=r"wants to build 'os.getcwd'"):
         build.source_of_run(run, {})
+    run.write_environment({**trained.environment, "choices": {"data": "../../outside"}})
+    with pytest.raises(ValueError, match="was trained on data='../../outside'; known:"):
+        build.source_of_run(run, {})
