@@ -23,6 +23,9 @@ def main(config: DictConfig) -> None:
     result = evaluate(run, values["split"], values["checkpoint"], replaced, values["num_scenes"], device, folder)
     written = save(result, run)
     Console().print(class_table(result.confusion, result.grouping.names, f"{run.path.name}, {values['split']}"))
+    in_training = run.environment.get("data", {}).get(values["split"])
+    if in_training not in (None, result.facts["fingerprint"]):
+        print(f"the files of {values['split']} are not those of the training: other names or sizes")
     for path in (*sorted(written.glob("*.*")), run.pictures / "learning_curves.png"):
         print(path)
 

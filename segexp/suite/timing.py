@@ -22,7 +22,10 @@ def median_seconds(works: Mapping[str, Work], rounds: int, device: torch.device,
 
 
 def peak_bytes(work: Work, device: torch.device) -> int:
-    """Most memory that torch holds during the work beyond what it held before."""
+    """Most memory that torch holds during the work beyond what it held before.
+
+    On the CPU what other threads allocate is not seen, so work that is shared out to threads shows too little.
+    """
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
         before = torch.cuda.memory_allocated(device)
