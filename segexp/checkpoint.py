@@ -17,7 +17,7 @@ def load_model(model: nn.Module, path: Path) -> None:
 
 def model_weights(path: Path) -> dict[str, Tensor]:
     """The model's part of a checkpoint written by `segexp.train`; only tensors and plain values are ever unpickled."""
-    state = _read(path).get("state_dict", {})
+    state = read(path).get("state_dict", {})
     return {key.removeprefix("model."): value for key, value in state.items() if key.startswith("model.")}
 
 
@@ -40,7 +40,8 @@ def check_fit(model: nn.Module, weights: dict[str, Tensor], path: Path) -> None:
     )
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read(path: Path) -> dict[str, Any]:
+    """Everything a checkpoint holds, on the CPU. Raises ValueError where the file is torn or holds code."""
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, OSError, EOFError, pickle.UnpicklingError) as error:

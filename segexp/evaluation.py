@@ -69,6 +69,8 @@ def evaluate(
     samples = EvaluationSamples(pairs, grouping.lookup(source.table), image_size)
     drawn = set(np.linspace(0, len(pairs) - 1, max(0, min(num_scenes, len(pairs)))).round().astype(int).tolist())
     partial = predictions and predictions.with_name(f".{predictions.name}")
+    if partial:
+        shutil.rmtree(partial, ignore_errors=True)  # of an evaluation that was killed
     names, confusions, scenes = [], [], []
     for index, (sample, predicted) in enumerate(_segmented(model, samples, device)):
         confusions.append(confusion_matrix(predicted, sample.target.to(device), grouping.num_classes))

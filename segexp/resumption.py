@@ -4,12 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import OmegaConf
 
-from segexp import build
+from segexp import build, checkpoint
 
 MAY_CHANGE = ("trainer.", "callbacks.", "logger.", "data.root", "data.num_workers", "data.eval_batch_size")
 """Keys whose new value takes effect: others live in the weights, in the optimizer's state, or in what was trained."""
@@ -45,7 +44,7 @@ def _apply(config: Any, override: Override) -> None:
 
 def check_epochs_left(last: Path, values: Mapping[str, Any]) -> None:
     """Raise ValueError if max_epochs leaves nothing to train after the checkpoint."""
-    behind = torch.load(last, map_location="cpu", weights_only=True)["epoch"] + 1
+    behind = checkpoint.read(last)["epoch"] + 1
     most = values["trainer"]["max_epochs"]
     if -1 < most <= behind:
         raise ValueError(

@@ -42,7 +42,7 @@ def confusion_matrix(predicted: Target, target: Target, num_classes: int) -> Int
 class ConfusionMatrix(Metric):
     """Sum of the confusion matrices of all images on all ranks, int64 [num_classes, num_classes].
 
-    torchmetrics' own validates and compares on the host; its update took 52 ms where this one takes 5 (2x512x1024).
+    torchmetrics' own validates and compares on the host: 48 ms an update where this one takes 2 (2x512x1024, 2 cores).
     """
 
     full_state_update = False

@@ -21,6 +21,8 @@ OFFICIAL = "cityscapesscripts.evaluation.evalPixelLevelSemanticLabeling"
 @pytest.fixture(scope="module")
 def evaluation(trained: RunFolder) -> Evaluation:
     folder = trained.evaluation("val") / "predictions"
+    folder.with_name(".predictions").mkdir(parents=True)
+    (folder.with_name(".predictions") / "left_by_a_killed_evaluation.png").touch()
     return evaluate(trained, "val", "last", {}, num_scenes=2, device=CPU, predictions=folder)
 
 
@@ -79,6 +81,11 @@ def official_scores(root: Path, predictions: Path, written: Path) -> dict:
     command = [sys.executable, "-W", "ignore", "-c", program]
     subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
     return json.loads(written.read_text())
+
+
+def test_predictions_hold_one_picture_a_scene_and_nothing_else(trained: RunFolder, evaluation: Evaluation) -> None:
+    written = {path.stem for path in (trained.evaluation("val") / "predictions").iterdir()}
+    assert written == set(evaluation.names)
 
 
 def test_another_place_of_the_data_can_be_given(trained: RunFolder, tmp_path: Path) -> None:

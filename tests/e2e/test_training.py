@@ -73,7 +73,7 @@ def test_resume_refuses_what_cannot_change_any_more(trained: RunFolder) -> None:
             resume(trained.path, [override])
 
 
-def test_resume_with_another_architecture_says_what_does_not_fit(trained: RunFolder) -> None:
+def test_weights_of_another_architecture_are_refused(trained: RunFolder) -> None:
     model = build.model({**trained.config, "model": {**trained.config["model"], "streams": [4, 6]}})
     weights = checkpoint.model_weights(trained.checkpoint("last"))
     with pytest.raises(ValueError, match="another architecture or number of classes"):
@@ -90,6 +90,15 @@ def test_a_torn_checkpoint_is_named(trained: RunFolder, tmp_path: Path, compose_
     torn.write_bytes(trained.checkpoint("best").read_bytes()[:5000])
     with pytest.raises(ValueError, match=r"torn.ckpt is torn.*checkpoint=last"):
         checkpoint.load_model(build.model(compose_small()), torn)
+
+
+def test_a_torn_last_checkpoint_is_named_by_resume(compose_small, tmp_path: Path) -> None:
+    start(compose_small(), tmp_path, {}, [])
+    last = RunFolder.open(tmp_path).checkpoint("last")
+    last.write_bytes(last.read_bytes()[:5000])
+    with pytest.raises(ValueError, match=r"last\.ckpt is torn"):
+        resume(tmp_path, ["trainer.max_epochs=2"])
+    assert RunFolder(tmp_path).state() == "finished"
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_says_why(compose_small, tmp_path: Path) -> None:
