@@ -29,7 +29,9 @@ def count(pixels: Pixels, grid: Grid, by_error: bool, per_image: bool, pieces: P
     counts = torch.zeros(num_images, 2, num_classes * grid.num_bins, dtype=torch.int64, device=pixels.void.device)
     for image, of_piece in pieces.each(pixels.position, partial(_count_piece, pixels, grid, by_error)):
         counts[image] += of_piece
-    counts[:, OTHER, :: grid.num_bins] -= pixels.void.sum(1, keepdim=True)  # they stand at -inf
+    num_void = pixels.void.sum(1)  # they stand at -inf, and were counted for the true class 0
+    counts[:, TRUE, grid.num_bins - 1 if by_error else 0] -= num_void
+    counts[:, OTHER, grid.num_bins :: grid.num_bins] -= num_void[:, None]
     by_class = counts.unflatten(2, (num_classes, grid.num_bins)).movedim(1, 0)
     return (by_class if per_image else by_class.sum(1, keepdim=True)).float()
 
@@ -66,8 +68,7 @@ def slopes(
     steps = _num_steps(len(position), grid)
     index = _index(position, grid, steps, buffers)
     torch.index_select(others, 0, index.flatten(), out=buffers[0].view(-1))
-    own_index = grid.place(-own if by_error else own, 0.0, steps).long().clamp_(min=0)
-    own_slope = true.index_select(0, own_index.add_(truth, alpha=grid.num_bins * steps))
+    own_slope = true.index_select(0, _index_of_true(-own if by_error else own, truth, grid, steps))
     return buffers[0].scatter_(0, truth[None], own_slope[None])
 
 
@@ -85,17 +86,12 @@ def _at_edges(counts: Counts, by_error: bool) -> tuple[Tensor, Tensor, Tensor]:
 def _count_piece(
     pixels: Pixels, grid: Grid, by_error: bool, image: int, piece: slice, buffers: Buffers
 ) -> Int[Tensor, "kind num_classes_times_bins"]:
-    own, truth, void = pixels.own[image, piece], pixels.truth[image, piece], pixels.void[image, piece]
+    own, truth = pixels.own[image, piece], pixels.truth[image, piece]
     size = len(buffers[0]) * grid.num_bins
     every = _histogram(_index(pixels.position[image, :, piece], grid, 1, buffers), size)
-    predicted = _count_true(own, truth, void, grid, size)
-    true = _count_true(-own, truth, void, grid, size) if by_error else predicted
+    predicted = _histogram(_index_of_true(own, truth, grid, 1), size)
+    true = _histogram(_index_of_true(-own, truth, grid, 1), size) if by_error else predicted
     return torch.stack([true, every - predicted])
-
-
-def _count_true(threshold: Tensor, truth: Tensor, void: Tensor, grid: Grid, size: int) -> Int[Tensor, " size"]:
-    index = grid.place(threshold, 0.0, 1).long().clamp_(min=0).add_(truth, alpha=grid.num_bins)
-    return _histogram(index.masked_fill_(void, size), size + 1)[:-1]
 
 
 def _index(position: Tensor, grid: Grid, steps: int, buffers: Buffers) -> Int[Tensor, "num_classes pixel"]:
@@ -107,6 +103,11 @@ def _index(position: Tensor, grid: Grid, steps: int, buffers: Buffers) -> Int[Te
     first = torch.arange(0, len(position) * size, size, device=position.device, dtype=position.dtype)
     place = grid.place(position, first[:, None], steps, out=buffers[0])
     return buffers[1].view(torch.int32).copy_(place).clamp_(min=0)
+
+
+def _index_of_true(threshold: Tensor, truth: Tensor, grid: Grid, steps: int) -> Int[Tensor, " pixel"]:
+    """Where pixels lie in that table for their true class; where a threshold is not a number, at its start."""
+    return grid.place(threshold, 0.0, steps).int().clamp_(min=0).add_(truth, alpha=grid.num_bins * steps)
 
 
 def _histogram(index: Tensor, size: int) -> Int[Tensor, " size"]:

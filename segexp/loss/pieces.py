@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from queue import SimpleQueue
+from itertools import chain
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -12,7 +12,7 @@ from torch import Tensor
 
 Buffers = Float[Tensor, "2 num_classes pixel"]
 Result = TypeVar("Result")
-PIECE_ELEMENTS = 2**18  # what a thread has in flight: little beside the logits, and in the cache of a CPU
+PIECE_ELEMENTS = 2**19  # what a thread has in flight: little beside the logits, and in the cache of a CPU
 
 
 class Pieces:
@@ -45,17 +45,15 @@ class Pieces:
         """
         num_images, num_classes, num_pixels = images.shape
         step = min(num_pixels, max(1, PIECE_ELEMENTS // num_classes))
-        pieces = [(image, start) for image in range(num_images) for start in range(0, num_pixels, step)]
-        free: SimpleQueue[Tensor] = SimpleQueue()
-        for _ in range(min(self._num_threads, len(pieces))):
-            free.put(torch.empty(2, num_classes * step, device=images.device))
+        waiting = iter([(image, start) for image in range(num_images) for start in range(0, num_pixels, step)])
 
-        def run(piece: tuple[int, int]) -> tuple[int, Result]:
-            (image, start), memory = piece, free.get()
-            size = min(step, num_pixels - start)
-            buffers = memory[:, : num_classes * size].view(2, num_classes, size)
-            result = work(image, slice(start, start + size), buffers)
-            free.put(memory)
-            return image, result
+        def run(_: int) -> list[tuple[int, Result]]:
+            memory, done = torch.empty(2, num_classes * step, device=images.device), []
+            for image, start in waiting:
+                size = min(step, num_pixels - start)
+                buffers = memory[:, : num_classes * size].view(2, num_classes, size)
+                done.append((image, work(image, slice(start, start + size), buffers)))
+            return done
 
-        return list((self._pool.map if self._num_threads > 1 else map)(run, pieces))
+        threads = range(self._num_threads)
+        return list(chain.from_iterable((self._pool.map if self._num_threads > 1 else map)(run, threads)))

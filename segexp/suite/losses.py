@@ -24,7 +24,10 @@ def measure(
     device: torch.device,
     rounds: int,
 ) -> list[dict[str, Any]]:
-    """One record a loss, shape and scale: milliseconds, ratio to cross-entropy, extra memory in units of the logits."""
+    """One record a loss, shape and scale: milliseconds, ratio to cross-entropy, peak memory beyond logits and target.
+
+    memory: in units of the logits, the gradient that stays included.
+    """
     names = options or sorted(path.stem for path in (build.config_folder() / "loss").glob("*.yaml"))
     records = []
     for shape in shapes:
@@ -35,6 +38,7 @@ def measure(
             title = f"{'x'.join(map(str, shape))}, scale {scale:g}"
             seconds = median_seconds(works, rounds, device, title)
             for name, work in works.items():
+                logits.grad = None
                 memory = peak_bytes(work, device) / (logits.numel() * logits.element_size())
                 records.append(
                     {
