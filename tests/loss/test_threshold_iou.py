@@ -183,6 +183,19 @@ def test_compiling_changes_nothing(engine: str, backend: str) -> None:
     torch.testing.assert_close(value_and_gradient(torch.compile(Lovasz(3, UNIFORM), backend=backend), *batch), expected)
 
 
+@pytest.mark.parametrize("by_error", [False, True])
+def test_threads_share_the_work_and_change_nothing(by_error: bool) -> None:
+    loss = ThresholdIoU(19, UNIFORM, by_error)
+    batch = random_batch(19, 100_000)
+    expected = value_and_gradient(loss, *batch)
+    torch.set_num_threads(3)
+    try:
+        assert all(map(torch.equal, value_and_gradient(loss, *batch), expected))
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(1)
+
+
 def test_backward_twice_gives_twice_the_gradient(engine: str) -> None:
     logits, target = random_batch(3, 200)
     _, once = value_and_gradient(Lovasz(3, UNIFORM), logits, target)

@@ -1,0 +1,73 @@
+"""Draw docs/laws.png: laws of the threshold, and the gradient that each gives a pixel by its probability.
+
+python docs/laws.py
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from scipy import stats
+
+from segexp.loss.lovasz import Lovasz
+from segexp.loss.lovasz_softmax import LovaszSoftmax
+
+LAWS = {
+    "uniform": stats.uniform(),
+    "Beta(2, 2)": stats.beta(2, 2),
+    "Beta(0.5, 0.5)": stats.beta(0.5, 0.5),
+    "Beta(1, 4)": stats.beta(1, 4),
+    "Beta(30, 30)": stats.beta(30, 30),
+}
+NUM_PIXELS = 2**20
+SHARE = 0.2  # of pixels that are true
+
+
+def main() -> None:
+    figure = Figure(figsize=(13, 4.2), dpi=110, layout="constrained")
+    density, by_probability, by_error = figure.subplots(1, 3)
+    threshold = np.linspace(0.002, 0.998, 500)
+    for name, law in LAWS.items():
+        density.plot(threshold, law.pdf(threshold), label=name)
+    density.set(title="density of the threshold", xlabel="threshold t", ylabel="f(t)", ylim=(0, 4))
+    density.legend(frameon=False)
+    draw_gradients(by_probability, Lovasz, "lovasz")
+    draw_gradients(by_error, LovaszSoftmax, "lovasz_softmax")
+    figure.savefig(Path(__file__).with_name("laws.png"))
+
+
+def draw_gradients(axis: Axes, kind: type[Lovasz] | type[LovaszSoftmax], title: str) -> None:
+    """Gradient of the loss with respect to the logit of a class, times pixels, of its true and of other pixels."""
+    logit, true = population()
+    for number, law in enumerate(LAWS.values()):
+        logits = torch.stack([torch.zeros_like(logit), logit])[None, :, None].requires_grad_()
+        kind(num_classes=2, law=law, classes=[1])(logits, true.to(torch.uint8)[None, None]).backward()
+        gradient = NUM_PIXELS * logits.grad[0, 1, 0]
+        for chosen, style in ((true, "-"), (~true, "--")):
+            axis.plot(*by_probability(logit[chosen], gradient[chosen]), style, color=f"C{number}")
+    axis.set(
+        title=f"{title}: true pixels solid, others dashed",
+        xlabel="probability p of the class",
+        ylabel="gradient by the logit × pixels",
+        ylim=(-2.2, 1.1),
+    )
+    axis.axhline(0, color="0.7", linewidth=0.8, zorder=0)
+
+
+def population() -> tuple[torch.Tensor, torch.Tensor]:
+    """Logits of a network half way, and which pixels are true: normal, 1.5 apart from 0 on their side."""
+    generator = torch.Generator().manual_seed(0)
+    true = torch.rand(NUM_PIXELS, generator=generator) < SHARE
+    return 1.5 * torch.randn(NUM_PIXELS, generator=generator) + torch.where(true, 1.5, -1.5), true
+
+
+def by_probability(logit: torch.Tensor, gradient: torch.Tensor, bins: int = 80) -> tuple[np.ndarray, np.ndarray]:
+    """Centres of equal steps of the probability, and the mean gradient in each."""
+    mean, edges, _ = stats.binned_statistic(torch.sigmoid(logit), gradient, "mean", bins, (0, 1))
+    return (edges[1:] + edges[:-1]) / 2, mean
+
+
+if __name__ == "__main__":
+    main()
