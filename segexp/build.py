@@ -19,7 +19,7 @@ from hydra.errors import InstantiationException
 from hydra.utils import get_object, instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from segexp import trust
+from segexp import ranks, trust
 from segexp.classes import Grouping
 from segexp.run import RunFolder
 
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from segexp.data.samples import ImageSize
 
 OmegaConf.register_new_resolver("run_folder", lambda resumed, new: resumed or new, replace=True)
+OmegaConf.register_new_resolver("started", ranks.started, replace=True)
 
 Config = DictConfig | Mapping[str, Any]
 Facts = Mapping[str, Callable[[], Any]]
@@ -225,7 +226,10 @@ def callbacks(config: Config, folder: Path) -> "list[Callback]":
 
 def trainer(config: Config, folder: Path) -> "Trainer":
     """The Trainer with its loggers and callbacks, writing below the run folder only."""
+    from segexp.plugins import plugins
+
     settings = {**plain(config)["trainer"], "default_root_dir": str(folder)}
+    settings["plugins"] = [*(settings.get("plugins") or []), *plugins()]
     return part(settings, logger=loggers(config, folder), callbacks=callbacks(config, folder))
 
 

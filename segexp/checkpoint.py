@@ -1,6 +1,7 @@
 """Weights of a checkpoint -> a model, or one error that says what does not fit."""
 
 import pickle
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,11 @@ def load_model(model: nn.Module, path: Path) -> None:
 
 def model_weights(path: Path) -> dict[str, Tensor]:
     """The model's part of a checkpoint written by `segexp.train`; only tensors and plain values are ever unpickled."""
-    state = read(path).get("state_dict", {})
+    return model_part(read(path))
+
+
+def model_part(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
+    state = checkpoint.get("state_dict", {})
     return {key.removeprefix("model."): value for key, value in state.items() if key.startswith("model.")}
 
 

@@ -1,9 +1,11 @@
 """What a training does between its configuration and its last checkpoint."""
 
 import logging
+import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,23 +13,28 @@ import pytorch_lightning as lightning
 import torch
 from omegaconf import DictConfig
 from pytorch_lightning.utilities import rank_zero_only
-from pytorch_lightning.utilities.exceptions import MisconfigurationException, SIGTERMException
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
-from segexp import build, checkpoint, pictures, resumption
+from segexp import build, checkpoint, pictures, preflight, resumption, stop
 from segexp.data.module import DataModule
 from segexp.data.pairs import fingerprint
 from segexp.environment import environment
-from segexp.run import TERMINATED, RunFolder
+from segexp.requeue import requeued_when_preempted
+from segexp.run import RunFolder
 from segexp.task import SegmentationTask
 
 NOISE = (
     ".*LeafSpec.*",  # Lightning 2.6 calls what torch 2.13 deprecates
     ".*smaller than the logging interval.*",  # scores are logged by epoch anyway
     ".*sync_dist=True.*",  # ours are sums over ranks before they are logged
+    "The `srun` command is available",  # a training outside a job is no mistake
+    "You're resuming from a checkpoint that ended before the epoch",  # the sampler goes on where it stopped
     "Checkpoint directory .* exists and is not empty",  # as in every resumed run
 )
 BUILDING_ERRORS = (TypeError, LookupError, AttributeError, RuntimeError, ArithmeticError, MisconfigurationException)
 INTERRUPTED = 130
+PATIENCE_SECONDS = 60
+"""How long a job that SLURM started again waits for the end of its process on a node that was lost."""
 
 
 class Training(NamedTuple):
@@ -39,28 +46,64 @@ class Training(NamedTuple):
 
 
 def start(config: DictConfig, folder: Path, choices: Mapping[str, str], overrides: list[str]) -> None:
-    """Train a new run in a folder of its own. choices, overrides: what the command line asked for, to be recorded."""
+    """Train a run in a folder of its own, or go on with the one that is there if config.on_existing is "resume".
+
+    choices, overrides: what the command line asked for, to be recorded.
+    """
     run = RunFolder(folder.absolute())
-    with _on_first_rank(run.claimed):
-        training, values = _prepared(run, config)
-        _record(run, values, training.data, choices, overrides)
-        _fit(run, training, values, None)
+    run.path.mkdir(parents=True, exist_ok=True)
+    with _alone_in(run):
+        if resumption.refuses(config) or not run.is_started():
+            return _start(run, config, choices, overrides)
+        resumption.check_same(run.config, config)
+        if run.state() == "finished":
+            return print(f"{run.path} is finished: nothing is left to train")
+        last = resumption.usable_checkpoint(run)
+        if last is None:
+            return _start(run, config, choices, overrides)
+        return _conclude(run) if last.has_ended else _go_on(run, run.config, last, [])
 
 
 def resume(folder: Path, overrides: Sequence[str]) -> None:
     """Go on with a run from its last checkpoint. overrides: as typed; see `segexp.resumption` for what may change."""
     run = RunFolder.open(folder)
-    with _on_first_rank(run.locked):
-        values = resumption.changed(run.config, overrides)
-        build.refuse_unknown_targets(values)
-        _check(values)
-        last = run.checkpoint("last")
-        resumption.check_epochs_left(last, values)
-        training, values = _prepared(run, values)
-        checkpoint.check_fit(training.task.model, checkpoint.model_weights(last), last)
-        with _on_first_rank(run.recorded):
-            _record_resume(run, values, overrides)
-            _fit(run, training, values, last)
+    with _alone_in(run):
+        last = resumption.usable_checkpoint(run)
+        if last is None:
+            raise FileNotFoundError(f"{run.path} has no checkpoint to go on from; train again from the start")
+        _go_on(run, resumption.changed(run.config, overrides), last, overrides)
+
+
+def _start(run: RunFolder, config: DictConfig, choices: Mapping[str, str], overrides: list[str]) -> None:
+    with _on_first_rank(run.renewed):
+        training, values = _prepared(run, config)
+        _record(run, values, training.data, choices, overrides)
+        _fit(run, training, values, None)
+
+
+def _go_on(run: RunFolder, values: Mapping[str, Any], last: resumption.Last, overrides: Sequence[str]) -> None:
+    build.refuse_unknown_targets(values)
+    _check(values)
+    resumption.check_epochs_left(last, values)
+    training, prepared = _prepared(run, values)
+    checkpoint.check_fit(training.task.model, last.model_weights, last.path)
+    with _on_first_rank(run.recorded):
+        _record_resume(run, prepared, overrides)
+        _fit(run, training, prepared, last.path)
+
+
+def _conclude(run: RunFolder) -> None:
+    """For a run that was interrupted after its last step."""
+    with _on_first_rank(run.recorded):
+        _report(run)
+
+
+@contextmanager
+def _alone_in(run: RunFolder) -> Iterator[None]:
+    """Where one process group trains, ends when a signal says so, and is queued again if that was a preemption."""
+    patience = PATIENCE_SECONDS if int(os.environ.get("SLURM_RESTART_COUNT", 0)) else 0
+    with requeued_when_preempted(), _on_first_rank(partial(run.locked, patience)), stop.listening():
+        yield
 
 
 def _on_first_rank(context) -> AbstractContextManager[None]:
@@ -86,10 +129,12 @@ def _prepared(run: RunFolder, config: DictConfig | Mapping[str, Any]) -> tuple[T
     """Build everything before anything is trained, so that whatever cannot be built is the configuration's fault."""
     for message in NOISE:
         warnings.filterwarnings("ignore", message)
-    logging.getLogger("pytorch_lightning.utilities.rank_zero").setLevel(logging.WARNING)  # tips, advertisements
+    for name in ("pytorch_lightning.utilities.rank_zero", "lightning_fabric.utilities.distributed"):
+        logging.getLogger(name).setLevel(logging.WARNING)  # tips, advertisements, addresses
     with _as_value_errors():
         values = build.plain(config)
         _check(values)
+        preflight.check(values["trainer"])
         lightning.seed_everything(values["seed"], workers=True, verbose=False)
         torch.set_float32_matmul_precision(values["matmul_precision"])
         data = build.data(values)
@@ -142,13 +187,19 @@ def _fit(run: RunFolder, training: Training, values: Mapping[str, Any], last: Pa
         trainer.fit(task, data, ckpt_path=last, weights_only=True)
     except MisconfigurationException as error:
         raise ValueError(str(error)) from error
-    except SIGTERMException:
-        raise SystemExit(TERMINATED) from None
+    except stop.Stopped:
+        if trainer.is_global_zero:
+            raise
+        raise SystemExit(0) from None  # who started the ranks would kill rank 0 for another answer, before it is done
     except SystemExit:  # Lightning's answer to Ctrl-C
         raise SystemExit(INTERRUPTED) from None
     if trainer.is_global_zero:
-        pictures.save(pictures.learning_curves(run.history()), run.pictures / "learning_curves.png")
-        print(_summary(run))
+        _report(run)
+
+
+def _report(run: RunFolder) -> None:
+    pictures.save(pictures.learning_curves(run.history()), run.pictures / "learning_curves.png")
+    print(_summary(run))
 
 
 def _summary(run: RunFolder) -> str:

@@ -1,17 +1,29 @@
 """What may change when a run goes on."""
 
+import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
+from torch import Tensor
 
 from segexp import build, checkpoint
+from segexp.run import RunFolder
+
+log = logging.getLogger(__name__)
 
 MAY_CHANGE = ("trainer.", "callbacks.", "logger.", "data.root", "data.num_workers", "data.eval_batch_size")
 """Keys whose new value takes effect: others live in the weights, in the optimizer's state, or in what was trained."""
+
+
+ON_EXISTING = ("refuse", "resume")
+NEWEST_FIRST = ("last", "previous")
+ABSENT = "absent"
 
 
 def changed(values: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
@@ -42,12 +54,73 @@ def _apply(config: Any, override: Override) -> None:
         OmegaConf.update(config, key, override.value(), force_add=True)
 
 
-def check_epochs_left(last: Path, values: Mapping[str, Any]) -> None:
-    """Raise ValueError if max_epochs leaves nothing to train after the checkpoint."""
-    behind = checkpoint.read(last)["epoch"] + 1
-    most = values["trainer"]["max_epochs"]
-    if -1 < most <= behind:
+def refuses(config: DictConfig) -> bool:
+    """Whether a run that is there already is an error. Raises ValueError for what on_existing does not know."""
+    if config.on_existing not in ON_EXISTING:
+        raise ValueError(f"on_existing is {config.on_existing!r}; allowed: {', '.join(ON_EXISTING)}")
+    return config.on_existing == "refuse"
+
+
+def check_same(there: Mapping[str, Any], config: DictConfig) -> None:
+    """Raise ValueError naming the keys in which a run's configuration differs from the one that was asked for."""
+    asked = yaml.safe_load(yaml.safe_dump(build.plain(config)))
+    found, wanted = ({**_leaves(values), "on_existing": None, "resume": None} for values in (there, asked))
+    keys = [key for key in {**found, **wanted} if found.get(key, ABSENT) != wanted.get(key, ABSENT)]
+    if keys:
+        shown = "; ".join(f"{key} was {found.get(key, ABSENT)!r} and is {wanted.get(key, ABSENT)!r}" for key in keys)
         raise ValueError(
-            f"{last.parent.parent} has {behind} epochs behind it and trainer.max_epochs is {most}: nothing is left to "
-            f"train; to go on, add trainer.max_epochs={2 * behind}"
+            f"the run that is there has another configuration: {shown}; give the command that started it, "
+            "choose another hydra.run.dir, or change what may change by resume=FOLDER key=value"
+        )
+
+
+@dataclass(frozen=True)
+class Last:
+    """A checkpoint to go on from."""
+
+    path: Path
+    model_weights: dict[str, Tensor]
+    num_epochs: int
+    has_ended: bool
+
+
+def usable_checkpoint(run: RunFolder) -> Last | None:
+    """The newest checkpoint to go on from; None where the run never came to one. Warns of a torn one.
+
+    Raises ValueError if all of them are torn.
+    """
+    there = [path for path in (run.checkpoints / f"{name}.ckpt" for name in NEWEST_FIRST) if path.is_file()]
+    for path in there:
+        try:
+            return _opened(path)
+        except ValueError as error:
+            torn = error
+            log.warning("%s", error)
+    if there:
+        raise ValueError(f"{torn}; no other checkpoint of the run can be read: train again in another hydra.run.dir")
+    return None
+
+
+def _opened(path: Path) -> Last:
+    found = checkpoint.read(path)
+    num_epochs = found["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"]
+    return Last(path, checkpoint.model_part(found), num_epochs, found.get("position", {}).get("has_ended", False))
+
+
+def _leaves(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        flat.update(
+            _leaves(value, f"{prefix}{key}.") if isinstance(value, Mapping) and value else {prefix + key: value}
+        )
+    return flat
+
+
+def check_epochs_left(last: Last, values: Mapping[str, Any]) -> None:
+    """Raise ValueError if max_epochs leaves nothing to train after the checkpoint."""
+    most = values["trainer"]["max_epochs"]
+    if -1 < most <= last.num_epochs:
+        raise ValueError(
+            f"{last.path.parent.parent} has {last.num_epochs} epochs behind it and trainer.max_epochs is {most}: "
+            f"nothing is left to train; to go on, add trainer.max_epochs={2 * last.num_epochs}"
         )

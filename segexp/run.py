@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -15,10 +16,9 @@ import yaml
 from filelock import FileLock, Timeout
 
 from segexp.files import write_whole
+from segexp.stop import TERMINATED
 
 Values = dict[str, Any]
-TERMINATED = 143
-"""Exit status of a training that SIGTERM ended: 128 + 15, as shells and schedulers know it."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,10 @@ class RunFolder:
         """state: none, running, finished, failed (with reason and traceback) or preempted; and since when."""
         return self._read("status.json", json.loads) if (self.path / "status.json").is_file() else {"state": "none"}
 
+    def is_started(self) -> bool:
+        """Whether a training began here: its configuration was recorded."""
+        return (self.path / "config.yaml").is_file()
+
     def state(self) -> str:
         return self.status()["state"]
 
@@ -70,10 +74,7 @@ class RunFolder:
         rows: list[Values] = []
         for line in path.read_text().splitlines() if path.is_file() else []:
             with suppress(json.JSONDecodeError):
-                row = json.loads(line)
-                if _goes_back(rows, row):
-                    rows = [earlier for earlier in rows if earlier["step"] < row["step"]]
-                rows.append(row)
+                _add(rows, json.loads(line))
         return rows
 
     def evaluation(self, split: str) -> Path:
@@ -105,22 +106,30 @@ class RunFolder:
         A run that never came to a checkpoint is forgotten. Raises FileExistsError where there is more than that.
         """
         self.path.mkdir(parents=True, exist_ok=True)
-        with self.locked():
-            if self.state() == "finished" or any(self.checkpoints.glob("*")):
-                raise FileExistsError(
-                    f"{self.path} already holds a run ({self.state()}), which is never overwritten; "
-                    f"go on with it by resume={self.path}, or choose another hydra.run.dir"
-                )
-            for name in ("config.yaml", "environment.json", "metrics.jsonl"):
-                (self.path / name).unlink(missing_ok=True)
-            with self.recorded():
-                yield
+        with self.locked(), self.renewed():
+            yield
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Keep other trainings out of this folder; the lock ends with the process, however that ends."""
+    def renewed(self) -> Iterator[None]:
+        """As `claimed`, for the process that has locked the folder."""
+        if self.state() == "finished" or any(self.checkpoints.glob("*.ckpt")):
+            raise FileExistsError(
+                f"{self.path} already holds a run ({self.state()}), which is never overwritten; "
+                f"go on with it by resume={self.path}, or choose another hydra.run.dir"
+            )
+        for name in ("config.yaml", "environment.json", "metrics.jsonl", "status.json"):
+            (self.path / name).unlink(missing_ok=True)
+        with self.recorded():
+            yield
+
+    @contextmanager
+    def locked(self, wait_seconds: float = 0) -> Iterator[None]:
+        """Keep other trainings out of this folder; the lock ends with the process, however that ends.
+
+        wait_seconds: how long to wait for the end of another one. Raises FileExistsError if it goes on.
+        """
         try:
-            with FileLock(self.path / ".lock", timeout=0):
+            with FileLock(self.path / ".lock", timeout=wait_seconds):
                 yield
         except Timeout:
             owner = f"process {self.status().get('process')} on {self.status().get('host')}"
@@ -130,18 +139,22 @@ class RunFolder:
 
     @contextmanager
     def recorded(self) -> Iterator[None]:
-        """Keep status.json true while the body runs: running, then finished, preempted, or failed and why."""
-        self.write_status("running", process=os.getpid(), host=socket.gethostname())
+        """Keep status.json true while the body runs: running, then finished, preempted, or failed and why.
+
+        seconds: that this attempt and those before it took, but those that were killed.
+        """
+        before, started = self.status().get("seconds", 0.0), time.monotonic()
+        self.write_status("running", process=os.getpid(), host=socket.gethostname(), seconds=before)
         try:
             yield
         except BaseException as error:
             terminated = isinstance(error, SystemExit) and error.code == TERMINATED
+            facts = {"reason": _reason(error), "traceback": traceback.format_exc()}
             with suppress(OSError):  # a full disk must not hide the reason
-                self.write_status(
-                    "preempted" if terminated else "failed", reason=_reason(error), traceback=traceback.format_exc()
-                )
+                seconds = before + time.monotonic() - started
+                self.write_status("preempted" if terminated else "failed", seconds=seconds, **facts)
             raise
-        self.write_status("finished")
+        self.write_status("finished", seconds=before + time.monotonic() - started)
 
     def _read(self, name: str, parse: Callable[[str], Any]) -> Values:
         try:
@@ -153,12 +166,14 @@ class RunFolder:
         return found
 
 
-def _goes_back(rows: list[Values], row: Values) -> bool:
-    """Whether a row begins a second attempt: an earlier step, or the last step logged once more."""
-    if not rows:
-        return False
-    last = rows[-1]
-    return row["step"] < last["step"] or (row["step"] == last["step"] and set(row) == set(last))
+def _add(rows: list[Values], row: Values) -> None:
+    """Append a row in place of what an earlier attempt logged after its step, or at its step under the same names."""
+    while rows and rows[-1]["step"] > row["step"]:
+        rows.pop()
+    first = len(rows)
+    while first and rows[first - 1]["step"] == row["step"]:
+        first -= 1
+    rows[first:] = [*(earlier for earlier in rows[first:] if set(earlier) != set(row)), row]
 
 
 def _reason(error: BaseException) -> str:

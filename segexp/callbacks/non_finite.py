@@ -1,5 +1,7 @@
 """Stop a training whose loss is no number any more, before its weights are saved."""
 
+from typing import Any
+
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
@@ -24,6 +26,9 @@ class StopWhenNotFinite(Callback):
         self._check(trainer)
 
     def on_train_epoch_end(self, trainer: Trainer, task: LightningModule) -> None:
+        self._check(trainer)
+
+    def on_save_checkpoint(self, trainer: Trainer, task: LightningModule, checkpoint: dict[str, Any]) -> None:
         self._check(trainer)
 
     def _check(self, trainer: Trainer) -> None:

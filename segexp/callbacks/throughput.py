@@ -25,4 +25,5 @@ class Throughput(Callback):
 
     def on_train_epoch_end(self, trainer: Trainer, task: LightningModule) -> None:
         self.seconds += time.perf_counter() - self.resumed
-        task.log("train/samples_per_second", self.num_samples * trainer.world_size / self.seconds)
+        if self.num_samples:  # none where a run went on from the end of an epoch
+            task.log("train/samples_per_second", self.num_samples * trainer.world_size / self.seconds)

@@ -1,7 +1,9 @@
 """Samples -> batches, without a Trainer."""
 
 import os
-from collections.abc import Sequence
+import signal
+import threading
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
@@ -11,7 +13,7 @@ from segexp.types import Sample
 
 def loader(samples: Dataset[Sample], sampler: Sampler, batch_size: int, num_workers: int) -> DataLoader:
     """Batches of uint8, pinned where a GPU will fetch them, from workers that stay between epochs."""
-    return DataLoader(
+    return LazyLoader(
         samples,
         batch_size=batch_size,
         sampler=sampler,
@@ -19,7 +21,32 @@ def loader(samples: Dataset[Sample], sampler: Sampler, batch_size: int, num_work
         collate_fn=collate,
         pin_memory=torch.cuda.is_available(),
         persistent_workers=num_workers > 0,
+        worker_init_fn=_obey_the_training_alone if hasattr(signal, "sigwaitinfo") else None,
     )
+
+
+class LazyLoader(DataLoader):
+    """A DataLoader that asks the sampler for its order when the first batch is wanted, not when it is made ready.
+
+    Lightning makes it ready before it knows the epoch of a run that goes on, and workers would read ahead at once.
+    """
+
+    def __iter__(self) -> Iterator[Sample]:  # type: ignore[override]
+        yield from super().__iter__()
+
+
+def _obey_the_training_alone(worker: int) -> None:
+    """SLURM signals every process of a job; a worker that died of it would take the training with it, unsaved."""
+    for number in (signal.SIGUSR1, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    threading.Thread(target=_end_with_the_training, args=(os.getppid(),), daemon=True).start()
+
+
+def _end_with_the_training(pid: int) -> None:
+    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != pid:
+        pass
+    os._exit(0)
 
 
 def collate(samples: Sequence[Sample]) -> Sample:

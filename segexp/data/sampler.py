@@ -22,6 +22,7 @@ class TrainingSampler(Sampler[tuple[int, int]]):
         self.rank = rank
         self.num_ranks = num_ranks
         self.epoch = 0
+        self.start = (0, 0)
         if self.num_batches == 0:
             raise ValueError(
                 f"{num_samples} training samples do not fill one batch of {batch_size} on {num_ranks} ranks; "
@@ -32,12 +33,19 @@ class TrainingSampler(Sampler[tuple[int, int]]):
         """Called by the Trainer before each epoch."""
         self.epoch = epoch
 
+    def start_at(self, epoch: int, num_batches: int) -> None:
+        """Leave out the first batches of one epoch, which were seen before an interruption."""
+        self.start = (epoch, num_batches)
+
     def __len__(self) -> int:
+        """Samples of a whole epoch."""
         return self.num_batches * self.batch_size
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         order = np.random.default_rng([self.seed, self.epoch]).permutation(self.num_samples).tolist()
-        for index in order[self.rank : len(self) * self.num_ranks : self.num_ranks]:
+        epoch, num_batches = self.start
+        num_seen = num_batches * self.batch_size if epoch == self.epoch else 0
+        for index in order[self.rank : len(self) * self.num_ranks : self.num_ranks][num_seen:]:
             yield self.epoch, index
 
 

@@ -17,7 +17,7 @@ def test_the_run_folder_holds_what_it_promises(trained: RunFolder) -> None:
     assert trained.state() == "finished"
     for name in ("config.yaml", "environment.json", "status.json", "metrics.jsonl", "pictures/validation.png"):
         assert (trained.path / name).is_file(), name
-    assert {path.name for path in trained.checkpoints.iterdir()} == {"best.ckpt", "last.ckpt"}
+    assert {path.name for path in trained.checkpoints.iterdir()} == {"best.ckpt", "last.ckpt", "previous.ckpt"}
     assert {path.name for path in trained.pictures.iterdir()} >= {"confusion.png", "learning_curves.png"}
     assert {"git", "packages", "hardware", "data", "choices", "overrides", "command"} <= set(trained.environment)
     assert set(trained.environment["data"]) == {"train", "val"}

@@ -1,0 +1,98 @@
+"""The last checkpoint of a run: where it goes on as if nothing had happened."""
+
+from pathlib import Path
+from typing import Any
+
+from pytorch_lightning import LightningModule, Trainer
+from pytorch_lightning.callbacks import Checkpoint
+
+from segexp.callbacks import position
+from segexp.plugins import sync_folder
+
+
+class KeepLast(Checkpoint):
+    """Writes last.ckpt after every epoch and every N optimizer steps, and keeps the one before as previous.ckpt.
+
+    dirpath: where to. every_n_train_steps: N; null for epochs only.
+    What they hold lets a run end with the weights and the scores that it would have had undisturbed: how far the epoch
+    came, and what each rank had counted in it. Random numbers need no state: all are drawn from (seed, epoch, index).
+    Raises ValueError if a checkpoint from the middle of an epoch meets another number of ranks.
+    """
+
+    def __init__(self, dirpath: str, every_n_train_steps: int | None) -> None:
+        if every_n_train_steps is not None and (type(every_n_train_steps) is not int or every_n_train_steps < 1):
+            raise ValueError(
+                f"callbacks.last.every_n_train_steps is {every_n_train_steps!r}; needed is a whole number of at "
+                "least 1, or null"
+            )
+        self.folder = Path(dirpath)
+        self.every_n_train_steps = every_n_train_steps
+        self.saved: tuple[int, int] | None = None
+        self.is_due = False
+        self.is_between_epochs = False
+        self.has_ended = False
+        self.loaded: dict[str, Any] = {}
+
+    def save(self, trainer: Trainer) -> None:
+        """Write last.ckpt; all ranks call this together."""
+        self.is_due = False
+        self.saved = _progress(trainer)
+        following = self.folder / "last.next"
+        trainer.save_checkpoint(following, weights_only=False)
+        if trainer.is_global_zero:
+            last = self.folder / "last.ckpt"
+            if last.is_file():
+                last.replace(self.folder / "previous.ckpt")
+            following.replace(last)
+            sync_folder(self.folder)
+
+    def on_train_batch_end(self, trainer: Trainer, task: LightningModule, outputs, batch, batch_index: int) -> None:
+        has_stepped = (batch_index + 1) % trainer.accumulate_grad_batches == 0
+        if self.every_n_train_steps and has_stepped and trainer.global_step % self.every_n_train_steps == 0:
+            self.is_due = True
+
+    def on_train_batch_start(self, trainer: Trainer, task: LightningModule, batch, batch_index: int) -> None:
+        if self.is_due and position.is_between_steps(trainer, batch_index):  # only here the step before is logged
+            self.save(trainer)
+
+    def on_validation_start(self, trainer: Trainer, task: LightningModule) -> None:
+        if self.is_due and not trainer.sanity_checking:
+            self.save(trainer)
+
+    def on_train_epoch_start(self, trainer: Trainer, task: LightningModule) -> None:
+        if self.saved != _progress(trainer):  # only here the scores of the epoch before are on disk
+            self.is_between_epochs = True
+            self.save(trainer)
+            self.is_between_epochs = False
+
+    def on_train_end(self, trainer: Trainer, task: LightningModule) -> None:
+        self.has_ended = self.is_between_epochs = True
+        self.save(trainer)
+
+    def on_save_checkpoint(self, trainer: Trainer, task: LightningModule, checkpoint: dict[str, Any]) -> None:
+        loops = checkpoint["loops"]["fit_loop"]
+        position.finish_batch(loops)
+        if self.is_between_epochs:
+            position.finish_epoch(loops)
+        elif trainer.validating:
+            position.restart_validation(loops)
+        checkpoint["position"] = {
+            "num_batches": 0 if self.is_between_epochs else position.num_batches(trainer),
+            "num_ranks": trainer.world_size,
+            "has_ended": self.has_ended,
+        }
+        checkpoint["counted"] = [] if self.is_between_epochs else position.counted(task)
+        checkpoint["loggers"] = {str(logger.name): str(logger.version) for logger in trainer.loggers}
+
+    def on_load_checkpoint(self, trainer: Trainer, task: LightningModule, checkpoint: dict[str, Any]) -> None:
+        self.loaded = {key: checkpoint[key] for key in ("position", "counted") if key in checkpoint}
+
+    def on_train_start(self, trainer: Trainer, task: LightningModule) -> None:
+        self.saved = _progress(trainer)
+        if trainer.fit_loop.restarted_mid_epoch and self.loaded:
+            position.restore(trainer, task, **self.loaded)
+        self.loaded = {}
+
+
+def _progress(trainer: Trainer) -> tuple[int, int]:
+    return trainer.current_epoch, trainer.global_step

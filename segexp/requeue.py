@@ -1,0 +1,37 @@
+"""Let SLURM start a preempted job again."""
+
+import logging
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from segexp.stop import Stopped
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def requeued_when_preempted() -> Iterator[None]:
+    """If SIGUSR1 stopped the body in a SLURM job, hand the job back to SLURM, under the same id."""
+    try:
+        yield
+    except Stopped as stopped:
+        if stopped.by == signal.SIGUSR1 and (job := job_id()):
+            _requeue(job)
+        raise
+
+
+def job_id() -> str | None:
+    """As scontrol wants it: 7, or 7_2 for a task of an array; None outside SLURM."""
+    array, task = (os.environ.get(f"SLURM_ARRAY_{name}") for name in ("JOB_ID", "TASK_ID"))
+    return f"{array}_{task}" if array else os.environ.get("SLURM_JOB_ID")
+
+
+def _requeue(job: str) -> None:
+    try:
+        subprocess.run(["scontrol", "requeue", job], check=True, capture_output=True, text=True, timeout=60)
+    except (OSError, subprocess.SubprocessError) as error:
+        reason = getattr(error, "stderr", None) or error
+        log.warning("SLURM does not requeue job %s (%s); give the same command again to go on", job, reason)

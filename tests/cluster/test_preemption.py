@@ -1,0 +1,92 @@
+"""A training that SLURM stops goes on by itself, and ends as if it had not been stopped."""
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from segexp.run import RunFolder
+from tests.cluster.conftest import HERE, until
+from tests.cluster.jobs import Job, folder, submit
+from tests.e2e.command import assert_same, train
+
+pytestmark = pytest.mark.cluster
+RANKS = {"one": [], "two": ["trainer=ddp", "trainer.accelerator=cpu", "data.batch_size=1"]}
+
+
+@pytest.fixture
+def overrides(small: Callable[..., list[str]]) -> list[str]:
+    return small("trainer.max_epochs=60", "callbacks.early_stopping.patience=1000", "callbacks.panels.num_scenes=0")
+
+
+@pytest.fixture
+def whole(overrides: list[str], tmp_path: Path) -> RunFolder:
+    run = folder(tmp_path / "whole")
+    assert train(run, overrides) == 0
+    return run
+
+
+def restarts(job: Job) -> int:
+    return int(job.fact("Restarts"))
+
+
+def test_preempted_by_another_partition(command, overrides, whole: RunFolder, tmp_path: Path) -> None:
+    job = submit(command, folder(tmp_path / "parts"), overrides, "--signal=USR1@30")
+    job.wait_for_training()
+    command("sbatch", "--partition=high", "--nodes=2", "--exclusive", "--output=/dev/null", "--wrap", "sleep 3")
+    until(lambda: job.run.state() == "preempted")
+    assert job.wait_for_end() == "COMPLETED", job.log()
+    assert restarts(job) == 1
+    assert_same(job.run, whole)
+
+
+def test_two_ranks_are_preempted_together(command, small, tmp_path: Path) -> None:
+    overrides = small("trainer.max_epochs=15", "callbacks.early_stopping.patience=1000", *RANKS["two"])
+    whole = folder(tmp_path / "whole")
+    assert train(whole, overrides) == 0
+    job = submit(command, folder(tmp_path / "parts"), overrides, "--nodes=1", "--ntasks-per-node=2")
+    job.wait_for_training()
+    command("scancel", "--signal=USR1", job.id)
+    until(lambda: restarts(job) == 1)
+    assert job.wait_for_end() == "COMPLETED", job.log()
+    assert_same(job.run, whole)
+
+
+def test_the_limit_of_time_is_no_end(command, small, tmp_path: Path) -> None:
+    overrides = small("trainer.max_epochs=10000", "callbacks.early_stopping.patience=10000")
+    job = submit(command, folder(tmp_path / "run"), overrides, "--time=1", "--signal=USR1@50")
+    until(lambda: job.run.state() == "preempted")
+    until(lambda: job.run.state() == "running")
+    assert restarts(job) == 1
+    command("scancel", job.id)
+    assert job.wait_for_end() == "CANCELLED"
+
+
+def test_scancel_saves(command, small, tmp_path: Path) -> None:
+    overrides = small("trainer.max_epochs=10000", "callbacks.early_stopping.patience=10000", "data.num_workers=1")
+    job = submit(command, folder(tmp_path / "run"), overrides)
+    job.wait_for_training()
+    command("scancel", job.id)
+    assert job.wait_for_end() == "CANCELLED"
+    until(lambda: job.run.state() == "preempted", 10)
+    assert job.run.checkpoint("last").is_file()
+    assert restarts(job) == 0
+
+
+def test_a_lost_node(command, slurm, overrides, whole: RunFolder, tmp_path: Path) -> None:
+    job = submit(command, folder(tmp_path / "parts"), [*overrides, "callbacks.last.every_n_train_steps=2"])
+    job.wait_for_training()
+    until(lambda: job.run.checkpoint("last").is_file())
+    node = job.fact("NodeList")
+    daemon = Path(slurm["SLURM_UP_DIR"]) / f"run/slurmd-{node}.pid"
+    for pid in (int(daemon.read_text()), job.run.status()["process"]):
+        os.kill(pid, signal.SIGKILL)
+    command("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=lost")
+    until(lambda: restarts(job) == 1)
+    assert job.wait_for_end() == "COMPLETED", job.log()
+    command(HERE / "slurm-up")  # mends the node
+    command("scontrol", "update", f"NodeName={node}", "State=RESUME")
+    assert job.fact("NodeList") != node
+    assert_same(job.run, whole)

@@ -1,0 +1,163 @@
+"""A run that was stopped at any step ends with the weights and the scores that it would have had."""
+
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from segexp.fit import resume, start
+from segexp.run import RunFolder
+from tests.e2e.command import PYTHON, ROOT, TORCHRUN, assert_same, environment, last, train
+
+MOMENTUM = ["loss=lovasz", "loss.momentum=0.9"]
+LONG = ["trainer.max_epochs=3", "augmentation=note", "model.total_dropout=0.2", *MOMENTUM]
+TWO_RANKS = ["trainer=ddp", "trainer.accelerator=cpu", "data.batch_size=1"]
+NUM_STEPS = 9
+
+
+@pytest.fixture
+def overrides(small: Callable[..., list[str]]) -> list[str]:
+    return small(*LONG, "callbacks.last.every_n_train_steps=2")
+
+
+def test_killed_in_the_middle_of_an_epoch(overrides: list[str], tmp_path: Path) -> None:
+    whole, parts = (RunFolder(tmp_path / name) for name in ("whole", "parts"))
+    assert train(whole, overrides) == 0
+    assert train(parts, overrides, by_signal="SIGKILL 5") == -signal.SIGKILL
+    assert parts.state() == "running"
+    assert train(parts, overrides) == 0
+    assert_same(parts, whole)
+    assert train(parts, overrides) == 0  # finished: nothing is trained again
+    assert_same(parts, whole)
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGUSR1"])
+def test_a_signal_saves_the_step_it_finds(overrides: list[str], tmp_path: Path, name: str) -> None:
+    run = RunFolder(tmp_path)
+    assert train(run, [*overrides, "callbacks.last.every_n_train_steps=null"], by_signal=f"{name} 5") == 143
+    assert run.state() == "preempted"
+    assert torch.load(run.checkpoint("last"), weights_only=True)["global_step"] == 5
+
+
+def test_a_signal_to_every_process_saves_too(small, tmp_path: Path) -> None:
+    """As SLURM sends it: to those that read data as well."""
+    overrides = small("trainer.max_epochs=1000", "callbacks.early_stopping.patience=1000", "data.num_workers=1")
+    run = RunFolder(tmp_path / "run")
+    command = [*PYTHON, "segexp.train", *overrides, f"hydra.run.dir={run.path}"]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment(), start_new_session=True)
+    while process.poll() is None and not run.history():
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGTERM)
+    assert process.wait(60) == 143
+    assert run.state() == "preempted"
+    assert run.checkpoint("last").is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("further", "starter"),
+    [
+        (["data.num_workers=0"], PYTHON),
+        (["data.num_workers=2"], PYTHON),
+        (["data.num_workers=0", *TWO_RANKS], PYTHON),
+        (["data.num_workers=2", *TWO_RANKS], PYTHON),
+        (["data.num_workers=0", *TWO_RANKS], TORCHRUN),
+        (["data.num_workers=0", "trainer.accumulate_grad_batches=2"], PYTHON),
+        (["data.num_workers=0", "+trainer.val_check_interval=2"], PYTHON),
+        (["data.num_workers=0", "trainer.check_val_every_n_epoch=2"], PYTHON),
+    ],
+    ids=lambda value: "-".join(value).replace("data.", "") if isinstance(value, list) else Path(value[-2]).name,
+)
+def test_killed_at_random_steps(overrides: list[str], tmp_path: Path, further: list[str], starter) -> None:
+    whole = RunFolder(tmp_path / "whole")
+    assert train(whole, [*overrides, *further], starter) == 0
+    seed = random.randrange(10**6)
+    print(f"seed of the steps: {seed}")
+    generator = random.Random(seed)
+    parts = RunFolder(tmp_path / "parts")
+    for name in ("SIGKILL", "SIGTERM", "SIGUSR1", "SIGKILL"):
+        step = generator.randrange(1, 4)
+        print(f"{name} at step {step} of this part")
+        assert train(parts, [*overrides, *further], starter, f"{name} {step}") in (143, -signal.SIGKILL, 1)
+        assert parts.state() in ("running", "preempted", "finished")
+    assert train(parts, [*overrides, *further], starter) == 0
+    assert_same(parts, whole)
+
+
+@pytest.mark.slow
+def test_killed_at_random_times(overrides: list[str], tmp_path: Path) -> None:
+    """In validation, while a checkpoint is written, at the start: wherever the clock finds it."""
+    whole, parts = (RunFolder(tmp_path / name) for name in ("whole", "parts"))
+    assert train(whole, overrides) == 0
+    seed = random.randrange(10**6)
+    print(f"seed of the times: {seed}")
+    generator = random.Random(seed)
+    command = [*PYTHON, "segexp.train", *overrides, "on_existing=resume", f"hydra.run.dir={parts.path}"]
+    for _ in range(8):
+        process = subprocess.Popen(command, cwd=ROOT, env=environment())
+        while process.poll() is None and not _has_begun(parts, process.pid):
+            time.sleep(0.01)
+        time.sleep(generator.uniform(0, 0.6))
+        process.send_signal(generator.choice([signal.SIGKILL, signal.SIGTERM]))
+        process.wait(60)
+    assert train(parts, overrides) == 0
+    assert_same(parts, whole)
+
+
+def _has_begun(run: RunFolder, pid: int) -> bool:
+    try:
+        return run.status().get("process") == pid
+    except ValueError:  # it is just being replaced
+        return False
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("starter", [PYTHON, TORCHRUN], ids=["lightning", "torchrun"])
+def test_two_ranks_are_one_with_the_same_batch(small, tmp_path: Path, starter) -> None:
+    model = [each for each in small("model=plain", "trainer.max_epochs=2") if not each.startswith("model.")]
+    one, two = (RunFolder(tmp_path / name) for name in ("one", "two"))
+    assert train(one, model) == 0
+    assert train(two, [*model, *TWO_RANKS], starter) == 0
+    found, wanted = last(two), last(one)
+    torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-6)
+    assert {path.name for path in tmp_path.iterdir()} == {"one", "two"}
+
+
+def test_a_torn_checkpoint_is_left_for_the_one_before(compose_small, tmp_path: Path, caplog) -> None:
+    start(compose_small("trainer.max_epochs=3"), tmp_path / "whole", {}, [])
+    start(compose_small("trainer.max_epochs=2"), tmp_path / "parts", {}, [])
+    whole, parts = (RunFolder.open(tmp_path / name) for name in ("whole", "parts"))
+    torn = parts.checkpoint("last")
+    torn.write_bytes(torn.read_bytes()[:5000])
+    resume(parts.path, ["trainer.max_epochs=3"])
+    assert "last.ckpt is torn" in caplog.text
+    assert_same(parts, whole)
+
+
+def test_another_configuration_is_not_resumed(compose_small, tmp_path: Path) -> None:
+    start(compose_small(), tmp_path, {}, [])
+    with pytest.raises(ValueError, match="another configuration: optimizer.lr was 0.001 and is 0.5"):
+        start(compose_small("optimizer.lr=0.5", "on_existing=resume"), tmp_path, {}, [])
+
+
+def test_a_finished_run_is_left_alone(compose_small, tmp_path: Path, capsys) -> None:
+    start(compose_small(), tmp_path, {}, [])
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    start(compose_small("on_existing=resume"), tmp_path, {}, [])
+    assert "is finished: nothing is left to train" in capsys.readouterr().out
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+
+
+def test_a_run_without_a_checkpoint_starts_anew(compose_small, tmp_path: Path) -> None:
+    with pytest.raises(FloatingPointError):
+        start(compose_small("optimizer=sgd", "optimizer.lr=1e30"), tmp_path, {}, [])
+    with pytest.raises(FloatingPointError):
+        start(compose_small("optimizer=sgd", "optimizer.lr=1e30", "on_existing=resume"), tmp_path, {}, [])
+    steps = [row["step"] for row in RunFolder(tmp_path).history()]
+    assert steps == sorted(set(steps))
