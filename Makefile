@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN = outputs/demo/$(shell date +%Y-%m-%d_%H-%M-%S)
 
-.PHONY: help setup demo test test-slow check format clean
+.PHONY: help setup demo test test-slow test-cluster check format clean
 
 help:           ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -26,6 +26,9 @@ test: setup     ## every test that needs no root and no network
 
 test-slow: setup   ## the tests that take minutes: make demo itself, losses of two million pixels
 	$(BIN)/python -m pytest -m slow
+
+test-cluster: setup   ## root on Debian: install SLURM, start two virtual nodes, run sweeps on them, stop them
+	$(BIN)/python -m pytest -m cluster tests/cluster
 
 check: setup    ## style, formatting, types, layers
 	$(BIN)/ruff check .

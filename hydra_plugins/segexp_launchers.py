@@ -1,0 +1,26 @@
+"""Hydra takes launchers from this package name only; what they do is in segexp/launch/, and is not loaded before."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from hydra.plugins.launcher import Launcher
+
+
+class LocalLauncher(Launcher):
+    kind = "local"
+
+    def __init__(self, **settings: Any) -> None:
+        """The settings are read from the configuration, as plain values."""
+
+    def setup(self, *, hydra_context: Any, task_function: Any, config: Any) -> None:
+        self.config, self.loader = config, hydra_context.config_loader
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> list:
+        from segexp.launch.multirun import launch
+
+        launch(self.kind, self.config, self.loader, job_overrides, initial_job_idx)
+        return []
+
+
+class SlurmLauncher(LocalLauncher):
+    kind = "slurm"

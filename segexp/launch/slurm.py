@@ -1,0 +1,90 @@
+"""Jobs as the tasks of a SLURM job array."""
+
+import shlex
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from segexp.files import write_whole
+from segexp.launch import queue, sbatch
+from segexp.launch.job import Demand, Job
+from segexp.launch.outcome import Life, Outcome, is_finished, life_of, outcome
+from segexp.launch.process import Signals
+from segexp.launch.progress import Progress
+from segexp.launch.sweep_folder import SweepFolder
+
+LOOK_SECONDS = 3
+
+
+def launch(
+    folder: SweepFolder,
+    jobs: Sequence[Job],
+    demands: Sequence[Demand],
+    command: str,
+    dry_run: bool,
+    wait: bool,
+    **settings: Any,
+) -> int:
+    """Submit what is neither finished nor queued; returns the exit status. For the settings see slurm.yaml."""
+    demand = sbatch.common_demand(jobs, demands)
+    queued = queue.tasks(submitted(folder)) or {}
+    unfinished = [job for job in jobs if not is_finished(job) and job.number not in queued]
+    text = sbatch.script(folder.path, command, unfinished, demand, sbatch.Settings(**settings))
+    everything = folder.record(jobs, command)
+    write_whole(folder.path / "jobs.txt", "".join(f"{shlex.join(job.command)}\n" for job in everything))
+    path = write_whole(folder.path / "sweep.sbatch", text)
+    (folder.path / "slurm").mkdir(exist_ok=True)  # SLURM opens its logs here before the script runs
+    if dry_run:
+        print(f"{text}\n{path}: not submitted, as hydra.launcher.dry_run is true")
+        return 0
+    if unfinished:
+        _submit(folder, unfinished)
+    return follow(folder, jobs) if wait else 0
+
+
+def submitted(folder: SweepFolder) -> list[str]:
+    """Ids of the arrays that were submitted for this sweep."""
+    file = folder.path / "slurm" / "submitted.txt"
+    return file.read_text().split() if file.is_file() else []
+
+
+def outcomes(folder: SweepFolder, jobs: Sequence[Job]) -> list[Outcome]:
+    """Where the jobs stand by their run folders, and by the queue where it can be asked."""
+    job_ids = submitted(folder)
+    tasks = queue.tasks(job_ids)
+    if not job_ids or tasks is None:
+        return [outcome(job, life_of(job)) for job in jobs]
+    return [_outcome(job, tasks) for job in jobs]
+
+
+def follow(folder: SweepFolder, jobs: Sequence[Job]) -> int:
+    """Say what ends until all has ended; the jobs do not depend on it."""
+    with Signals() as signals, Progress(folder) as progress:
+        going = {job.number: job for job in jobs}
+        while going and not signals.count:
+            tasks = queue.tasks(submitted(folder))
+            if tasks is not None:  # else its controller does not answer, which passes
+                for number in sorted(set(going) - set(tasks)):
+                    progress.ended(_outcome(going.pop(number), tasks))
+                found = [_outcome(job, tasks) for job in going.values()]
+                progress.update([each for each in found if each.state != "waiting"], len(found))
+            if going:
+                time.sleep(LOOK_SECONDS)
+    finished = progress.conclude(outcomes(folder, jobs))
+    if signals.number:
+        progress.say(f"the jobs go on; scancel {' '.join(submitted(folder))} ends them")
+    return 128 + signals.number if signals.number else 0 if finished else 1
+
+
+def _outcome(job: Job, tasks: Mapping[int, queue.Task]) -> Outcome:
+    task = tasks.get(job.number, queue.Task(Life.GONE, ""))
+    found = outcome(job, task.life, reason=task.reason)
+    if task.life is Life.GONE and found.state == "waiting":
+        return found._replace(state="failed", reason="left the queue before it started: cancelled, or never submitted")
+    return found
+
+
+def _submit(folder: SweepFolder, jobs: Sequence[Job]) -> None:
+    job_id = queue.submit(folder.path / "sweep.sbatch")
+    write_whole(folder.path / "slurm" / "submitted.txt", "".join(f"{each}\n" for each in [*submitted(folder), job_id]))
+    print(f"submitted {len(jobs)} jobs as SLURM array {job_id}\nsee        python -m segexp.sweep folder={folder.path}")

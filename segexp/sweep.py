@@ -1,0 +1,29 @@
+"""python -m segexp.sweep: where a sweep stands."""
+
+import sys
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from segexp.entry import entry
+
+
+@entry("sweep")
+def main(config: DictConfig) -> None:
+    from segexp import build
+    from segexp.launch.progress import Progress
+    from segexp.launch.slurm import follow, outcomes
+    from segexp.launch.sweep_folder import SweepFolder
+
+    values = build.plain(config)
+    folder = SweepFolder(Path(values["folder"]).expanduser().absolute())
+    jobs = folder.jobs()
+    if values["wait"]:
+        sys.exit(follow(folder, jobs))
+    found = outcomes(folder, jobs)
+    Progress(folder).conclude(found)
+    sys.exit(any(each.state == "failed" for each in found))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""A real SLURM for these tests: two virtual nodes on this machine, installed and started, stopped afterwards."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+PORT = "27917"  # not slurm-up's own, so that one started by hand is left alone
+
+
+@pytest.fixture(scope="session")
+def slurm() -> Iterator[dict[str, str]]:
+    """The environment in which SLURM's commands and trainings find the cluster: partitions main, and high above it."""
+    if os.geteuid():
+        pytest.skip("SLURM is installed and started by root only")
+    settings = {**os.environ, "SLURM_UP_DIR": f"/tmp/segexp-slurm-{PORT}", "SLURM_UP_PORT": PORT}
+    subprocess.run([HERE / "slurm-down", "--purge"], env=settings, check=True, timeout=120)
+    subprocess.run([HERE / "slurm-up"], env=settings, check=True, timeout=600)
+    source = f"source {settings['SLURM_UP_DIR']}/env && env -0"
+    found = subprocess.run(["bash", "-c", source], env=settings, capture_output=True, text=True, check=True).stdout
+    yield dict(entry.split("=", 1) for entry in found.split("\0") if entry)
+    subprocess.run([HERE / "slurm-down", "--purge"], env=settings, timeout=120)
+
+
+@pytest.fixture
+def command(slurm: dict[str, str]) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs a command beside the cluster: command("squeue", "-h")."""
+
+    def run(*words: str | Path, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(words, env=slurm, cwd=ROOT, capture_output=True, text=True, timeout=timeout)
+
+    return run
+
+
+@pytest.fixture
+def segexp(command) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs an entry point beside the cluster: segexp("train", "-m", ...)."""
+    return lambda name, *arguments, **further: command(sys.executable, "-m", f"segexp.{name}", *arguments, **further)
+
+
+@pytest.fixture
+def sweep(small: Callable[..., list[str]], tmp_path: Path) -> Callable[..., list[str]]:
+    """Arguments of segexp.train for a sweep of small trainings on the cluster, in the folder tmp_path/sweep."""
+
+    def arguments(*further: str) -> list[str]:
+        slurm = ["hydra/launcher=slurm", f"hydra.sweep.dir={tmp_path / 'sweep'}", "hydra.launcher.cpus_per_task=1"]
+        return ["-m", *small(*slurm, *further)]
+
+    return arguments
+
+
+def until(condition: Callable[[], object], seconds: float = 120) -> None:
+    """Wait for something that must come true."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        time.sleep(0.2)

@@ -1,0 +1,60 @@
+"""Every sweep composes, each of its jobs too; those that promise all options of a group have them."""
+
+import itertools
+from pathlib import Path
+
+import pytest
+import yaml
+from hydra.core.override_parser.overrides_parser import OverridesParser
+
+from segexp import build
+
+CONF = build.config_folder()
+SWEEPS = sorted(path.stem for path in (CONF / "sweep").glob("*.yaml") if not path.stem.startswith("wandb"))
+
+
+def params(sweep: str) -> dict[str, str]:
+    return yaml.safe_load((CONF / f"sweep/{sweep}.yaml").read_text())["hydra"]["sweeper"]["params"]
+
+
+def jobs(sweep: str) -> list[list[str]]:
+    parsed = OverridesParser.create().parse_overrides([f"{key}={value}" for key, value in params(sweep).items()])
+    choices = [
+        [f"{each.get_key_element()}={value}" for value in each.sweep_string_iterator()]
+        if each.is_sweep_override()
+        else [str(each.input_line)]
+        for each in parsed
+    ]
+    return [list(job) for job in itertools.product(*choices)]
+
+
+def test_the_sweeps_are_there() -> None:
+    assert {"losses", "beta", "models", "grouping", "note"} <= set(SWEEPS)
+
+
+@pytest.mark.parametrize("sweep", SWEEPS)
+def test_sweep_opens_with_its_question_command_and_cost(sweep: str) -> None:
+    head = (CONF / f"sweep/{sweep}.yaml").read_text().split("\nhydra:")[0]
+    assert head.startswith("# @package _global_\n# ")
+    assert "?" in head
+    assert f"python -m segexp.train -m +sweep={sweep} " in head
+    assert f"# {len(jobs(sweep))} runs" in head
+
+
+@pytest.mark.parametrize("sweep", SWEEPS)
+def test_sweep_has_a_folder_of_its_own_name_and_runs_without_m(sweep: str) -> None:
+    hydra = yaml.safe_load((CONF / f"sweep/{sweep}.yaml").read_text())["hydra"]
+    assert hydra["sweep"]["dir"] == f"outputs/sweeps/{sweep}"
+    assert hydra["mode"] == "MULTIRUN"  # without -m it would train one run of the defaults, silently
+
+
+@pytest.mark.parametrize("sweep", SWEEPS)
+def test_every_job_of_a_sweep_composes(sweep: str) -> None:
+    for job in jobs(sweep):
+        build.plain(build.compose("train", [f"+sweep={sweep}", *job]))
+
+
+@pytest.mark.parametrize(("sweep", "group"), [("losses", "loss"), ("models", "model")])
+def test_sweep_of_a_group_has_all_its_options(sweep: str, group: str) -> None:
+    options = {Path(path).stem for path in (CONF / group).glob("*.yaml")}
+    assert {job[0].removeprefix(f"{group}=") for job in jobs(sweep)} == options
