@@ -1,5 +1,6 @@
 """The same few validation scenes after every epoch, to look at while a training runs."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ class ValidationPanels(Callback):
         heatmap = pictures.save(pictures.confusion_heatmap(confusion, grouping.names), self.folder / "confusion.png")  # type: ignore[arg-type]
         for logger in trainer.loggers:
             if hasattr(logger, "log_media"):
-                logger.log_media(_media(scenes, sheet, heatmap, grouping), trainer.global_step - 1)
+                logger.log_media(partial(_media, scenes, sheet, heatmap, grouping), trainer.global_step - 1)
 
     def _indices(self, trainer: Trainer) -> list[int]:
         num_samples = len(trainer.val_dataloaders.dataset)  # type: ignore[union-attr]

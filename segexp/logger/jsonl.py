@@ -36,6 +36,14 @@ class JsonLinesLogger(Logger):
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
         finite = {name: value for name, value in metrics.items() if math.isfinite(value)}
         line = json.dumps({"step": step, **finite}) + "\n"
+        try:
+            self._append(line)
+        except OSError as error:
+            raise OSError(
+                f"could not write {self.path}: {error}; free some space, then go on with resume={self.path.parent}"
+            ) from error
+
+    def _append(self, line: str) -> None:
         with self.path.open("ab+") as file:
             if file.tell() and not _ends_a_line(file):
                 line = f"\n{line}"  # a kill tore the last row

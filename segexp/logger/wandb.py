@@ -1,78 +1,174 @@
 """Weights & Biases, offline where there is no key or no network, and never the reason that a training stops."""
 
 import logging
-import netrc
 import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from pytorch_lightning.loggers import Logger, WandbLogger
+from pytorch_lightning.loggers.logger import rank_zero_experiment
 from pytorch_lightning.utilities import rank_zero_only
+
+from segexp.logger import wandb_files
+from segexp.stop import Stopped
 
 log = logging.getLogger(__name__)
 
+MODES = ("online", "offline", "disabled")
+INTERRUPTED = 130
+FORKING = ("ddp_fork", "ddp_fork_find_unused_parameters_true", "ddp_notebook")
+LIMITS: dict[str, Any] = {
+    "init_timeout": 10,
+    "finish_timeout": 25,  # below the 30 seconds between SLURM's SIGTERM and SIGKILL
+    "finish_timeout_raises": True,
+    "x_transaction_log_flush_interval": 1,  # what a kill loses
+    "silent": True,
+}
+
 
 def wandb_logger(folder: str, project: str, mode: str | None, entity: str | None, group: str | None) -> Logger:
-    """A logger that writes to one W&B run, named as the run folder.
+    """A logger that writes to one W&B run, named as the run folder and the same one whenever that is resumed.
 
-    folder: of the run; W&B keeps its files below it.
-    mode: online, offline or disabled; null for online where a key is found. entity, group: as W&B means them.
+    folder: of the run; W&B keeps its files in wandb/ below it.
+    mode: online, offline or disabled; null for WANDB_MODE, else online where a key is found. entity, group: as W&B
+    means them.
     """
-    settings = {"project": project, "entity": entity, "group": group, "name": Path(folder).name, "save_dir": folder}
-    return SteadfastWandbLogger(mode or ("online" if _has_key() else "offline"), settings)
+    os.environ["WANDB_ERROR_REPORTING"] = "false"  # W&B's telemetry, which also looks up addresses when offline
+    for name in ("DATA", "CACHE"):
+        os.environ.setdefault(f"WANDB_{name}_DIR", str(Path(folder) / "wandb" / name.lower()))
+    chosen = mode or os.environ.get("WANDB_MODE") or ("online" if wandb_files.has_key() else "offline")
+    if chosen not in MODES:
+        raise ValueError(f"logger.mode is {chosen!r}; allowed: {', '.join(MODES)}, or null to choose by the key")
+    settings = {"project": project, "entity": entity, "group": group, "name": Path(folder).name}
+    return SteadfastWandbLogger(Path(folder), chosen, settings)
 
 
 class SteadfastWandbLogger(WandbLogger):
-    """WandbLogger that falls back to offline when the server does not answer, and warns once when W&B breaks later."""
+    """WandbLogger that falls back to offline when the server does not answer, and warns once when W&B breaks later.
 
-    def __init__(self, mode: str, settings: dict[str, Any]) -> None:
+    folder: of the run. settings: further arguments of wandb.init. The W&B run begins with the first thing logged.
+    """
+
+    def __init__(self, folder: Path, mode: str, settings: Mapping[str, Any]) -> None:
         import wandb
 
-        # a kill loses two seconds at most; neither start nor end of a run waits long for a server
-        limits = wandb.Settings(init_timeout=15, finish_timeout=60, x_transaction_log_flush_interval=2, silent=True)
-        super().__init__(**settings, mode=mode, settings=limits, reinit="create_new", log_model=False)
+        limits = wandb.Settings(**LIMITS)
+        super().__init__(
+            **settings, save_dir=str(folder), mode=mode, settings=limits, reinit="create_new", log_model=False
+        )
         self._wandb_init.pop("anonymous", None)  # Lightning passes it, W&B warns of it
-        self._broken = False
-        self._start()
+        self._folder = folder
+        self._is_broken = False
+
+    @property
+    @rank_zero_experiment
+    def experiment(self) -> Any:
+        """The W&B run. Raises ValueError where W&B does not take the settings even offline."""
+        if self._experiment is None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._wandb_init["id"] = self._id = wandb_files.run_id(self._folder)
+            self._begin()
+        return self._experiment
+
+    def _begin(self) -> None:
+        import wandb
+
+        earlier = wandb_files.segments(self._folder)
+        try:
+            _ = super().experiment
+        except Exception as error:
+            if self._wandb_init["mode"] == "online":
+                log.warning(
+                    "W&B cannot be reached (%s); this run is recorded offline; later: wandb sync %s",
+                    *(_first_line(error), self._folder / "wandb/offline-run-*"),
+                )
+                wandb.teardown()  # its service still holds the run's id
+                for begun in wandb_files.segments(self._folder) - earlier:
+                    shutil.rmtree(begun, ignore_errors=True)  # `wandb sync` would trip over it
+                self._wandb_init["mode"] = "offline"
+                self._begin()
+            elif isinstance(error, wandb.errors.UsageError):
+                raise ValueError(f"W&B does not take the settings of logger: {error}") from error
+            else:
+                self._warn_once(error)
+                self._experiment = wandb.init(mode="disabled")
 
     @rank_zero_only
-    def _start(self) -> None:
-        import wandb
-
-        try:
-            _ = self.experiment
-        except (wandb.errors.CommError, wandb.errors.AuthenticationError, wandb.errors.UsageError) as error:
-            log.warning("W&B cannot be reached (%s); this run is recorded offline: wandb sync later", error)
-            self._wandb_init["mode"] = "offline"
-            _ = self.experiment
+    def log_hyperparams(self, params: Any) -> None:
+        """The configuration, nested, and the options it was chosen by: group runs by choices.loss or loss._target_."""
+        if params.get("trainer", {}).get("strategy") in FORKING:
+            raise ValueError("W&B loses every metric of forked ranks; use trainer.strategy=ddp, or another logger")
+        choices = wandb_files.choices(self._folder)
+        _ = self.experiment  # what W&B does not take is the user's to know
+        self._guarded(super().log_hyperparams, {**params, **({"choices": choices} if choices else {})})
 
     @rank_zero_only
     def log_metrics(self, metrics: Any, step: int | None = None) -> None:
         self._guarded(super().log_metrics, metrics, step)
 
     @rank_zero_only
-    def log_media(self, media: dict[str, Any], step: int) -> None:
-        """wandb.Image and the like, at an optimizer step."""
-        self._guarded(self.experiment.log, {**media, "trainer/global_step": step})
+    def log_media(self, media: Callable[[], dict[str, Any]], step: int) -> None:
+        """wandb.Image and the like, at an optimizer step. media: makes them, as that writes files and may fail."""
+        self._guarded(lambda: self.experiment.log({**media(), "trainer/global_step": step}))
 
     @rank_zero_only
     def finalize(self, status: str) -> None:
-        """End the W&B run with a true exit code: 0 only for a training that succeeded."""
-        self._guarded(self.experiment.finish, 0 if status == "success" else 1)
+        """End the W&B run with a true exit code: 0 only for a training that succeeded.
 
-    def _guarded(self, call: Any, *values: Any) -> None:
+        One that a signal stopped to go on later is marked so: a W&B sweep hands it to another agent.
+        """
+        error = sys.exc_info()[1]
+        if self._experiment is None:
+            return
+        if isinstance(error, Stopped) and error.by == signal.SIGUSR1:
+            self._guarded(lambda: self.experiment.mark_preempting())
+        self._guarded(self._finish, exit_code(status, error))
+
+    def _finish(self, code: int) -> None:
+        file = Path(self.experiment.settings.sync_file)
+        try:
+            self.experiment.finish(code)
+        except TimeoutError:
+            log.warning("W&B took too long to upload the rest of this run; later: wandb sync %s", file.parent)
+        if self._wandb_init["mode"] != "disabled" and not self._is_broken:
+            self._check(file)
+
+    def _check(self, file: Path) -> None:
+        if not wandb_files.is_complete(file):
+            free = shutil.disk_usage(file.parent).free // 2**20
+            log.warning(
+                "W&B did not write %s to its end (%d MiB are free on that disk%s); metrics.jsonl has every score; free "
+                "some space before the next run",
+                *(file, free, ", it ran full" if wandb_files.ran_full(file) else ""),
+            )
+
+    def _guarded(self, call: Callable[..., Any], *values: Any) -> None:
         try:
             call(*values)
         except Exception as error:  # whatever W&B's service dies of, the training goes on
-            if not self._broken:
-                log.warning("W&B does not record any more (%s); metrics.jsonl goes on", error)
-            self._broken = True
+            self._warn_once(error)
+
+    def _warn_once(self, error: Exception) -> None:
+        if not self._is_broken:
+            log.warning("W&B does not record any more (%s); metrics.jsonl goes on", _first_line(error))
+        self._is_broken = True
 
 
-def _has_key() -> bool:
-    if os.environ.get("WANDB_API_KEY"):
-        return True
-    try:
-        return netrc.netrc().authenticators("api.wandb.ai") is not None
-    except (OSError, netrc.NetrcParseError):
-        return False
+def exit_code(status: str, error: BaseException | None) -> int:
+    """What W&B is told of an end: 0 succeeded, 143 stopped by a signal, 130 interrupted, 1 failed.
+
+    status: Lightning's word for it. error: what is being raised while the training ends.
+    """
+    if isinstance(error, KeyboardInterrupt):
+        return INTERRUPTED
+    if isinstance(error, SystemExit) and isinstance(error.code, int):
+        return error.code or 1  # who leaves before the end has not finished
+    return 0 if status == "success" else 1
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]

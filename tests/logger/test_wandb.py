@@ -1,37 +1,33 @@
-"""The real W&B client, offline or in front of a server that does not answer. A process each: it is a singleton."""
+"""The real W&B client, offline, in front of a stand-in server, and when either breaks."""
 
-import json
 import os
+import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-PROGRAM = """
-import sys
-from segexp.fit import start
-from segexp import build
-from pathlib import Path
-start(build.compose("train", sys.argv[2:]), Path(sys.argv[1]), {}, [])
+from segexp.logger.wandb import exit_code, wandb_logger
+from segexp.run import RunFolder
+from segexp.stop import Stopped
+from tests.logger.client import environment, exit_codes, history, log, online, records, run, train
+from tests.wandb_standin import Standin
+
+TEN_ROWS = """
+logger.log_hyperparams({"loss": {"_target_": "a.b"}, "trainer": {"strategy": "auto"}})
+for step in range(10):
+    logger.log_metrics({"val/miou": 0.1}, step)
 """
 
 
-def train(folder: Path, overrides: list[str], **variables: str) -> subprocess.CompletedProcess[str]:
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("WANDB")}
-    for name in ("CONFIG", "DATA", "CACHE"):
-        environment[f"WANDB_{name}_DIR"] = str(folder.parent)
-    environment |= {"WANDB_ERROR_REPORTING": "false", "HOME": str(folder.parent), **variables}
-    command = [sys.executable, "-c", PROGRAM, str(folder), *overrides]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
-
-
-def records(folder: Path) -> list[dict]:
-    """What the offline run holds, by W&B's own reader."""
-    (file,) = (folder / "wandb").glob("offline-run-*/run-*.wandb")
-    read = [str(Path(sys.executable).with_name("wandb")), "leet", "inspect", str(file), "--json"]
-    answer = subprocess.run(read, capture_output=True, text=True, check=True)
-    return [json.loads(line) for line in answer.stdout.splitlines()]
+@pytest.fixture
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ERROR_REPORTING", "DATA_DIR", "CACHE_DIR", "MODE", "API_KEY", "BASE_URL", "RUN_ID"):
+        monkeypatch.setenv(f"WANDB_{name}", "")  # remembered, so that it is restored
+        monkeypatch.delenv(f"WANDB_{name}")
 
 
 @pytest.fixture
@@ -39,29 +35,232 @@ def overrides(small) -> list[str]:
     return [each for each in small() if each != "logger=none"] + ["logger=wandb"]
 
 
-def test_without_a_key_a_run_is_recorded_offline(tmp_path: Path, overrides: list[str]) -> None:
+def test_without_a_key_a_training_is_recorded_offline(tmp_path: Path, overrides: list[str]) -> None:
     answer = train(tmp_path / "run", overrides)
     assert answer.returncode == 0, answer.stderr
-    history = [record["history"]["item"] for record in records(tmp_path / "run") if record["type"] == "history"]
-    logged = {name for row in history for name in row}
+    logged = {name for row in history(tmp_path / "run") for name in row}
     assert {"val/miou", "val/iou/sky", "train/loss", "train/lr", "trainer/global_step"} <= logged
     assert any(name.startswith("val/panels") for name in logged)
     assert any(name.startswith("val/confusion") for name in logged)
-    assert "exit" in {record["type"] for record in records(tmp_path / "run")}
+    assert exit_codes(tmp_path / "run") == [0]
+    assert all("run" in path.parts for path in tmp_path.rglob("*wandb*"))  # nothing in the home
 
 
-def test_a_server_that_refuses_does_not_stop_a_training(tmp_path: Path, overrides: list[str]) -> None:
-    unreachable = {"WANDB_BASE_URL": "http://127.0.0.1:9", "WANDB_API_KEY": "0" * 40}
-    answer = train(tmp_path / "run", overrides, **unreachable)
+def test_a_server_gets_scores_pictures_group_and_nested_configuration(tmp_path: Path, overrides: list[str]) -> None:
+    with Standin() as server:
+        answer = train(tmp_path / "run", [*overrides, "logger.group=losses", "loss=focal"], **online(server.url))
+        assert answer.returncode == 0, answer.stderr
+    ((name, seen),) = server.runs.items()
+    assert not server.unknown
+    assert name == (tmp_path / "run/wandb_id").read_text().strip()
+    assert (seen.facts["project"], seen.facts["groupName"], seen.facts["displayName"]) == ("segexp", "losses", "run")
+    assert seen.config["loss"] == {"_target_": "segexp.loss.focal.Focal", "gamma": 2.0}
+    assert seen.config["choices"]["loss"] == "focal"
+    assert seen.exit_code == 0
+    scores = [row["val/miou"] for row in RunFolder(tmp_path / "run").history() if "val/miou" in row]
+    assert [row["val/miou"] for row in seen.history if "val/miou" in row] == pytest.approx(scores)
+    assert any(path.endswith(".png") for path in server.files)
+    assert not any(path.endswith(".ckpt") for path in server.files)
+
+
+def test_a_resumed_run_goes_on_in_its_w_and_b_run(tmp_path: Path) -> None:
+    again = 'logger = wandb_logger(logger.save_dir, "segexp", None, None, "some sweep")'
+    lines = f"{TEN_ROWS}\nlogger.finalize('success')\n"
+    with Standin() as server:
+        answer = log(tmp_path / "run", f"{lines}\n{again}\n{lines}", **online(server.url))
+        assert answer.returncode == 0, answer.stderr
+    (seen,) = server.runs.values()
+    assert len(seen.history) == 20
+
+
+@pytest.mark.parametrize(
+    ("code", "at_most"),
+    [(401, 20), *(pytest.param(kind, 20, marks=pytest.mark.slow) for kind in ("refused", 500, "hang"))],
+)
+def test_a_server_that_cannot_be_reached_means_offline_within_20_seconds(tmp_path: Path, code, at_most: float) -> None:
+    lines = f"began = time.monotonic()\n{TEN_ROWS}\nprint(time.monotonic() - began)\nlogger.finalize('success')"
+    with Standin(60 if code == "hang" else 0, lambda name: code if code != "hang" else None) as server:
+        url = "http://127.0.0.1:9" if code == "refused" else server.url
+        answer = log(tmp_path / "run", lines, **online(url))
     assert answer.returncode == 0, answer.stderr
     assert "this run is recorded offline" in answer.stderr
-    assert list((tmp_path / "run/wandb").glob("offline-run-*"))
+    assert "does not record any more" not in answer.stderr
+    assert float(answer.stdout) < at_most
+    assert len(history(tmp_path / "run")) == 10
+    (folder,) = (path for path in (tmp_path / "run/wandb").glob("*run-*") if not path.is_symlink())
+    assert folder.name.startswith("offline-run-")
+
+
+@pytest.mark.slow
+def test_a_server_lost_on_the_way_neither_stalls_nor_loses_a_row(tmp_path: Path) -> None:
+    lines = f"""
+{TEN_ROWS}
+open({str(tmp_path / "lost")!r}, "w").close()
+began = time.monotonic()
+for step in range(10, 60):
+    logger.log_metrics({{"val/miou": 0.1}}, step)
+slowest = time.monotonic() - began
+logger.finalize("success")
+print(slowest, time.monotonic() - began)
+"""
+    with Standin(fault=lambda name: 500 if (tmp_path / "lost").exists() else None) as server:
+        answer = log(tmp_path / "run", lines, **online(server.url))
+    assert answer.returncode == 0, answer.stderr
+    logging, whole = (float(value) for value in answer.stdout.split())
+    assert logging < 2
+    assert whole < 40
+    assert "later: wandb sync" in answer.stderr
+    assert len(history(tmp_path / "run")) == 60
+
+
+@pytest.mark.slow
+def test_offline_runs_are_synced_later_as_one_run(tmp_path: Path) -> None:
+    for _ in range(2):
+        assert log(tmp_path / "run", f"{TEN_ROWS}\nlogger.finalize('success')").returncode == 0
+    folders = sorted(str(path) for path in (tmp_path / "run/wandb").glob("offline-run-*"))
+    assert len(folders) == 2
+    with Standin() as server:
+        for folder in folders:
+            answer = run("-m", "wandb", "sync", folder, home=tmp_path, **online(server.url))
+            assert answer.returncode == 0, answer.stderr
+    (seen,) = server.runs.values()
+    assert len(seen.history) == 20
+    assert seen.facts["groupName"] == "some sweep"
+
+
+def test_a_kill_loses_at_most_two_seconds(tmp_path: Path) -> None:
+    lines = """
+begin = time.time()
+for step in range(1000):
+    logger.log_metrics({"time": time.time()}, step)
+    if time.time() > begin + 4:
+        print(time.time(), flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(0.05)
+"""
+    answer = log(tmp_path / "run", lines)
+    assert answer.returncode == -signal.SIGKILL
+    killed = float(answer.stdout)
+    assert killed - max(row["time"] for row in history(tmp_path / "run")) < 2
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "code"),
+    [
+        ("success", None, 0),
+        ("failed", ValueError(), 1),
+        ("failed", SystemExit(0), 1),
+        ("failed", Stopped(signal.SIGTERM), 143),
+        ("failed", KeyboardInterrupt(), 130),
+    ],
+)
+def test_only_a_success_is_told_as_one(status: str, error: BaseException | None, code: int) -> None:
+    assert exit_code(status, error) == code
+
+
+@pytest.mark.slow
+def test_a_training_that_raises_is_a_failed_run(tmp_path: Path, overrides: list[str]) -> None:
+    answer = train(tmp_path / "run", [*overrides, "optimizer=sgd", "optimizer.lr=1e30", "trainer.max_epochs=3"])
+    assert answer.returncode == 1
+    assert exit_codes(tmp_path / "run") == [1]
+
+
+def test_a_terminated_training_is_a_failed_run(tmp_path: Path, overrides: list[str]) -> None:
+    folder = RunFolder(tmp_path / "run")
+    endless = [*overrides, "trainer.max_epochs=1000", "callbacks.early_stopping.patience=1000"]
+    command = [sys.executable, "-m", "segexp.train", *endless, f"hydra.run.dir={folder.path}"]
+    process = subprocess.Popen(command, env=environment(tmp_path))
+    try:
+        deadline = time.monotonic() + 120
+        while not folder.history() and time.monotonic() < deadline:
+            time.sleep(0.2)
+        process.terminate()
+        assert process.wait(60) == 143
+    finally:
+        process.kill()
+        process.wait()
+    assert exit_codes(folder.path) == [143]
+    assert "preempting" not in {record["type"] for record in records(folder.path)}  # a W&B sweep would run it again
+
+
+def test_a_run_that_goes_on_by_itself_is_preempted(tmp_path: Path) -> None:
+    lines = f"""
+{TEN_ROWS}
+from segexp.stop import Stopped
+try:
+    raise Stopped(signal.SIGUSR1)
+except Stopped:
+    logger.finalize("failed")
+"""
+    with Standin() as server:
+        answer = log(tmp_path / "run", lines, **online(server.url))
+        assert answer.returncode == 0, answer.stderr
+    (seen,) = server.runs.values()
+    assert (seen.states, seen.exit_code) == (["preempting"], 143)
+
+
+def test_a_death_of_w_and_bs_service_is_said_once_and_stops_nothing(tmp_path: Path) -> None:
+    lines = f"""
+{TEN_ROWS}
+(service,) = Path("/proc/self/task").joinpath(str(os.getpid()), "children").read_text().split()
+os.kill(int(service), signal.SIGKILL)
+for step in range(10, 20):
+    logger.log_metrics({{"val/miou": 0.1}}, step)
+    logger.log_media(lambda: {{"picture": 1 / 0}}, step)
+logger.finalize("success")
+print("went on")
+"""
+    answer = log(tmp_path / "run", lines)
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout == "went on\n"
+    assert answer.stderr.count("W&B does not record any more") == 1
+
+
+@pytest.mark.slow
+def test_a_full_disk_is_said(tmp_path: Path) -> None:
+    (tmp_path / "run/wandb").mkdir(parents=True)
+    mount = ["unshare", "--user", "--map-root-user", "--mount"]
+    if subprocess.run([*mount, "true"], capture_output=True).returncode:
+        pytest.skip("this kernel lets users mount nothing, so there is no small disk to fill")
+    program = f"""
+from segexp.logger.wandb import wandb_logger
+logger = wandb_logger({str(tmp_path / "run")!r}, "segexp", None, None, None)
+for step in range(8000):
+    logger.log_metrics({{f"score/{{number}}": 0.1 * step for number in range(10)}}, step)
+logger.finalize("success")
+"""
+    script = f'mount -t tmpfs -o size=1m none {tmp_path}/run/wandb && exec {sys.executable} -c "$PROGRAM"'
+    env = environment(tmp_path, PROGRAM=program)
+    answer = subprocess.run([*mount, "bash", "-c", script], env=env, capture_output=True, text=True, timeout=240)
+    assert answer.returncode == 0, answer.stderr
+    assert re.search(r"W&B did not write .*\.wandb to its end \(0 MiB are free on that disk", answer.stderr)
+
+
+def test_what_w_and_b_does_not_take_is_the_users_to_know(tmp_path: Path, clean_environment) -> None:
+    with pytest.raises(ValueError, match=r"logger\.mode is 'onlin'; allowed: online, offline, disabled"):
+        wandb_logger(str(tmp_path), "segexp", "onlin", None, None)
+    logger = wandb_logger(str(tmp_path), "segexp", "offline", None, None)
+    with pytest.raises(ValueError, match=r"use trainer\.strategy=ddp"):
+        logger.log_hyperparams({"trainer": {"strategy": "ddp_fork"}})
+
+
+def test_telemetry_is_off_and_staging_stays_in_the_run_folder(tmp_path: Path, clean_environment) -> None:
+    wandb_logger(str(tmp_path), "segexp", None, None, None)
+    assert os.environ["WANDB_ERROR_REPORTING"] == "false"
+    assert os.environ["WANDB_DATA_DIR"].startswith(str(tmp_path))
 
 
 def test_other_loggers_do_not_import_wandb(tmp_path: Path, small) -> None:
+    program = """
+import sys
+from pathlib import Path
+from segexp import build
+from segexp.fit import start
+start(build.compose("train", sys.argv[2:]), Path(sys.argv[1]), {}, [])
+assert "wandb" not in sys.modules
+"""
     for logger in ("none", "csv"):
         overrides = [each for each in small() if each != "logger=none"] + [f"logger={logger}"]
-        program = f"{PROGRAM}\nassert 'wandb' not in sys.modules"
-        command = [sys.executable, "-c", program, str(tmp_path / logger), *overrides]
-        assert subprocess.run(command, timeout=240).returncode == 0
+        answer = run("-c", program, str(tmp_path / logger), *overrides, home=tmp_path)
+        assert answer.returncode == 0, answer.stderr
     assert (tmp_path / "csv/csv/metrics.csv").is_file()

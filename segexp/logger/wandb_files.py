@@ -1,0 +1,70 @@
+"""What W&B leaves on disk: its key, and what lies in the wandb/ of a run folder."""
+
+import json
+import netrc
+import os
+import secrets
+import string
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from segexp.files import write_whole
+
+ALPHABET = string.ascii_lowercase + string.digits
+
+
+def has_key() -> bool:
+    """Whether an API key of the server is in the environment or was stored by `wandb login`."""
+    if os.environ.get("WANDB_API_KEY"):
+        return True
+    server = urlsplit(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).hostname or ""
+    try:
+        return netrc.netrc(os.environ.get("NETRC")).authenticators(server) is not None
+    except (OSError, netrc.NetrcParseError):
+        return False
+
+
+def run_id(folder: Path) -> str:
+    """The id of the run folder's W&B run, kept in wandb_id: a resumed run goes on in the same one.
+
+    An agent of a W&B sweep gives the id, as WANDB_RUN_ID.
+    """
+    kept = folder / "wandb_id"
+    given = os.environ.get("WANDB_RUN_ID")
+    if kept.is_file() and (found := kept.read_text().strip()):
+        return found
+    chosen = given or "".join(secrets.choice(ALPHABET) for _ in range(8))
+    write_whole(kept, f"{chosen}\n")
+    return chosen
+
+
+def choices(folder: Path) -> dict[str, str]:
+    """Group -> option that the run was started with, as environment.json tells; {} where it does not."""
+    with suppress(OSError, ValueError):
+        return json.loads((folder / "environment.json").read_text()).get("choices", {})
+    return {}
+
+
+def segments(folder: Path) -> set[Path]:
+    """The folders that W&B wrote for the run, one for every time it was started."""
+    return {found for found in (folder / "wandb").glob("*run-*") if found.is_dir() and not found.is_symlink()}
+
+
+def is_complete(file: Path) -> bool:
+    """Whether W&B's own reader finds the run's end in its .wandb file. Takes a second; W&B may still be writing it."""
+    read = [sys.executable, "-m", "wandb", "leet", "inspect", str(file), "--summary", "--json"]
+    for _ in range(3):
+        answer = subprocess.run(read, capture_output=True, text=True, check=False)
+        with suppress(json.JSONDecodeError, AttributeError):
+            if json.loads(answer.stdout).get("state") != "running":
+                return True
+    return False
+
+
+def ran_full(file: Path) -> bool:
+    """Whether W&B's log tells of a full disk."""
+    log = file.parent / "logs/debug-internal.log"
+    return log.is_file() and "no space left" in log.read_text(errors="replace")
