@@ -143,3 +143,10 @@ def test_steps_that_were_trained_again_count_once(tmp_path: Path) -> None:
     rows = [{"step": step, "row": number} for number, step in enumerate(steps)]
     (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     assert [row["row"] for row in RunFolder(tmp_path).history()] == [0, 1, 4, 5, 6]
+
+
+def test_what_was_logged_again_replaces_what_has_the_same_names(tmp_path: Path) -> None:
+    """Killed in validation after step 9, resumed there: the loss of step 9 was not logged again."""
+    rows = [{"step": 9, "loss": 1}, {"step": 9, "val": 2}, {"step": 10, "loss": 3}, {"step": 9, "val": 2}]
+    (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert RunFolder(tmp_path).history() == rows[:2]

@@ -37,6 +37,17 @@ def test_every_batch_is_full() -> None:
     assert len(sampler) == len(list(sampler)) == 8
 
 
+@pytest.mark.parametrize("num_ranks", [1, 2])
+def test_an_epoch_that_goes_on_leaves_out_what_was_seen(num_ranks: int) -> None:
+    for rank in range(num_ranks):
+        sampler = TrainingSampler(26, 3, seed=1, rank=rank, num_ranks=num_ranks)
+        whole, following = epoch_of(sampler, 4), epoch_of(sampler, 5)
+        sampler.start_at(4, num_batches=2)
+        assert epoch_of(sampler, 4) == whole[6:]
+        assert epoch_of(sampler, 5) == following
+        assert len(sampler) == len(whole)
+
+
 def test_too_few_samples_for_one_batch_say_what_would_fit() -> None:
     with pytest.raises(ValueError, match="set data.batch_size to at most 3"):
         TrainingSampler(6, batch_size=4, seed=0, num_ranks=2)

@@ -1,0 +1,170 @@
+"""Who runs which trial of a study and what becomes of it. Run folders are written as trainings write them."""
+
+from pathlib import Path
+
+import optuna
+import pytest
+from filelock import FileLock
+from optuna.distributions import CategoricalDistribution, FloatDistribution
+from optuna.trial import TrialState
+
+from segexp import build
+from segexp.fit import start
+from segexp.logger.jsonl import JsonLinesLogger
+from segexp.run import RunFolder
+from segexp.tuning import report
+from segexp.tuning.space import check, overrides, space
+from segexp.tuning.study import Study, best
+
+FACTS = {"train": ["loss=dice"], "space": {"lr": {"key": "optimizer.lr"}}, "metric": "val/miou"}
+SPACE = {"optimizer.lr": FloatDistribution(1e-4, 1e-1, log=True)}
+
+
+def opened(folder: Path) -> Study:
+    return Study(folder, FACTS, optuna.samplers.RandomSampler(), optuna.pruners.NopPruner())
+
+
+def train(run: RunFolder, scores: list[float], state: str = "finished", **facts: str) -> None:
+    logger = JsonLinesLogger(str(run.path))
+    for epoch, score in enumerate(scores):
+        logger.log_metrics({"val/miou": score, "epoch": epoch}, epoch)
+    run.write_status(state, **facts)
+
+
+def test_a_trials_score_is_its_best_epoch(tmp_path: Path) -> None:
+    study = opened(tmp_path)
+    with study.next_trial(SPACE, 1) as trial:
+        train(study.run(trial.number), [0.1, 0.4, 0.3])
+        study.conclude(trial.number)
+    assert best(study.trials()).value == 0.4
+
+
+def test_no_more_than_num_trials_are_begun_by_any_process(tmp_path: Path) -> None:
+    studies = [opened(tmp_path) for _ in range(2)]
+    with studies[0].next_trial(SPACE, 2) as first, studies[1].next_trial(SPACE, 2) as second:
+        with studies[0].next_trial(SPACE, 2) as third:
+            assert third is None
+        assert (first.number, second.number) == (0, 1)
+
+
+def test_a_killed_trial_is_run_again_with_its_values(tmp_path: Path) -> None:
+    with opened(tmp_path).next_trial(SPACE, 1) as killed:
+        train(opened(tmp_path).run(killed.number), [0.1], "running")
+    study = opened(tmp_path)
+    with study.next_trial(SPACE, 1) as again:
+        assert again.number != killed.number
+        assert again.params == killed.params
+        train(study.run(again.number), [0.2])
+        study.conclude(again.number)
+    assert [trial.state for trial in study.trials()] == [TrialState.FAIL, TrialState.COMPLETE]
+    assert [trial.number for trial in study.counted()] == [again.number]
+    with study.next_trial(SPACE, 1) as further:
+        assert further is None
+
+
+def test_a_training_that_outlived_its_tuner_counts(tmp_path: Path) -> None:
+    study = opened(tmp_path)
+    with study.next_trial(SPACE, 1) as trial:
+        run = study.run(trial.number)
+    with FileLock(run.path / ".lock"):  # as a training holds it
+        assert study.orphans() == [trial.number]
+        with study.next_trial(SPACE, 1) as further:
+            assert further is None
+        train(run, [0.3])
+    with study.next_trial(SPACE, 1) as further:
+        assert further is None
+    assert study.trials()[0].value == 0.3
+    assert study.orphans() == []
+
+
+def test_a_failed_trial_counts_and_says_why(tmp_path: Path) -> None:
+    study = opened(tmp_path)
+    with study.next_trial(SPACE, 1) as trial:
+        train(study.run(trial.number), [], "failed", reason="FloatingPointError: the loss is not finite")
+        study.conclude(trial.number)
+    row = report.table(study, study.trials()).splitlines()[1]
+    assert row.startswith("0,fail,,")
+    assert row.endswith("FloatingPointError: the loss is not finite")
+    with study.next_trial(SPACE, 1) as further:
+        assert further is None
+
+
+def test_half_a_line_of_the_journal_is_forgotten(tmp_path: Path) -> None:
+    study = opened(tmp_path)
+    with study.next_trial(SPACE, 1) as trial:
+        train(study.run(trial.number), [0.4])
+        study.conclude(trial.number)
+    with study.journal.open("ab") as file:
+        file.write(b'{"op_code": 4, "wor')
+    assert [trial.value for trial in opened(tmp_path).trials()] == [0.4]
+
+
+def test_a_study_goes_on_with_what_it_began_with_only(tmp_path: Path) -> None:
+    opened(tmp_path)
+    with pytest.raises(ValueError, match=r"study\.yaml says otherwise: train was \['loss=dice'\]"):
+        Study(tmp_path, {**FACTS, "train": ["loss=focal"]}, None, None)
+
+
+def test_what_a_study_came_to_is_written(tmp_path: Path) -> None:
+    study = opened(tmp_path)
+    for score in (0.1, 0.5, 0.3):
+        with study.next_trial(SPACE, 3) as trial:
+            train(study.run(trial.number), [score])
+            study.optuna.tell(trial.number, score)
+    report.write(study, FACTS["train"])
+    lr = study.trials()[1].params["optimizer.lr"]
+    assert (tmp_path / "best.txt").read_text() == f"python -m segexp.train loss=dice optimizer.lr={lr!r}\n"
+    assert len((tmp_path / "trials.csv").read_text().splitlines()) == 4
+    assert {"history.png", "parameters.png"} <= {path.name for path in (tmp_path / "pictures").iterdir()}
+
+
+def test_values_are_typed_as_hydra_reads_them() -> None:
+    values = {"optimizer.lr": 1e-05, "model.streams": [4, 8], "compile": True, "data.num_workers": None}
+    values |= {"loss": "dice", "data.root": "/a b=c's", "+trainer.plugins": {"a": 1, "b": {"c": "d e"}}}
+    config = build.plain(build.compose("train", overrides(values)))
+    assert config["optimizer"]["lr"] == 1e-05
+    assert config["data"]["root"] == "/a b=c's"
+    assert config["trainer"]["plugins"] == {"a": 1, "b": {"c": "d e"}}
+    assert (config["compile"], config["data"]["num_workers"], config["model"]["streams"]) == (True, None, [4, 8])
+
+
+def test_the_default_space_is_of_the_default_training() -> None:
+    values = build.plain(build.compose("tune", ["study=x"]))
+    searched = space(values["space"])
+    check(values["train"], searched)
+    assert {"optimizer", "optimizer.lr", "loss.a", "loss.b"} <= set(searched)
+    assert isinstance(searched["optimizer"], CategoricalDistribution)
+
+
+@pytest.mark.parametrize(
+    ("override", "answer"),
+    [
+        ("space.lr.low=x", r"space\.lr: .*FloatDistribution does not take"),
+        ("space.lr.low=1", r"space\.lr: .*low"),
+        ("space.lr.key=optimizer.rl", r"segexp\.train does not take .*optimizer\.rl"),
+        ("space.lr.key=loss.a", r"space\.a varies loss\.a, as another one does"),
+        ("space.lr._target_=optuna.samplers.RandomSampler", r"space\.lr|does not take"),
+        ("train=loss", "give it behind --"),
+        ("train=[loss=dice]", r"segexp\.train does not take .*loss\.a.*~space\.NAME"),
+    ],
+)
+def test_a_wrong_space_is_named_before_anything_is_trained(override: str, answer: str) -> None:
+    quoted = override.replace("[loss=dice]", "['loss=dice']")
+    values = build.plain(build.compose("tune", ["study=x", quoted]))
+    with pytest.raises(ValueError, match=f"(?s){answer}"):
+        check(values["train"], space(values["space"]))
+
+
+def test_a_hopeless_training_ends_early_as_a_finished_run(tmp_path: Path, compose_small) -> None:
+    study = opened(tmp_path)
+    pruner = "{_target_:optuna.pruners.ThresholdPruner,lower:2.0}"
+    node = "_target_:segexp.callbacks.report_to_study.ReportToStudy,metric:val/miou,number:0"
+    callback = f"+callbacks.report={{{node},journal:{study.journal},study:{study.name},pruner:{pruner}}}"
+    with study.next_trial(SPACE, 1) as trial:
+        run = study.run(trial.number)
+        start(compose_small("trainer.max_epochs=5", callback), run.path, {}, [])
+        study.conclude(trial.number)
+    assert run.state() == "finished"
+    assert len([row for row in run.history() if "val/miou" in row]) == 1
+    assert study.trials()[0].state is TrialState.PRUNED
+    assert len(study.trials()[0].intermediate_values) == 1

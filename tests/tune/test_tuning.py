@@ -1,0 +1,79 @@
+"""python -m segexp.tune as a user runs it: alone, shared by processes, and killed."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from segexp.run import RunFolder
+
+ROOT = Path(__file__).parents[2]
+
+
+def command(folder: Path, num_trials: int, overrides: list[str]) -> list[str]:
+    study = [f"study={folder.name}", f"folder={folder}", f"num_trials={num_trials}", "~space.a", "~space.b"]
+    return [sys.executable, "-m", "segexp.tune", *study, "--", *overrides, "loss=dice"]
+
+
+def started(words: list[str]) -> "subprocess.Popen[str]":
+    output: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    return subprocess.Popen(words, cwd=ROOT, **output)
+
+
+def rows(folder: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader((folder / "trials.csv").read_text().splitlines()))
+
+
+def until(found: Any, seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while not found():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+@pytest.mark.slow
+def test_processes_share_a_study(tmp_path: Path, small) -> None:
+    folder = tmp_path / "shared"
+    tuners = [started(command(folder, 4, small())) for _ in range(2)]
+    said = [tuner.communicate(timeout=300)[0] for tuner in tuners]
+    assert [tuner.returncode for tuner in tuners] == [0, 0], said
+    assert [row["state"] for row in rows(folder)] == ["complete"] * 4
+    assert [text.count("trial ") >= 1 for text in said] == [True, True]
+    assert all(RunFolder(folder / f"trials/{number}").state() == "finished" for number in range(4))
+    again = started(command(folder, 4, small()))
+    assert "best        trial" in again.communicate(timeout=60)[0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_killed_study_goes_on(tmp_path: Path, small, number: signal.Signals) -> None:
+    folder = tmp_path / "killed"
+    overrides = small("trainer.max_epochs=12", "callbacks.early_stopping.patience=12")
+    tuner = started(command(folder, 2, overrides))
+    run = RunFolder(folder / "trials/0")
+    until(lambda: run.history())
+    tuner.send_signal(number)
+    tuner.communicate(timeout=60)
+    assert tuner.returncode == (143 if number == signal.SIGTERM else -number)
+    if number == signal.SIGKILL:  # with its training, as when a node is lost
+        os.kill(run.status()["process"], signal.SIGKILL)
+    again = started(command(folder, 2, overrides))
+    said = again.communicate(timeout=400)[0]
+    assert again.returncode == 0, said
+    found = rows(folder)
+    assert [row["state"] for row in found] == ["stopped, run again", "complete", "complete"]
+    assert found[0]["optimizer.lr"] == found[1]["optimizer.lr"]
+
+
+@pytest.mark.slow
+def test_a_study_whose_trials_all_fail_ends_with_the_reason(tmp_path: Path, small) -> None:
+    tuner = started(command(tmp_path / "failing", 9, small("data.image_size=[10,10]")))
+    said = tuner.communicate(timeout=300)[0]
+    assert tuner.returncode == 1
+    assert "all of the first 3 trials failed, the last one by ValueError: data.image_size is [10, 10]" in said
