@@ -24,8 +24,8 @@ demo: setup     ## render street scenes, train a small GridNet, evaluate it, dra
 test: setup     ## every test that needs no root and no network
 	$(BIN)/python -m pytest -n 2
 
-test-slow: setup   ## the tests that take minutes: make demo itself, losses of two million pixels
-	$(BIN)/python -m pytest -m slow
+test-slow: setup   ## the tests that take minutes: make demo itself, losses of two million pixels, kills and resumes
+	$(BIN)/python -m pytest -n 2 -m slow
 
 test-cluster: setup   ## root on Debian: install SLURM, start two virtual nodes, run sweeps on them, stop them
 	$(BIN)/python -m pytest -m cluster tests/cluster

@@ -1,6 +1,6 @@
 """Variants -> the verdict: mean and spread of each, and its difference from the baseline."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -40,7 +40,8 @@ class Row:
 
 
 def compare(variants: Variants, baseline: str | None = None) -> list[Row]:
-    """A row for each variant, the baseline first. baseline: a name, or a part that one name alone has; None: the first.
+    """A row for each variant, the baseline first. baseline: a name, an option in it, or a part
+    that one name alone has; None: the first.
 
     Raises ValueError if the baseline is not one of them.
     """
@@ -70,7 +71,12 @@ def compare(variants: Variants, baseline: str | None = None) -> list[Row]:
 def _chosen(names: Sequence[str], wanted: str | None) -> str:
     if wanted is None:
         return names[0]
-    matching = [name for name in names if name == wanted] or [name for name in names if wanted in name]
+    ways: list[Callable[[str], bool]] = [
+        lambda name: name == wanted,
+        lambda name: wanted in name.replace("=", " ").split(),  # cross_entropy, and not cross_entropy_lovasz
+        lambda name: wanted in name,
+    ]
+    matching = next(filter(None, ([name for name in names if fits(name)] for fits in ways)), [])
     if len(matching) != 1:
         raise ValueError(f"baseline is {wanted!r}, which fits {matching or 'no variant'}; variants: {list(names)}")
     return matching[0]

@@ -14,6 +14,17 @@ import numpy as np
 from segexp.run import RunFolder
 from segexp.verdict.statistics import Floats, regions
 
+IGNORED = (
+    "seed",
+    "resume",
+    "on_existing",
+    "logger",
+    "data.root",
+    "data.num_workers",
+    "trainer.enable_progress_bar",
+    *(f"callbacks.{name}" for name in ("last", "stop", "shared_folder", "panels", "throughput", "report")),
+)
+"""Settings that no weight depends on, and the seed."""
 SAME_EVALUATION = ("checkpoint", "image_size", "fingerprint", "data")
 
 
@@ -138,9 +149,6 @@ def _repeated(runs: Iterable[Run]) -> dict[Path, str]:
             reasons[last[key]] = f"the same configuration and seed as {run.path}"
         last[key] = run.path
     return reasons
-
-
-IGNORED = ("seed", "resume", "on_existing", "logger", "data.root", "data.num_workers", "trainer.enable_progress_bar")
 
 
 def compared(settings: Mapping[str, Any]) -> dict[str, Any]:

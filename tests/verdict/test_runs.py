@@ -59,6 +59,12 @@ def test_a_baseline_that_fits_several_variants_is_refused(sweep: Path) -> None:
         compare(variants(read_runs(str(sweep), "val").runs), "lovasz")
 
 
+def test_an_option_is_not_taken_for_one_that_begins_with_it(tmp_path: Path) -> None:
+    for loss in ("dice", "dice_to_iou"):
+        finished_run(tmp_path / loss, {"_target_": loss}, 0)
+    assert compare(variants(read_runs(str(tmp_path), "val").runs), "dice")[0].name == "loss=dice"
+
+
 def test_runs_of_one_seed_get_no_verdict(tmp_path: Path) -> None:
     finished_run(tmp_path / "a", {"_target_": "focal"}, 0, 0.5)
     finished_run(tmp_path / "b", {"_target_": "dice"}, 0, 0.9)
