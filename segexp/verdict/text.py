@@ -7,7 +7,7 @@ import numpy as np
 from rich.table import Table
 
 from segexp.verdict.comparison import Row
-from segexp.verdict.statistics import seeds_needed
+from segexp.verdict.statistics import MOST_SEEDS, seeds_needed
 
 
 def verdict_table(rows: Sequence[Row], split: str) -> Table:
@@ -43,6 +43,6 @@ def _difference(row: Row) -> tuple[str, ...]:
     if found is None:
         return ()
     interval = f"{found.low:+.4f} .. {found.high:+.4f}" + (" (images only)" if found.num_seeds == 1 else "")
-    needed = seeds_needed(found) if found.num_seeds > 1 else None
+    needed = (seeds_needed(found) or f"> {MOST_SEEDS}") if found.num_seeds > 1 else "-"
     p_value = "-" if np.isnan(row.adjusted_p) else f"{row.adjusted_p:.3g}"
-    return f"{found.value:+.4f}", interval, p_value, row.verdict, str(needed) if needed else "-"
+    return f"{found.value:+.4f}", interval, p_value, row.verdict, str(needed)

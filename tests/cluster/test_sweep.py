@@ -7,6 +7,7 @@ import pytest
 
 from segexp.run import RunFolder
 from tests.cluster.conftest import until
+from tests.logger.client import records
 
 pytestmark = pytest.mark.cluster
 LONG = ("trainer.max_epochs=1000", "callbacks.early_stopping.patience=1000")
@@ -37,6 +38,20 @@ def test_an_array_of_three_trains_and_is_submitted_once(segexp, sweep, tmp_path:
     again = segexp("train", *arguments)
     assert again.returncode == 0
     assert "submitted" not in again.stdout
+
+
+def test_jobs_of_an_array_are_runs_of_one_group_in_w_and_b(segexp, sweep, tmp_path: Path) -> None:
+    wandb = ("logger=wandb", "logger.mode=offline", "hydra.launcher.wait=true")
+    answer = segexp("train", *sweep("loss=dice,focal", *wandb))
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    runs = [
+        {(record["run"]["run_id"], record["run"]["run_group"]) for record in records(folder) if record["type"] == "run"}
+        for folder in sorted((tmp_path / "sweep").glob("[01]_*"))
+    ]
+    assert all(len(of_one) == 1 for of_one in runs)
+    (first, group), (second, same) = (of_one.pop() for of_one in runs)
+    assert first != second
+    assert group == same == "sweep"
 
 
 def test_a_failing_job_is_a_failed_slurm_job_and_stops_no_other(segexp, command, sweep, tmp_path: Path) -> None:
