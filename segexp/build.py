@@ -6,7 +6,7 @@ whose signature asks for them by name.
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -70,7 +70,7 @@ def plain(config: Config) -> dict[str, Any]:
     """The resolved configuration as plain values. Raises ValueError naming the keys that have no value yet."""
     if not isinstance(config, DictConfig):
         return dict(config)
-    missing = sorted(OmegaConf.missing_keys(config))
+    missing = sorted(_without_value(OmegaConf.to_container(config)))
     if missing:
         raise ValueError(f"no value for {', '.join(missing)}; add {missing[0]}=... to the command")
     return cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
@@ -238,6 +238,15 @@ def _class_counts(config: Config, classes: Grouping) -> "ClassCounts":
 
     found = source(config)
     return class_counts(found.pairs(plain(config)["data"]["train_split"]), classes, found.table)
+
+
+def _without_value(node: Any, prefix: str = "") -> Iterator[str]:
+    """Dotted keys of ???; OmegaConf.missing_keys stumbles over interpolations of them."""
+    entries = node.items() if isinstance(node, Mapping) else enumerate(node) if isinstance(node, list) else ()
+    for key, value in entries:
+        if value == "???":
+            yield f"{prefix}{key}"
+        yield from _without_value(value, f"{prefix}{key}.")
 
 
 def _loading_keys() -> list[str]:

@@ -19,6 +19,11 @@ def test_a_key_without_value_is_named() -> None:
         build.plain(build.compose("train", ["data=camvid"]))
 
 
+def test_a_missing_value_is_named_by_its_own_key_where_others_refer_to_it() -> None:
+    with pytest.raises(ValueError, match="no value for study; add study="):
+        build.plain(build.compose("tune"))
+
+
 def test_class_counts_are_those_of_the_training_masks(compose_small) -> None:
     config = compose_small("loss=weighted_cross_entropy", "loss.weighting=inverse_frequency")
     classes, source = build.grouping(config), build.source(config)
