@@ -33,15 +33,17 @@ def one_vs_rest(logits: Logits, target: Target, steep: bool, pieces: Pieces) -> 
     steep: whether the loss looks at p above 1 - 1e-5; then it is told from 1 as well as from 0.
     """
     scores, void = logits.detach().flatten(2), target.flatten(1) == VOID
+    truth = target.flatten(1).long().masked_fill_(void, 0)
     position = torch.empty(scores.shape, device=logits.device)
+    own = torch.empty(truth.shape, device=logits.device)
 
     def work(image: int, piece: slice, buffers: Buffers) -> None:
         there = position[image, :, piece]
         _one_vs_rest(scores[image, :, piece].float(), void[image, piece], steep, buffers[0], out=there)
+        torch.gather(there, 0, truth[None, image, piece], out=own[None, image, piece])
 
     pieces.each(scores, work)
-    truth = target.flatten(1).long().masked_fill_(void, 0)
-    return Pixels(position, position.gather(1, truth[:, None])[:, 0], truth, void)
+    return Pixels(position, own, truth, void)
 
 
 def gradient_of_scores(

@@ -67,8 +67,8 @@ class ThresholdIoU(nn.Module):
 
         Returns a float32 value in [0, 1]; 0 if every pixel is void.
         """
-        check_inputs(logits, target, self.num_classes)
         with torch.no_grad(), Pieces(logits.device) as pieces:
+            check_inputs(logits, target, self.num_classes)  # here, as torch's own threads spin for a while after use
             few = logits.numel() * num_ranks(self.training) <= RANKED_ELEMENTS and not self.memory.momentum
             grid = self._grid(RANKED_BINS if few else self._num_bins(target), logits.device)
             pixels = one_vs_rest(logits, target, grid.steep or few, pieces)
