@@ -56,8 +56,8 @@ def test_two_ranks_are_preempted_together(command, small, tmp_path: Path) -> Non
 
 def test_the_limit_of_time_is_no_end(command, small, tmp_path: Path) -> None:
     overrides = small("trainer.max_epochs=10000", "callbacks.early_stopping.patience=10000")
-    job = submit(command, folder(tmp_path / "run"), overrides, "--time=1", "--signal=USR1@50")
-    until(lambda: job.run.state() == "preempted")
+    job = submit(command, folder(tmp_path / "run"), overrides, "--time=2", "--signal=USR1@30")  # 30 to 90 s before
+    until(lambda: job.run.state() == "preempted", 180)
     until(lambda: job.run.state() == "running")
     assert restarts(job) == 1
     command("scancel", job.id)
@@ -78,7 +78,7 @@ def test_scancel_saves(command, small, tmp_path: Path) -> None:
 def test_a_lost_node(command, slurm, overrides, whole: RunFolder, tmp_path: Path) -> None:
     job = submit(command, folder(tmp_path / "parts"), [*overrides, "callbacks.last.every_n_train_steps=2"])
     job.wait_for_training()
-    until(lambda: job.run.checkpoint("last").is_file())
+    until(lambda: (job.run.checkpoints / "last.ckpt").is_file())
     node = job.fact("NodeList")
     daemon = Path(slurm["SLURM_UP_DIR"]) / f"run/slurmd-{node}.pid"
     for pid in (int(daemon.read_text()), job.run.status()["process"]):
