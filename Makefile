@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN = outputs/demo/$(shell date +%Y-%m-%d_%H-%M-%S)
 
-.PHONY: help setup demo test test-slow test-cluster check format clean
+.PHONY: help setup demo test test-slow test-cluster test-browser check format clean
 
 help:           ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -29,6 +29,11 @@ test-slow: setup   ## the tests that take minutes: make demo itself, losses of t
 
 test-cluster: setup   ## root on Debian: install SLURM, start two virtual nodes, run sweeps on them, stop them
 	$(BIN)/python -m pytest -m cluster tests/cluster
+
+test-browser: setup   ## open reports and a server's page in Chromium, which root on Debian gets by apt-get
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[browser]'
+	command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq chromium; }
+	$(BIN)/python -m pytest -m browser tests/browser
 
 check: setup    ## style, formatting, types, layers
 	$(BIN)/ruff check .
