@@ -20,7 +20,8 @@ from hydra.utils import get_object, instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from segexp import ranks, trust
-from segexp.classes import Grouping
+from segexp.classes import Grouping, LabelTable
+from segexp.data.settings import READING, Size, checked_size
 from segexp.run import RunFolder
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from segexp.data.counts import ClassCounts
     from segexp.data.module import DataModule
     from segexp.data.pairs import Source
-    from segexp.data.samples import ImageSize
 
 OmegaConf.register_new_resolver("run_folder", lambda resumed, new: resumed or new, replace=True)
 OmegaConf.register_new_resolver("started", ranks.started, replace=True)
@@ -84,6 +84,7 @@ def targets_in(folders: Sequence[Path]) -> set[str]:
 
 def refuse_unknown_targets(config: Mapping[str, Any]) -> None:
     """Raise ValueError if a training's config, read back from its run folder, builds what no option here does."""
+    trust.refuse_interpolations(config)
     known = targets_in([config_folder(), *user_folders()])
     unknown = sorted(target for target in set(trust.targets(config)) - known if not trust.is_law(target))
     if unknown:
@@ -98,20 +99,40 @@ def trusted(config: Mapping[str, Any]) -> dict[str, Any]:
 
     The model comes without initial weights, as those of a checkpoint replace them.
     """
-    model_config = {key: None if key == "weights" else value for key, value in config["model"].items()}
-    found = {"classes": config["classes"], "model": model_config}
+    found = {"classes": _part_of(config, "classes"), "model": trust.without_downloads(_part_of(config, "model"))}
     trust.refuse_foreign_targets(found, consented=targets_in(user_folders()))
     return found
 
 
-def source_of_run(run: RunFolder, values: Mapping[str, Any]) -> "tuple[Source, ImageSize | None]":
+def source_of_run(run: RunFolder, values: Mapping[str, Any]) -> "tuple[Source, Size | None]":
     """The data set a run was trained on, and the size its images are given to the network.
 
-    The kind of data set is the option that the run names, built from our own conf/data; of the run's config only plain
-    settings that the option has are taken, and nothing is downloaded. values: settings to replace, such as root.
+    values: settings to replace, such as root. Raises ValueError for a URL that only the run's config names. Scenes that
+    are rendered on demand are rendered at the root that our own option names, up to `trust.MOST_RENDERED_PIXELS`, and
+    nowhere else: neither a run nor a mistyped root chooses where to write.
     """
-    from segexp.data.samples import checked_image_size
+    ours, stored = _data_of_run(run)
+    trust.refuse_urls({key: value for key, value in stored.items() if key not in values})
+    trust.refuse_foreign_targets({**stored, **values})
+    settings = {**ours, **stored, **values}
+    most_pixels = trust.MOST_RENDERED_PIXELS if settings.get("root") == ours.get("root") else 0
+    found = _source(settings, {"most_pixels": lambda: most_pixels})
+    return found, checked_size("data.image_size", settings["image_size"])
 
+
+def labels_of_run(run: RunFolder) -> tuple[LabelTable, Size | None]:
+    """As `source_of_run`, of a data set of which nothing is read."""
+    ours, stored = _data_of_run(run)
+    trust.refuse_foreign_targets(stored)
+    settings = {**ours, **stored}
+    return _source(settings).table, checked_size("data.image_size", settings["image_size"])
+
+
+def _data_of_run(run: RunFolder) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Settings of the data set a run was trained on: those of the option in our own conf/data, and the run's own.
+
+    Of the latter only what the option has is taken, and nothing is downloaded.
+    """
     option = run.environment.get("choices", {}).get("data")
     known = sorted(
         file.stem for folder in [config_folder(), *user_folders()] for file in (folder / "data").glob("*.yaml")
@@ -120,22 +141,28 @@ def source_of_run(run: RunFolder, values: Mapping[str, Any]) -> "tuple[Source, I
         raise ValueError(f"{run.path} was trained on data={option!r}; known: {known}; add --config-dir if it is yours")
     ours = cast(dict[str, Any], OmegaConf.to_container(compose("train", [f"data={option}"])["data"]))
     foreign = {"_target_", "download"}
-    stored = {key: value for key, value in run.config["data"].items() if key in ours and key not in foreign}
-    settings = {**stored, **values}
-    trust.refuse_foreign_targets(settings)
-    config = {"data": {**ours, **settings}}
-    return source(config), checked_image_size(settings["image_size"])
+    stored = _part_of(run.config, "data")
+    return ours, {key: value for key, value in stored.items() if key in ours and key not in foreign}
 
 
-def device(name: str) -> "torch.device":
+def _part_of(config: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    if not isinstance(config.get(key), Mapping):
+        raise ValueError(f"the run's config has {config.get(key)!r} for {key}; needed are its settings: train again")
+    return config[key]
+
+
+def devices(name: str) -> "list[torch.device]":
+    """auto: every GPU there is, or the CPU; otherwise the one that is named."""
     import torch
 
+    if name == "auto" and torch.cuda.is_available():
+        return [torch.device("cuda", index) for index in range(torch.cuda.device_count())]
     try:
-        found = torch.device(name if name != "auto" else "cuda" if torch.cuda.is_available() else "cpu")
+        found = torch.device(name if name != "auto" else "cpu")
         torch.empty(0, device=found)
     except (RuntimeError, TypeError, AssertionError) as error:
         raise ValueError(f"device is {name!r} ({error}); allowed: auto, cpu, cuda, cuda:1") from error
-    return found
+    return [found]
 
 
 def part(node: Mapping[str, Any] | None, facts: Facts | None = None, **extra: Any) -> Any:
@@ -178,8 +205,11 @@ def loss(config: Config) -> "nn.Module":
 
 def source(config: Config) -> "Source":
     """The data set on disk: what conf/data names, without the settings of reading it in batches."""
-    settings = plain(config)["data"]
-    return part({key: value for key, value in settings.items() if key not in _loading_keys()})
+    return _source(plain(config)["data"])
+
+
+def _source(settings: Mapping[str, Any], facts: Facts | None = None) -> "Source":
+    return part({key: value for key, value in settings.items() if key not in READING}, facts)
 
 
 def augmentation(config: Config) -> "Augmentation":
@@ -192,7 +222,7 @@ def data(config: Config) -> "DataModule":
     from segexp.data.module import DataModule
 
     values = plain(config)
-    loading = {key: values["data"][key] for key in _loading_keys()}
+    loading = {key: values["data"][key] for key in READING if key in values["data"]}  # older runs lack some
     return DataModule(source(config), grouping(config), augmentation(config), values["seed"], **loading)
 
 
@@ -247,13 +277,6 @@ def _without_value(node: Any, prefix: str = "") -> Iterator[str]:
         if value == "???":
             yield f"{prefix}{key}"
         yield from _without_value(value, f"{prefix}{key}.")
-
-
-def _loading_keys() -> list[str]:
-    from segexp.data.module import DataModule
-
-    parameters = inspect.signature(DataModule).parameters.values()
-    return [each.name for each in parameters if each.kind is inspect.Parameter.KEYWORD_ONLY]
 
 
 def _with_facts(node: Any, facts: Facts) -> Any:

@@ -14,14 +14,20 @@ UNKNOWN = 254
 Color = tuple[int, int, int]
 
 
+def written(label_id: int) -> int:
+    """The byte that a label's id is in mask files: -1 stands there as 255."""
+    return label_id % 256
+
+
 @dataclass(frozen=True)
 class Label:
     """One id that may stand in a mask file.
 
-    id: the value in the file; -1 is written as 255 there.
+    id: the value in the file, see `written`.
     category: the coarser class it belongs to, None where the data set has no categories.
     color: red, green, blue, 0..255, in the data set's own colouring.
     has_instances: whether single objects of it are told apart.
+    is_scored: whether the data set's benchmark scores it.
     """
 
     name: str
@@ -29,6 +35,7 @@ class Label:
     color: Color
     category: str | None = None
     has_instances: bool = False
+    is_scored: bool = True
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,16 @@ class LabelTable:
 
     def by_name(self) -> dict[str, Label]:
         return {label.name: label for label in self.labels}
+
+    def lookup(self) -> npt.NDArray[np.uint8]:
+        """Every byte a mask may hold as it is, uint8 [256]; UNKNOWN for what is no label."""
+        known = np.full(256, UNKNOWN, dtype=np.uint8)
+        known[self.written_ids()] = self.written_ids()
+        return known
+
+    def written_ids(self) -> list[int]:
+        """The byte that each label is in mask files."""
+        return [written(label.id) for label in self.labels]
 
 
 @dataclass(frozen=True)
@@ -85,10 +102,9 @@ class Grouping:
     def lookup(self, table: LabelTable) -> npt.NDArray[np.uint8]:
         """Train id of every byte a mask may hold, uint8 [256]: a class, VOID, or UNKNOWN for what is no label."""
         lookup = np.full(256, UNKNOWN, dtype=np.uint8)
-        for label in table.labels:
-            lookup[label.id % 256] = VOID
+        lookup[table.written_ids()] = VOID
         for train_id, ids in enumerate(self.label_ids(table)):
-            lookup[[label_id % 256 for label_id in ids]] = train_id
+            lookup[[written(label_id) for label_id in ids]] = train_id
         return lookup
 
     def label_ids(self, table: LabelTable) -> tuple[tuple[int, ...], ...]:
@@ -104,6 +120,10 @@ class Grouping:
                 f"known labels: {sorted(known)}; correct the names, or choose another option of classes= for this data"
             )
         return tuple(tuple(known[label].id for label in entry.labels) for entry in self.classes)
+
+    def written_ids(self, table: LabelTable) -> npt.NDArray[np.uint8]:
+        """The byte that stands for each class in masks of predictions, uint8 [num_classes]: its first label's."""
+        return np.array([written(ids[0]) for ids in self.label_ids(table)], dtype=np.uint8)
 
     def categories(self, table: LabelTable) -> tuple[str | None, ...]:
         """Category of each class; None where its labels disagree or the data set has no categories."""
@@ -133,25 +153,25 @@ def _refuse_repeats(grouping: str, what: str, values: list) -> None:
 CITYSCAPES = LabelTable(  # Cordts et al. 2016, arXiv:1604.01685; ids and colours of the public label definitions
     "cityscapes",
     (
-        Label("unlabeled", 0, (0, 0, 0), "void"),
-        Label("ego vehicle", 1, (0, 0, 0), "void"),
-        Label("rectification border", 2, (0, 0, 0), "void"),
-        Label("out of roi", 3, (0, 0, 0), "void"),
-        Label("static", 4, (0, 0, 0), "void"),
-        Label("dynamic", 5, (111, 74, 0), "void"),
-        Label("ground", 6, (81, 0, 81), "void"),
+        Label("unlabeled", 0, (0, 0, 0), "void", is_scored=False),
+        Label("ego vehicle", 1, (0, 0, 0), "void", is_scored=False),
+        Label("rectification border", 2, (0, 0, 0), "void", is_scored=False),
+        Label("out of roi", 3, (0, 0, 0), "void", is_scored=False),
+        Label("static", 4, (0, 0, 0), "void", is_scored=False),
+        Label("dynamic", 5, (111, 74, 0), "void", is_scored=False),
+        Label("ground", 6, (81, 0, 81), "void", is_scored=False),
         Label("road", 7, (128, 64, 128), "flat"),
         Label("sidewalk", 8, (244, 35, 232), "flat"),
-        Label("parking", 9, (250, 170, 160), "flat"),
-        Label("rail track", 10, (230, 150, 140), "flat"),
+        Label("parking", 9, (250, 170, 160), "flat", is_scored=False),
+        Label("rail track", 10, (230, 150, 140), "flat", is_scored=False),
         Label("building", 11, (70, 70, 70), "construction"),
         Label("wall", 12, (102, 102, 156), "construction"),
         Label("fence", 13, (190, 153, 153), "construction"),
-        Label("guard rail", 14, (180, 165, 180), "construction"),
-        Label("bridge", 15, (150, 100, 100), "construction"),
-        Label("tunnel", 16, (150, 120, 90), "construction"),
+        Label("guard rail", 14, (180, 165, 180), "construction", is_scored=False),
+        Label("bridge", 15, (150, 100, 100), "construction", is_scored=False),
+        Label("tunnel", 16, (150, 120, 90), "construction", is_scored=False),
         Label("pole", 17, (153, 153, 153), "object"),
-        Label("polegroup", 18, (153, 153, 153), "object"),
+        Label("polegroup", 18, (153, 153, 153), "object", is_scored=False),
         Label("traffic light", 19, (250, 170, 30), "object"),
         Label("traffic sign", 20, (220, 220, 0), "object"),
         Label("vegetation", 21, (107, 142, 35), "nature"),
@@ -162,12 +182,12 @@ CITYSCAPES = LabelTable(  # Cordts et al. 2016, arXiv:1604.01685; ids and colour
         Label("car", 26, (0, 0, 142), "vehicle", has_instances=True),
         Label("truck", 27, (0, 0, 70), "vehicle", has_instances=True),
         Label("bus", 28, (0, 60, 100), "vehicle", has_instances=True),
-        Label("caravan", 29, (0, 0, 90), "vehicle", has_instances=True),
-        Label("trailer", 30, (0, 0, 110), "vehicle", has_instances=True),
+        Label("caravan", 29, (0, 0, 90), "vehicle", has_instances=True, is_scored=False),
+        Label("trailer", 30, (0, 0, 110), "vehicle", has_instances=True, is_scored=False),
         Label("train", 31, (0, 80, 100), "vehicle", has_instances=True),
         Label("motorcycle", 32, (0, 0, 230), "vehicle", has_instances=True),
         Label("bicycle", 33, (119, 11, 32), "vehicle", has_instances=True),
-        Label("license plate", -1, (0, 0, 142), "vehicle"),
+        Label("license plate", -1, (0, 0, 142), "vehicle", is_scored=False),
     ),
 )
 

@@ -3,13 +3,15 @@
 import difflib
 import functools
 import os
+import shlex
 import sys
 from collections.abc import Callable
 
 import hydra
+import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, OverrideType
-from hydra.errors import HydraException, InstantiationException
+from hydra.errors import HydraException, InstantiationException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -17,6 +19,9 @@ from segexp import build
 
 USER_ERRORS = (ValueError, OSError, FloatingPointError, InstantiationException)
 """What a user can cause and mend: these carry their cure, so no traceback is shown (a training's is in status.json)."""
+
+INTERRUPTED = 130
+"""Exit status after Ctrl-C: 128 + 2, as shells know it."""
 
 
 def entry(name: str) -> Callable[[Callable[[DictConfig], None]], Callable[[], None]]:
@@ -28,7 +33,7 @@ def entry(name: str) -> Callable[[Callable[[DictConfig], None]], Callable[[], No
             try:
                 main(config)
             except USER_ERRORS as error:
-                sys.exit(f"segexp.{name}: {error}")
+                sys.exit(f"segexp.{name}: {_brief(error)}")
 
         return lambda: _run(name, hydra.main(str(build.config_folder()), name, version_base="1.3")(job))
 
@@ -39,12 +44,49 @@ def _run(name: str, command: Callable[[], None]) -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors of composing reach us instead of being printed by Hydra
     sys.argv[1:] = sorted(sys.argv[1:], key=lambda argument: argument not in ("-m", "--multirun"))  # allowed anywhere
     try:
-        command()
+        described = _described(name) if {"--help", "-h"} & set(sys.argv[1:]) else None
+        print(described) if described else command()
+    except KeyboardInterrupt:
+        print(f"segexp.{name}: interrupted", file=sys.stderr)
+        sys.exit(INTERRUPTED)
     except (HydraException, OmegaConfBaseException) as error:
-        explained = explain(name, sys.argv[1:]) or str(error).split("\nConfig search path:")[0]
+        explained = _quoted(error) or explain(name, sys.argv[1:]) or _brief(error)
         sys.exit(f"segexp.{name}: {explained}\nall keys and options: python -m segexp.{name} --help")
     except ValueError as error:
         sys.exit(f"segexp.{name}: {error}")
+
+
+def _described(name: str) -> str | None:
+    """Usage and every key with its comment; None for entries that have groups of options, which Hydra lists."""
+    text = (build.config_folder() / f"{name}.yaml").read_text()
+    config = yaml.safe_load(text)
+    if not all(each == "_self_" or next(iter(each)).startswith("override hydra/") for each in config["defaults"]):
+        return None
+    keys = text.partition("defaults:")[2].partition("\n\n")[2].partition("\nhydra:")[0]
+    return f"{config['hydra']['help']['header']}\n\n{keys}"
+
+
+def _brief(error: Exception) -> str:
+    """Without the places where Hydra looked for options."""
+    return str(error).split("\nConfig search path:")[0]
+
+
+def _quoted(error: Exception) -> str | None:
+    """How to type a `key=value` of which Hydra cannot make a plain text; None where quotes are no cure."""
+    if not isinstance(error, OverrideParseException):
+        return None
+    key, _, value = error.override.partition("=")
+    quoted = f'{key}="{value}"'
+    try:
+        is_text = OverridesParser.create().parse_override(quoted).value() == value
+    except HydraException:
+        return None
+    if not is_text or value.startswith(("[", "{")):
+        return None
+    return (
+        f"{error.override} cannot be read: letters beyond English, =, a leading ~ and other signs need quotes, inside "
+        f"those of the shell; type {shlex.quote(quoted)}"
+    )
 
 
 def explain(name: str, arguments: list[str]) -> str | None:

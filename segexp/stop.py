@@ -26,6 +26,11 @@ def asked() -> signal.Signals | None:
     return _asked
 
 
+def postpone() -> None:
+    """Let SIGUSR1 wait until somebody listens: it would kill a process that still loads its libraries."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+
+
 @contextmanager
 def listening() -> Iterator[None]:
     """While the body runs a signal raises Stopped where it finds the process; see `listen_between_steps`."""
@@ -34,6 +39,7 @@ def listening() -> Iterator[None]:
     _asked = None
     _handle(dict.fromkeys(SIGNALS, _stop_now))
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGUSR1})  # one that waits raises here
         yield
     finally:
         _handle(before)

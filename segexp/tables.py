@@ -6,8 +6,6 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from segexp.data.counts import ClassCounts
-from segexp.loss.weighted_cross_entropy import class_weights
 from segexp.metric import scores
 
 
@@ -22,30 +20,34 @@ def class_table(confusion: scores.Confusion, class_names: Sequence[str], title: 
     table.add_section()
     table.add_row("mean", _fraction(scores.mean(iou)), _fraction(scores.mean(dice)), "", style="bold")
     table.add_row("most frequent class everywhere", _fraction(scores.prior_miou(confusion)), "", "", style="dim")
-    table.add_row("pixel accuracy", _fraction(scores.pixel_accuracy(confusion)), "", "", style="dim")
     return table
 
 
-def weight_table(counts: ClassCounts, class_names: Sequence[str]) -> Table:
-    """Share of each class and the weights that `loss=weighted_cross_entropy` would give it, mean 1."""
-    weightings = ("inverse_frequency", "median_frequency", "effective_number")
-    table = Table("class", title="classes and suggested weights")
-    for heading in ("share of pixels", *(weighting.replace("_", "\n") for weighting in weightings)):
-        table.add_column(heading, justify="right")
-    weights = [class_weights(*counts, weighting, beta=1 - 1e-7) for weighting in weightings]
-    for name, count, *row in zip(class_names, counts.pixels, *weights, strict=True):
-        table.add_row(name, f"{count / max(1, sum(counts.pixels)):.5f}", *(f"{weight:.3f}" for weight in row))
+def score_table(found: Mapping[str, float], title: str) -> Table:
+    """Scores of a whole split by name; those of single classes are left to `class_table`."""
+    table = Table("score", title=title)
+    table.add_column("value", justify="right")
+    for name, value in found.items():
+        if "/" not in name:
+            table.add_row(name.replace("_", " "), _fraction(value))
     return table
 
 
 def records_table(records: Sequence[Mapping[str, Any]], title: str) -> Table:
-    """Records of the same keys as rows; numbers with three significant digits."""
+    """Records of the same keys as rows; numbers with three significant digits, None as a dash."""
     table = Table(title=title)
-    for heading, value in records[0].items():
-        table.add_column(heading, justify="left" if isinstance(value, str) else "right")
+    for heading in records[0]:
+        is_text = any(isinstance(record[heading], str) for record in records)
+        table.add_column(heading, justify="left" if is_text else "right", overflow="fold")
     for record in records:
-        table.add_row(*(value if isinstance(value, str) else f"{value:.3g}" for value in record.values()))
+        table.add_row(*(value if isinstance(value, str) else _three_digits(value) for value in record.values()))
     return table
+
+
+def _three_digits(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def _fraction(value: float) -> str:

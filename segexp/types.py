@@ -1,6 +1,6 @@
-"""The words every room shares: VOID, and the tensors that travel from file to loss."""
+"""The words every room shares: VOID, the smallest image, and the tensors that travel from file to loss."""
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from jaxtyping import Float, UInt8
 
@@ -11,6 +11,8 @@ else:
 
 VOID = 255
 """Train id of pixels that cost and score nothing."""
+SMALLEST_SIDE = 32
+"""Least height and width of an image that networks are given."""
 
 Image = UInt8[Tensor, "batch 3 height width"]
 Logits = Float[Tensor, "batch num_classes height width"]
@@ -29,3 +31,18 @@ class Sample(NamedTuple):
     image: Tensor
     target: Tensor
     name: str
+
+
+class LazySample(Protocol):
+    """A scene of which only the pixels that somebody asks for are read."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the image."""
+        ...
+
+    def crop(self, top: int, left: int, height: int, width: int) -> Sample:
+        """A rectangle of image and target, which must be of one size."""
+        ...
+
+    def whole(self) -> Sample: ...

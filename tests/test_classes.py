@@ -47,6 +47,10 @@ def test_cityscapes_table_is_the_official_one() -> None:
     assert ours == [(each.name, each.id, each.color, each.category, each.hasInstances) for each in official]
 
 
+def test_the_benchmark_scores_the_labels_that_it_says() -> None:
+    assert [each.is_scored for each in CITYSCAPES.labels] == [not each.ignoreInEval for each in official]
+
+
 def test_cityscapes19_gives_the_official_train_ids_names_and_colors() -> None:
     found = grouping("cityscapes19")
     trained = sorted((each for each in official if each.trainId not in (-1, 255)), key=lambda each: each.trainId)
@@ -62,6 +66,13 @@ def test_cityscapes7_gives_the_official_categories_and_ignores_what_the_benchmar
     for label in official:
         train_id = lookup[label.id % 256]
         assert train_id == VOID if label.ignoreInEval else found.names[train_id] == label.category
+
+
+def test_the_byte_that_stands_for_a_class_belongs_to_it_in_a_mask() -> None:
+    for name in ("cityscapes8", "cityscapes19"):
+        written = grouping(name).written_ids(CITYSCAPES)
+        assert grouping(name).lookup(CITYSCAPES)[written].tolist() == list(range(len(written)))
+    assert CITYSCAPES.written_ids() == [label.id if label.id >= 0 else 255 for label in CITYSCAPES.labels]
 
 
 def test_cityscapes8_leaves_no_pixel_void() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from segexp import build
-from segexp.trust import refuse_foreign_targets
+from segexp.trust import refuse_foreign_targets, refuse_urls
 
 FOREIGN = [
     "os.system",
@@ -39,3 +39,41 @@ def test_resume_builds_only_what_conf_names() -> None:
     config["callbacks"]["best"]["_target_"] = "os.system"
     with pytest.raises(ValueError, match=r"wants to build \['os.system'\]"):
         build.refuse_unknown_targets(config)
+
+
+@pytest.mark.parametrize("value", ["${oc.create:{_target_:os.getcwd}}", "${oc.env:HOME}"])
+def test_what_would_be_resolved_later_is_refused(value: str) -> None:
+    """Hydra resolves such text when it builds, after every target was looked at."""
+    for config in ({"classes": {"name": value}}, {"data": [{"root": value}]}):
+        with pytest.raises(ValueError, match="which no training writes"):
+            refuse_foreign_targets(config)
+        with pytest.raises(ValueError, match="which no training writes"):
+            build.refuse_unknown_targets(config)
+
+
+@pytest.mark.parametrize("encoder", ["tu-hf-hub:somebody/network", "https://host/network"])
+def test_a_run_fetches_no_network(encoder: str) -> None:
+    model = {"_target_": "segexp.model.smp.smp", "encoder": encoder, "weights": "imagenet"}
+    with pytest.raises(ValueError, match="nothing is fetched for a run"):
+        build.trusted({"classes": {}, "model": model})
+    nested = {"model": {**model, "encoder": "resnet18", "inner": [{"encoder_weights": "imagenet"}]}, "classes": {}}
+    found = build.trusted(nested)["model"]
+    assert (found["weights"], found["inner"][0]["encoder_weights"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("settings", "typed"),
+    [
+        ({"root": "s3://bucket/set"}, "data.root="),
+        ({"root": "/here", "images": "http://host/SPLIT"}, r"\+data.images="),
+        ({"labels": {"0": ["a", "http://host"]}}, r"\+data.labels="),
+        ({"root": "simplecache::memory://x"}, "data.root="),
+    ],
+)
+def test_an_address_in_the_data_of_a_run_is_refused_wherever_it_stands(settings, typed: str) -> None:
+    with pytest.raises(ValueError, match=f"type it yourself: {typed}"):
+        refuse_urls(settings)
+
+
+def test_places_of_this_machine_are_no_addresses() -> None:
+    refuse_urls({"root": "/data/city:scapes", "images": "images/SPLIT", "labels": {"0": "road"}, "size": [3, None]})

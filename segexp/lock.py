@@ -1,0 +1,42 @@
+"""A folder that one process works in at a time."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+
+@contextmanager
+def alone_in(folder: Path, taken: str, unwritable: str) -> Iterator[None]:
+    """Make the folder, and keep others out of it while the body runs; it goes again if nothing came of it.
+
+    taken, unwritable: how the errors go on, with their cures. The lock ends with the process, however that ends.
+    Raises FileExistsError if another process is at work there, OSError if it cannot be written to.
+    """
+    lock = FileLock(folder / ".lock", timeout=0)
+    try:
+        _acquire(lock, folder)
+    except Timeout:
+        raise FileExistsError(f"{folder} is {taken}") from None
+    except OSError as error:
+        raise OSError(f"cannot write to {folder}: {error.strerror or error}; {unwritable}") from error
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            if [path.name for path in folder.iterdir()] == [".lock"]:
+                shutil.rmtree(folder)
+        lock.release()
+
+
+def _acquire(lock: FileLock, folder: Path, tries: int = 10) -> None:
+    """Again where somebody who leaves removes the folder between the two steps."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except FileNotFoundError:
+        if tries == 1:
+            raise
+        _acquire(lock, folder, tries - 1)

@@ -1,0 +1,73 @@
+"""A file is whole, whoever else writes it at the same time, and whoever was killed while writing."""
+
+import fcntl
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from segexp.files import UnfitNameError, part_of, remove_left, write_whole
+
+WRITING = """
+import sys
+from pathlib import Path
+from segexp.files import part_of
+
+with part_of(Path(sys.argv[1])) as part:
+    print(part.name, flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_threads_that_write_one_file_do_not_disturb_each_other(tmp_path: Path) -> None:
+    contents = [bytes([number]) * 300_000 for number in range(64)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda content: write_whole(tmp_path / "file", content), contents))
+    assert (tmp_path / "file").read_bytes() in contents
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_the_longest_name_can_be_written_and_a_longer_one_is_refused_as_a_name(tmp_path: Path) -> None:
+    longest = "n" * os.pathconf(tmp_path, "PC_NAME_MAX")
+    assert write_whole(tmp_path / longest, "whole").read_text() == "whole"
+    with pytest.raises(UnfitNameError, match="too long; choose another name"):
+        write_whole(tmp_path / f"{longest}n", "whole")
+    with pytest.raises(UnfitNameError, match="choose another name"):
+        write_whole(tmp_path / longest / "below_a_file", "whole")
+
+
+def test_an_error_while_writing_leaves_nothing(tmp_path: Path) -> None:
+    with suppress(KeyError), part_of(tmp_path / "file") as part:
+        part.write_text("half")
+        raise KeyError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_lock_keeps_the_body_from_writing_where_locks_are_mandatory(tmp_path: Path) -> None:
+    with part_of(tmp_path / "file") as part, part.open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_what_a_killed_process_left_is_removed_and_nothing_of_a_living_one(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", WRITING, str(tmp_path / "file")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout is not None
+        part = tmp_path / writer.stdout.readline().strip()
+        remove_left(tmp_path)
+        assert part.is_file()
+        writer.kill()
+    here, process_and_rest = part.name[1:].split("-", 1)
+    of_another_machine = tmp_path / f".{here[::-1]}-{process_and_rest}"
+    of_another_machine.touch()
+    assert part.is_file()
+    remove_left(tmp_path)
+    assert list(tmp_path.iterdir()) == [of_another_machine]
+
+
+def test_nothing_was_left_where_no_folder_can_be(tmp_path: Path) -> None:
+    remove_left(tmp_path / "nowhere")
+    remove_left(tmp_path.joinpath(*100 * ["n" * 100]))
