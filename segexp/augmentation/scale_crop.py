@@ -26,7 +26,10 @@ class RandomScaleCrop(v2.Transform):
         self.low, self.high = float(low), float(high)
 
     def make_params(self, flat_inputs: list[Any]) -> dict[str, Any]:
-        height, width = query_size(flat_inputs)
+        return self.draw(*query_size(flat_inputs))
+
+    def draw(self, height: int, width: int) -> dict[str, Any]:
+        """A window of an input of this size, and the size it is resized to."""
         size = self.size or (height, width)
         least = max(self.low, size[0] / height, size[1] / width)
         factor = torch.empty(()).uniform_(least, max(least, self.high)).item()

@@ -37,7 +37,7 @@ class CamVid:
     def pairs(self, split: str) -> list[Pair]:
         if self.download and not Path(self.root).expanduser().exists():
             fetch(self.url, Path(self.root).expanduser(), self.masks_sha256)
-        root = existing_folder(self.root, f"{HOLDS}, or add data.download=true to fetch the public copy")
+        root = existing_folder(self.root, f"{HOLDS}, or add ++data.download=true to fetch the public copy")
         images = split_folder(root, split, HOLDS)
         masks = split_folder(root, f"{split}annot", HOLDS)
         pairs = [

@@ -35,4 +35,5 @@ class Cityscapes:
 
 def _pair(image: Path, masks: Path, ending: str) -> Pair:
     name = image.name.removesuffix(IMAGE_ENDING)
-    return Pair(image, masks / image.parent.name / f"{name}{ending}", name)
+    mask = masks / image.parent.name / f"{name}{ending}"
+    return Pair(image, mask, name, mask.with_name(mask.name.replace("_labelIds", "_instanceIds")))

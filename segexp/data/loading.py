@@ -5,6 +5,7 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 
+import cv2
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 
@@ -21,7 +22,7 @@ def loader(samples: Dataset[Sample], sampler: Sampler, batch_size: int, num_work
         collate_fn=collate,
         pin_memory=torch.cuda.is_available(),
         persistent_workers=num_workers > 0,
-        worker_init_fn=_obey_the_training_alone if hasattr(signal, "sigwaitinfo") else None,
+        worker_init_fn=_be_one_thread_of_the_training,
     )
 
 
@@ -35,7 +36,13 @@ class LazyLoader(DataLoader):
         yield from super().__iter__()
 
 
-def _obey_the_training_alone(worker: int) -> None:
+def _be_one_thread_of_the_training(worker: int) -> None:
+    cv2.setNumThreads(0)  # torch's own are limited to one by the DataLoader
+    if hasattr(signal, "sigwaitinfo"):
+        _obey_the_training_alone()
+
+
+def _obey_the_training_alone() -> None:
     """SLURM signals every process of a job; a worker that died of it would take the training with it, unsaved."""
     for number in (signal.SIGUSR1, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)

@@ -6,6 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from segexp import remote
 from segexp.classes import LabelTable
 
 
@@ -15,11 +16,13 @@ class Pair(NamedTuple):
     image: anything Pillow decodes to red, green, blue.
     mask: one byte a pixel, ids of the source's label table.
     name: unique in its split and stable between runs.
+    instances: where single objects are told apart, None if the data set does not; see `read_instances`.
     """
 
     image: Path
     mask: Path
     name: str
+    instances: Path | None = None
 
 
 class MissingMasksError(FileNotFoundError):
@@ -46,8 +49,8 @@ class Source(Protocol):
 
 
 def existing_folder(root: str, holds: str) -> Path:
-    """The data set's folder; holds: what must stand in it, for the error."""
-    folder = Path(root).expanduser()
+    """The data set's folder, or its URL; holds: what must stand in it, for the error."""
+    folder = remote.path(root)
     if not folder.is_dir():
         raise FileNotFoundError(f"no folder {folder.absolute()}; set data.root to the folder that holds {holds}")
     return folder

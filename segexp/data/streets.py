@@ -1,18 +1,19 @@
 """The embedded data set: street scenes that are rendered once, then read like Cityscapes."""
 
+import shlex
 import shutil
 from pathlib import Path
 
 from filelock import FileLock
 
+from segexp import remote
 from segexp.classes import CITYSCAPES
 from segexp.data.cityscapes import Cityscapes
 from segexp.data.pairs import Pair
 from segexp.data.scene.files import SceneFile
 from segexp.data.scene.parallel import write_scenes
 from segexp.data.scene.render import VERSION
-
-SMALLEST = 32
+from segexp.types import SMALLEST_SIDE
 
 
 class Streets:
@@ -22,29 +23,44 @@ class Streets:
     num_train, num_val: scenes of the splits train and val.
     height, width: of every scene in pixels, at least 32.
     seed: another one gives other scenes.
-    The set is rendered by whoever asks first, while others wait; a set that was cut off half-way is rendered again.
+    most_pixels: in all scenes of a set that is made where it is not there yet, None for any number. It is made by
+    whoever asks first, while others wait; one that was cut off half-way is rendered again.
     """
 
     table = CITYSCAPES
 
     def __init__(
-        self, root: str, num_train: int = 200, num_val: int = 40, height: int = 256, width: int = 512, seed: int = 0
+        self,
+        root: str,
+        num_train: int = 200,
+        num_val: int = 40,
+        height: int = 256,
+        width: int = 512,
+        seed: int = 0,
+        most_pixels: int | None = None,
     ) -> None:
-        if min(num_train, num_val) < 1 or min(height, width) < SMALLEST or seed < 0:
+        if min(num_train, num_val) < 1 or min(height, width) < SMALLEST_SIDE or seed < 0:
             raise ValueError(
                 f"streets: num_train={num_train}, num_val={num_val}, height={height}, width={width}, seed={seed}; "
-                f"allowed: counts from 1, sizes from {SMALLEST}, seeds from 0"
+                f"allowed: counts from 1, sizes from {SMALLEST_SIDE}, seeds from 0"
+            )
+        if remote.is_url(root):
+            raise ValueError(
+                f"streets: data.root is {root}, and scenes are rendered to a local folder only; those copied to object "
+                "storage are read by data=cityscapes data.root=URL of the folder that holds leftImg8bit/"
             )
         self.num_scenes = {"train": num_train, "val": num_val}
         self.height, self.width, self.seed = height, width, seed
+        self.most_pixels = most_pixels
         self.folder = Path(root).expanduser() / f"{height}x{width}_{num_train}+{num_val}_seed{seed}_v{VERSION}"
 
     def pairs(self, split: str) -> list[Pair]:
         """Image and mask files of a split; renders the set if it is not there yet.
 
-        Raises OSError if the set cannot be written, FileNotFoundError for an unknown split.
+        Raises OSError if the set cannot be written, FileNotFoundError for an unknown split, or if it is not to be made.
         """
         if not self.folder.is_dir():
+            self._refuse_too_many()
             try:
                 self._render_once()
             except OSError as error:
@@ -53,6 +69,19 @@ class Streets:
                     "(about 3 bytes a pixel and scene) or set data.root to a folder that you may write to"
                 ) from error
         return Cityscapes(str(self.folder)).pairs(split)
+
+    def _refuse_too_many(self) -> None:
+        num_pixels = sum(self.num_scenes.values()) * self.height * self.width
+        if self.most_pixels is None or num_pixels <= self.most_pixels:
+            return
+        allowed = f"sets of at most {self.most_pixels} pixels" if self.most_pixels else "sets at the default data.root"
+        counts = " ".join(f"data.num_{split}={count}" for split, count in self.num_scenes.items())
+        sizes = f"data.height={self.height} data.width={self.width} data.seed={self.seed}"
+        raise FileNotFoundError(
+            f"no {self.folder.absolute()}: the street scenes of the run are not there, and only {allowed} are rendered "
+            "because a run says so; set data.root to the folder that they are in, or have them made by "
+            f"python -m segexp.check data.root={shlex.quote(str(self.folder.parent.absolute()))} {counts} {sizes}"
+        )
 
     def _render_once(self) -> None:
         """The set appears under its name by one rename, so it is there whole or not at all."""

@@ -1,5 +1,6 @@
 """Every option of conf/augmentation is a pure function of (seed, epoch, index) and moves image and target together."""
 
+import numpy as np
 import pytest
 import torch
 from torchvision.transforms import v2
@@ -7,6 +8,7 @@ from torchvision.transforms import v2
 from segexp import build
 from segexp.augmentation.augmentation import Augmentation
 from segexp.augmentation.scale_crop import RandomScaleCrop
+from segexp.data.lazy import Decoded
 from segexp.types import VOID, Sample
 
 OPTIONS = sorted(path.stem for path in (build.config_folder() / "augmentation").glob("*.yaml"))
@@ -103,3 +105,36 @@ def test_scale_crop_enlarges_an_image_smaller_than_the_crop(sample: Sample) -> N
 def test_a_wrong_scale_is_refused() -> None:
     with pytest.raises(ValueError, match="needed is 0 < low <= high"):
         RandomScaleCrop(None, [2.0, 1.0])
+
+
+class Recorded(Decoded):
+    """A scene that notes which rectangles are read."""
+
+    def crop(self, top: int, left: int, height: int, width: int) -> Sample:
+        read.append((top, left, height, width))
+        return super().crop(top, left, height, width)
+
+
+read: list[tuple[int, int, int, int]] = []
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_a_scene_that_is_read_lazily_gives_the_same_sample(option: str) -> None:
+    generator = np.random.default_rng(0)
+    image, target = (generator.integers(0, 2, shape, np.uint8) for shape in ((500, 450, 3), (500, 450)))
+    scene = Decoded(200 * image, target, "scene")
+    for index in range(8):
+        lazy, whole = augmentation(option).read(scene, 2, index), augmentation(option)(scene.whole(), 2, index)
+        assert torch.equal(lazy.image, whole.image)
+        assert torch.equal(lazy.target, whole.target)
+
+
+def test_scale_crop_reads_only_its_source_rectangle() -> None:
+    scene = Recorded(np.zeros((500, 450, 3), np.uint8), np.zeros((500, 450), np.uint8), "scene")
+    for index in range(20):
+        read.clear()
+        augmentation("gridnet").read(scene, 0, index)
+        ((top, left, height, width),) = read
+        assert 160 <= height == width <= 400  # 400 / 2.5 to 400 / 1
+        assert 0 <= top <= 500 - height
+        assert 0 <= left <= 450 - width

@@ -9,10 +9,12 @@ from PIL import Image
 
 from segexp.classes import UNKNOWN
 from segexp.data.counts import total
+from segexp.data.lazy import Files
 from segexp.data.loading import collate
 from segexp.data.pairs import Pair
 from segexp.data.reading import read_image, read_mask, read_pair
-from segexp.data.samples import EvaluationSamples, TrainingSamples, checked_image_size
+from segexp.data.samples import EvaluationSamples, TrainingSamples
+from segexp.data.settings import checked_size
 from segexp.types import VOID, Sample
 
 LOOKUP = np.full(256, UNKNOWN, np.uint8)
@@ -69,12 +71,12 @@ def test_a_colored_mask_is_refused(pair: Pair) -> None:
 
 
 def test_evaluation_resizes_the_image_and_keeps_the_native_target(pair: Pair) -> None:
-    sample = EvaluationSamples([pair], LOOKUP, (32, 48))[0]
+    sample = EvaluationSamples(Files([pair], LOOKUP), (32, 48))[0]
     assert (sample.image.shape, sample.target.shape) == ((3, 32, 48), (40, 60))
 
 
 def test_training_resizes_image_and_target_alike(pair: Pair) -> None:
-    sample = TrainingSamples([pair], LOOKUP, (32, 48), lambda sample, epoch, index: sample)[0, 0]
+    sample = TrainingSamples(Files([pair], LOOKUP), (32, 48), lambda sample, epoch, index: sample)[0, 0]
     assert (sample.image.shape, sample.target.shape) == ((3, 32, 48), (32, 48))
     assert set(sample.target.unique().tolist()) <= {0, 1, VOID}
     assert sample.image.dtype == sample.target.dtype == torch.uint8
@@ -92,7 +94,7 @@ def test_a_batch_of_two_sizes_names_the_images() -> None:
 @pytest.mark.parametrize("size", [[16, 64], [64], [64, 64, 3]])
 def test_a_wrong_image_size_is_refused(size: list[int]) -> None:
     with pytest.raises(ValueError, match="data.image_size is"):
-        checked_image_size(size)
+        checked_size("data.image_size", size)
 
 
 def test_extents_count_the_scored_pixels_of_images_that_hold_a_class() -> None:

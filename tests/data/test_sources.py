@@ -84,7 +84,7 @@ def test_camvid_reads_both_endings(tmp_path: Path, ending: str) -> None:
 
 
 def test_camvid_does_not_download_unasked(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="add data.download=true"):
+    with pytest.raises(FileNotFoundError, match=r"add \+\+data.download=true"):
         CamVid(str(tmp_path / "camvid")).pairs("train")
 
 

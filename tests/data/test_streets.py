@@ -104,11 +104,12 @@ def test_no_class_is_told_by_its_colour_alone(streets: Streets, label_ids: np.nd
 
 
 def test_names_and_formats_are_those_of_cityscapes(streets: Streets):
-    image, mask, name = streets.pairs("val")[0]
+    image, mask, name, instances = streets.pairs("val")[0]
     city = image.parent.name
     assert image == streets.folder / "leftImg8bit" / "val" / city / f"{city}_000000_000019_leftImg8bit.png"
     assert name == f"{city}_000000_000019"
     other = {kind: mask.with_name(f"{name}_gtFine_{kind}.png") for kind in ("labelIds", "instanceIds", "color")}
+    assert instances == other["instanceIds"]
     assert (read(image).dtype, read(image).shape) == (np.uint8, (96, 192, 3))
     assert (read(other["labelIds"]).dtype, read(other["labelIds"]).shape) == (np.uint8, (96, 192))
     with Image.open(other["instanceIds"]) as instances:

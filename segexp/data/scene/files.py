@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from segexp.classes import CITYSCAPES
+from segexp.classes import CITYSCAPES, written
 from segexp.data.scene.render import render
 
 CITIES = {
@@ -57,7 +57,7 @@ def label_ids(ids: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint8]:
 def _colors() -> npt.NDArray[np.uint8]:
     colors = np.zeros((256, 3), dtype=np.uint8)
     for label in CITYSCAPES.labels:
-        colors[label.id % 256] = label.color
+        colors[written(label.id)] = label.color
     return colors
 
 

@@ -1,0 +1,52 @@
+"""Scenes that are decoded from their files whenever they are asked for."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+import torch
+
+from segexp.data.pairs import Pair
+from segexp.data.reading import Bytes, read_pair
+from segexp.types import LazySample, Sample
+
+
+class Scenes(Protocol):
+    """The scenes of a split, by index, in the order of their names."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> LazySample: ...
+
+
+class Files:
+    """lookup: see `Grouping.lookup`. What is wrong with a file is said when its scene is asked for."""
+
+    def __init__(self, pairs: Sequence[Pair], lookup: Bytes) -> None:
+        self.pairs = pairs
+        self.lookup = lookup
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __getitem__(self, index: int) -> "Decoded":
+        return Decoded(*read_pair(self.pairs[index], self.lookup), self.pairs[index].name)
+
+
+class Decoded(NamedTuple):
+    """image: uint8 [H, W, 3]. target: uint8 [H, W]. A PNG is decoded whole; only the rest of the work is spared."""
+
+    image: Bytes
+    target: Bytes
+    name: str
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.target.shape[0], self.target.shape[1]
+
+    def crop(self, top: int, left: int, height: int, width: int) -> Sample:
+        rows, columns = slice(top, top + height), slice(left, left + width)
+        image, target = torch.from_numpy(self.image[rows, columns]), torch.from_numpy(self.target[rows, columns])
+        return Sample(image.permute(2, 0, 1).contiguous(), target.contiguous(), self.name)
+
+    def whole(self) -> Sample:
+        return self.crop(0, 0, *self.size)

@@ -1,0 +1,143 @@
+"""A cache changes no sample: it gives what its files would give, and says what is wrong with them as they would."""
+
+import ctypes
+import mmap
+import os
+import pickle
+import sys
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from PIL import Image
+from torch.utils.data import SequentialSampler
+
+from segexp import build
+from segexp.data import arrays
+from segexp.data.arrays import Arrays
+from segexp.data.cache import Cache
+from segexp.data.cached import Cached
+from segexp.data.lazy import Files
+from segexp.data.loading import loader
+from segexp.data.pairs import Pair
+from segexp.data.sampler import TrainingSampler
+from segexp.data.samples import EvaluationSamples, ImageSize, TrainingSamples
+from segexp.types import Sample
+from tests.data.cached import LOOKUP, SIZES, assert_same, assert_same_scenes, scenes
+
+OPTIONS = sorted(path.stem for path in (build.config_folder() / "augmentation").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("kind", ["disk", "memory"])
+@pytest.mark.parametrize("option", OPTIONS)
+def test_training_samples_are_bit_identical(option: str, kind: str, pairs: list[Pair], root: Path) -> None:
+    augment = build.augmentation(build.compose("train", [f"augmentation={option}"]))
+    found = TrainingSamples(scenes(kind, pairs, root), None, augment)
+    wanted = TrainingSamples(Files(pairs, LOOKUP), None, lambda sample, *key: augment(sample, *key))
+    for epoch in range(3):
+        for index in range(len(pairs)):
+            assert_same(found[epoch, index], wanted[epoch, index])
+
+
+@pytest.mark.parametrize("cache_size", [None, (48, 64)])
+@pytest.mark.parametrize("option", OPTIONS)
+def test_resized_samples_are_bit_identical_from_a_cache_of_any_size(
+    option: str, cache_size: ImageSize | None, pairs: list[Pair], root: Path
+) -> None:
+    size, augment = (48, 64), build.augmentation(build.compose("train", [f"augmentation={option}"]))
+    cached = Cache("disk", cache_size, size, str(root))
+    found = TrainingSamples(cached.scenes(pairs, LOOKUP, cache_size), size, augment)
+    wanted = TrainingSamples(Files(pairs, LOOKUP), size, lambda sample, *key: augment(sample, *key))
+    for index in range(len(pairs)):
+        assert_same(found[1, index], wanted[1, index])
+
+
+@pytest.mark.parametrize("cache_size", [None, (48, 64)])
+def test_evaluation_targets_stay_native(cache_size: ImageSize | None, pairs: list[Pair], root: Path) -> None:
+    cached = Cache("disk", cache_size, (48, 64), str(root))
+    found = EvaluationSamples(cached.scenes(pairs, LOOKUP, None), (48, 64))
+    wanted = EvaluationSamples(Files(pairs, LOOKUP), (48, 64))
+    for index, size in enumerate(SIZES):
+        assert found[index].target.shape == size
+        assert_same(found[index], wanted[index])
+
+
+@pytest.mark.parametrize("kind", ["disk", "memory"])
+def test_workers_read_the_same_arrays(kind: str, pairs: list[Pair], root: Path) -> None:
+    found = EvaluationSamples(scenes(kind, pairs, root), None)
+    batches = loader(found, SequentialSampler(found), batch_size=1, num_workers=2)
+    for number, batch in enumerate(batches):
+        wanted = Files(pairs, LOOKUP)[number].whole()
+        assert_same(Sample(batch.image[0], batch.target[0], batch.name[0]), wanted)
+
+
+def test_scenes_travel_to_workers_that_are_no_copies(pairs: list[Pair], root: Path) -> None:
+    travelled = pickle.dumps(scenes("disk", pairs, root))
+    assert len(travelled) < 2000  # no pixels
+    assert_same_scenes(pickle.loads(travelled), pairs)
+
+
+@pytest.mark.parametrize("which", ["image", "mask"])
+def test_a_broken_file_is_named_as_without_a_cache(which: str, pairs: list[Pair], root: Path) -> None:
+    path = getattr(pairs[2], which)
+    path.write_bytes(path.read_bytes()[:-30])
+    with pytest.raises(ValueError, match=rf"scene2_{which}\.png cannot be decoded .*download this file again"):
+        scenes("disk", pairs, root)
+    assert not [*root.glob("*.partial")]
+
+
+def test_unknown_labels_and_masks_of_another_size_are_named(pairs: list[Pair], root: Path) -> None:
+    Image.new("L", SIZES[1][::-1], 77).save(pairs[1].mask)
+    with pytest.raises(ValueError, match=r"scene1_mask\.png holds the ids \[77\]"):
+        scenes("disk", pairs, root)
+    Image.new("L", (5, 5)).save(pairs[1].mask)
+    with pytest.raises(ValueError, match=r"scene1_mask\.png has 5 rows and 5 columns"):
+        scenes("disk", pairs, root)
+
+
+def resident_pages(path: Path) -> int:
+    """Pages of a file in the system's cache, by mincore(2)."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    size = path.stat().st_size
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, flags=mmap.MAP_PRIVATE) as pages:
+        first = ctypes.c_char.from_buffer(pages)
+        told = (ctypes.c_ubyte * (-(-size // mmap.PAGESIZE)))()
+        assert libc.mincore(ctypes.c_void_p(ctypes.addressof(first)), ctypes.c_size_t(size), told) == 0
+        del first
+    return sum(each & 1 for each in told)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="mincore and fadvise are asked as Linux has them")
+def test_of_a_cold_file_nothing_but_the_large_pages_around_a_crop_is_read(tmp_path: Path) -> None:
+    path, shapes = tmp_path / "images_.bin", [[3, 1024, 2048]] * 4
+    arrays.write(path, "", shapes, lambda number: np.full(shapes[0], number + 1, np.uint8), "writing")
+    cold = Arrays(path, shapes)
+    with path.open("rb") as file:
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    if resident_pages(path) > 0:
+        pytest.skip("this file system keeps its pages in memory")
+    assert (cold.read(1, slice(500, 564), slice(800, 864)) == 2).all()
+    rows, large_pages = 3 * 64 * 2048, 3 * arrays.LARGE_PAGE  # one in each plane
+    assert rows <= resident_pages(path) * mmap.PAGESIZE <= 1.1 * large_pages  # of four times as much in the file
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*suggested max number of worker.*")  # four, on any machine
+def test_resident_memory_of_workers_stays(tmp_path: Path) -> None:
+    shapes = [[3, 512, 1024]] * 200
+    arrays.write(tmp_path / "images_.bin", "", shapes, lambda number: np.full(shapes[0], number, np.uint8), "writing")
+    arrays.write(
+        tmp_path / "targets_.bin", "", [[512, 1024]] * 200, lambda _: np.zeros((512, 1024), np.uint8), "writing"
+    )
+    images, targets = Arrays(tmp_path / "images_.bin", shapes), Arrays(tmp_path / "targets_.bin", [[512, 1024]] * 200)
+    augment = build.augmentation(build.compose("train", ["augmentation=gridnet"]))
+    samples = TrainingSamples(Cached(images, targets, [str(number) for number in range(200)]), None, augment)
+    sampler = TrainingSampler(200, 4, seed=0)
+    batches = loader(samples, sampler, batch_size=4, num_workers=4)
+    resident = []
+    for epoch in range(20):
+        sampler.set_epoch(epoch)
+        assert sum(len(batch.image) for batch in batches) == 200
+        resident.append(sum(worker.memory_info().rss for worker in psutil.Process().children()))
+    assert resident[-1] < 1.05 * resident[1]
