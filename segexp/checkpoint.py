@@ -1,6 +1,5 @@
 """Weights of a checkpoint -> a model, or one error that says what does not fit."""
 
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,30 +7,42 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from segexp.out_of_memory import is_out_of_memory
 
-def load_model(model: nn.Module, path: Path) -> None:
-    """Fill the model with a training's weights. Raises ValueError where the file is torn or another architecture's."""
-    weights = model_weights(path)
+EXTRA_STATE = "_extra_state"
+"""PyTorch's name for what a module's `get_extra_state` returns: any plain value."""
+
+
+def load_model(model: nn.Module, path: Path) -> int:
+    """Fill the model with a training's weights; returns the optimizer step after which they were stored.
+
+    Raises ValueError where the file is torn or another architecture's.
+    """
+    stored = read(path)
+    weights = model_part(stored)
     check_fit(model, weights, path)
     model.load_state_dict(weights)
+    return stored["global_step"]
 
 
-def model_weights(path: Path) -> dict[str, Tensor]:
+def model_weights(path: Path) -> dict[str, Any]:
     """The model's part of a checkpoint written by `segexp.train`; only tensors and plain values are ever unpickled."""
     return model_part(read(path))
 
 
-def model_part(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
-    state = checkpoint.get("state_dict", {})
+def model_part(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
+    """Tensors, and any plain values of an extra state."""
+    state = checkpoint["state_dict"]
     return {key.removeprefix("model."): value for key, value in state.items() if key.startswith("model.")}
 
 
-def check_fit(model: nn.Module, weights: dict[str, Tensor], path: Path) -> None:
+def check_fit(model: nn.Module, weights: dict[str, Any], path: Path) -> None:
     """Raise ValueError unless the weights have the model's keys and shapes."""
     expected = model.state_dict()
     missing = [key for key in expected if key not in weights]
     unexpected = [key for key in weights if key not in expected]
-    shapes = [key for key in expected if key in weights and expected[key].shape != weights[key].shape]
+    tensors = [key for key in expected if key in weights and not _is_extra(key)]
+    shapes = [key for key in tensors if expected[key].shape != weights[key].shape]
     if not (missing or unexpected or shapes):
         return
     example = (
@@ -46,12 +57,35 @@ def check_fit(model: nn.Module, weights: dict[str, Tensor], path: Path) -> None:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Everything a checkpoint holds, on the CPU. Raises ValueError where the file is torn or holds code."""
+    """Everything a checkpoint holds, on the CPU.
+
+    Raises ValueError where it is torn, or is none of a training, OSError where memory does not hold it.
+    """
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, OSError, EOFError, pickle.UnpicklingError) as error:
+        found = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged pickle raises whatever its bytes come to mean
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        if is_out_of_memory(error):
+            raise OSError(f"the memory that is left does not hold {path} ({reason}); end what else uses it") from error
         raise ValueError(
             f"{path} is torn, or holds more than tensors and plain values ({reason}); "
             "choose another checkpoint of the run: checkpoint=last or checkpoint=best"
         ) from error
+    if not _is_of_training(found):
+        raise ValueError(
+            f"{path} holds no weights of segexp.train; choose another checkpoint of the run, or train again"
+        )
+    return found
+
+
+def _is_of_training(found: Any) -> bool:
+    if not isinstance(found, dict) or type(found.get("global_step")) is not int:
+        return False
+    state = found.get("state_dict")
+    if not isinstance(state, dict) or not all(isinstance(key, str) for key in state):
+        return False
+    return all(isinstance(value, Tensor) or _is_extra(key) for key, value in model_part(found).items())
+
+
+def _is_extra(key: str) -> bool:
+    return key.rpartition(".")[2] == EXTRA_STATE

@@ -15,7 +15,7 @@ from omegaconf import DictConfig
 from pytorch_lightning.utilities import rank_zero_only
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
-from segexp import build, checkpoint, pictures, preflight, resumption, stop
+from segexp import build, checkpoint, freed_memory, pictures, preflight, remote, resumption, stop
 from segexp.data.module import DataModule
 from segexp.data.pairs import fingerprint
 from segexp.environment import environment
@@ -83,7 +83,7 @@ def _start(run: RunFolder, config: DictConfig, choices: Mapping[str, str], overr
 
 def _go_on(run: RunFolder, values: Mapping[str, Any], last: resumption.Last, overrides: Sequence[str]) -> None:
     build.refuse_unknown_targets(values)
-    _check(values)
+    preflight.check_values(values)
     resumption.check_epochs_left(last, values)
     training, prepared = _prepared(run, values)
     checkpoint.check_fit(training.task.model, last.model_weights, last.path)
@@ -127,19 +127,25 @@ def _record_resume(run: RunFolder, values: Mapping[str, Any], overrides: Sequenc
 
 def _prepared(run: RunFolder, config: DictConfig | Mapping[str, Any]) -> tuple[Training, dict[str, Any]]:
     """Build everything before anything is trained, so that whatever cannot be built is the configuration's fault."""
+    with _as_value_errors():
+        values = build.plain(config)
+        preflight.check_values(values)
+        preflight.check_ranks(values["trainer"])
+        return assembled(values, run.path), values
+
+
+def assembled(values: Mapping[str, Any], folder: Path) -> Training:
+    """The parts of a training. values: of the whole configuration, checked. folder: where its trainer writes."""
     for message in NOISE:
         warnings.filterwarnings("ignore", message)
     for name in ("pytorch_lightning.utilities.rank_zero", "lightning_fabric.utilities.distributed"):
         logging.getLogger(name).setLevel(logging.WARNING)  # tips, advertisements, addresses
-    with _as_value_errors():
-        values = build.plain(config)
-        _check(values)
-        preflight.check(values["trainer"])
-        lightning.seed_everything(values["seed"], workers=True, verbose=False)
-        torch.set_float32_matmul_precision(values["matmul_precision"])
-        data = build.data(values)
-        task = _task(values, data)
-        return Training(task, data, build.trainer(values, run.path)), values
+    lightning.seed_everything(values["seed"], workers=True, verbose=False)
+    torch.set_float32_matmul_precision(values["matmul_precision"])
+    data, trainer = build.data(values), build.trainer(values, folder)
+    if trainer.strategy.root_device.type == "cpu":
+        freed_memory.keep()
+    return Training(_task(values, data), data, trainer)
 
 
 @contextmanager
@@ -148,23 +154,6 @@ def _as_value_errors() -> Iterator[None]:
         yield
     except BUILDING_ERRORS as error:
         raise ValueError(f"this configuration cannot be built: {type(error).__name__}: {error}") from error
-
-
-def _check(values: Mapping[str, Any]) -> None:
-    for key in ("max_epochs", "accumulate_grad_batches", "log_every_n_steps"):
-        value = values["trainer"][key]
-        if type(value) is not int or (value < 1 and (key, value) != ("max_epochs", -1)):
-            raise ValueError(f"trainer.{key} is {value!r}; needed is a whole number of at least 1")
-    for key, allowed in {
-        "seed": range(2**32),
-        "channels_last": (False, True),
-        "compile": (False, True),
-        "matmul_precision": ("highest", "high", "medium"),
-    }.items():
-        value = values[key]
-        if type(value) is not type(allowed[0]) or value not in allowed:
-            shown = "0 to 2^32 - 1" if isinstance(allowed, range) else ", ".join(str(each).lower() for each in allowed)
-            raise ValueError(f"{key} is {value!r}; allowed: {shown}")
 
 
 def _task(values: Mapping[str, Any], data: DataModule) -> SegmentationTask:
@@ -208,7 +197,9 @@ def _summary(run: RunFolder) -> str:
         return f"nothing was validated\nrun folder  {run.path}"
     best = max(validated, key=lambda row: row["val/miou"])
     options = "".join(f" --config-dir {folder}" for folder in build.user_folders())
+    root = run.config["data"].get("root", "")
+    place = f" data.root={root}" if remote.is_url(root) else ""  # which has to be typed: see `trust.refuse_urls`
     return (
         f"val mIoU    {best['val/miou']:.4f} after epoch {best['epoch'] + 1} of {validated[-1]['epoch'] + 1}\n"
-        f"run folder  {run.path}\nnext        python -m segexp.evaluate run={run.path}{options}"
+        f"run folder  {run.path}\nnext        python -m segexp.evaluate run={run.path}{place}{options}"
     )

@@ -1,16 +1,38 @@
-"""What would let the ranks of a training wait for each other for ever, said before any of them is started."""
+"""What a training cannot be run with, said before Lightning is loaded or a rank waits for another."""
 
 import os
 import socket
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
-from pytorch_lightning.plugins.environments import SLURMEnvironment
+from segexp.data import settings
 
 PROCESS_COPIES = ("spawn", "fork", "notebook")
+COUNTS = ("max_epochs", "accumulate_grad_batches", "log_every_n_steps")
+ALLOWED: Mapping[str, range | tuple[Any, ...]] = {
+    "seed": range(2**32),
+    "channels_last": (False, True),
+    "compile": (False, True),
+    "matmul_precision": ("highest", "high", "medium"),
+}
 
 
-def check(trainer: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> None:
+def check_values(values: Mapping[str, Any]) -> None:
+    """Raise ValueError for a value that no training can have. values: of the whole configuration."""
+    trainer = values["trainer"]
+    for key in COUNTS:
+        if (key, repr(trainer[key])) != ("max_epochs", "-1"):  # without an end
+            settings.checked_count(f"trainer.{key}", trainer[key], 1)
+    for key, allowed in ALLOWED.items():
+        value = values[key]
+        if type(value) is not type(allowed[0]) or value not in allowed:
+            shown = "0 to 2^32 - 1" if isinstance(allowed, range) else ", ".join(str(each).lower() for each in allowed)
+            raise ValueError(f"{key} is {value!r}; allowed: {shown}")
+    settings.check(values["data"])
+
+
+def check_ranks(trainer: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> None:
     """Raise ValueError if the settings of the trainer do not fit what this process was started by.
 
     trainer: of the configuration. environ: as srun, torchrun or nobody set it.
@@ -21,7 +43,7 @@ def check(trainer: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -
         return  # a list, "auto", all: Lightning counts them
     if "TORCHELASTIC_RUN_ID" in environ:
         _check_torchrun(devices, num_nodes, environ)
-    elif SLURMEnvironment.detect():
+    elif _is_slurm():
         _check_slurm(devices, num_nodes, environ)
     else:
         return
@@ -59,6 +81,14 @@ def _has_gpu(trainer: Mapping[str, Any]) -> bool:
     return trainer["accelerator"] in ("auto", "gpu", "cuda") and torch.cuda.is_available()
 
 
+def _is_slurm() -> bool:
+    from pytorch_lightning.plugins.environments import SLURMEnvironment
+
+    with warnings.catch_warnings():  # a training outside a job is no mistake
+        warnings.filterwarnings("ignore", "The `srun` command is available")
+        return SLURMEnvironment.detect()
+
+
 def _check_torchrun(devices: int, num_nodes: int, environ: Mapping[str, str]) -> None:
     started = int(environ["LOCAL_WORLD_SIZE"])
     nodes = int(environ["WORLD_SIZE"]) // started
@@ -89,6 +119,8 @@ def _check_slurm(devices: int, num_nodes: int, environ: Mapping[str, str]) -> No
 
 
 def _check_address(environ: Mapping[str, str]) -> None:
+    from pytorch_lightning.plugins.environments import SLURMEnvironment
+
     address = environ.get("MASTER_ADDR") or SLURMEnvironment().main_address
     try:
         socket.getaddrinfo(address, None)

@@ -13,17 +13,27 @@ from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
 from segexp import build, checkpoint
+from segexp.data.settings import READING
 from segexp.run import RunFolder
 
 log = logging.getLogger(__name__)
 
-MAY_CHANGE = ("trainer.", "callbacks.", "logger.", "data.root", "data.num_workers", "data.eval_batch_size")
+MAY_CHANGE = (
+    "trainer.",
+    "callbacks.",
+    "logger.",
+    "data.root",
+    "data.num_workers",
+    "data.eval_batch_size",
+    "data.cache",
+)
 """Keys whose new value takes effect: others live in the weights, in the optimizer's state, or in what was trained."""
 
 
 ON_EXISTING = ("refuse", "resume")
 NEWEST_FIRST = ("last", "previous")
 ABSENT = "absent"
+FUSED = "optimizer.fused"
 
 
 def changed(values: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
@@ -45,13 +55,25 @@ def _apply(config: Any, override: Override) -> None:
             f"resume goes on with the run's own configuration: {override.input_line} cannot change any more; "
             f"what can: {', '.join(MAY_CHANGE)}; for anything else start a new run"
         )
-    if not override.is_add() and OmegaConf.select(config, key, default=config) is config:
-        raise ValueError(f"the run's configuration has no {key}; see its config.yaml")
+    parent, _, last = key.rpartition(".")
+    is_new = OmegaConf.select(config, key, default=config) is config
+    may_be_new = override.is_add() or override.is_force_add()
+    if is_new and not may_be_new and (override.is_delete() or not _is_known(config, parent, last)):
+        raise ValueError(f"the run's configuration has no {key}; see its config.yaml, or type ++{key}=... to add it")
     if override.is_delete():
-        parent, _, last = key.rpartition(".")
         del OmegaConf.select(config, parent)[last]
     else:
         OmegaConf.update(config, key, override.value(), force_add=True)
+
+
+def _is_known(config: Any, parent: str, last: str) -> bool:
+    """Whether a run of today would have this key, which an older one lacks."""
+    if parent == "data":
+        return last in READING
+    ours, theirs = (OmegaConf.select(each, parent) for each in (build.compose("train"), config))
+    if not (isinstance(ours, DictConfig) and isinstance(theirs, DictConfig)):
+        return False
+    return last in list(ours) and ours.get("_target_") == theirs.get("_target_")
 
 
 def refuses(config: DictConfig) -> bool:
@@ -62,10 +84,16 @@ def refuses(config: DictConfig) -> bool:
 
 
 def check_same(there: Mapping[str, Any], config: DictConfig) -> None:
-    """Raise ValueError naming the keys in which a run's configuration differs from the one that was asked for."""
+    """Raise ValueError naming the keys in which a run's configuration differs from the one that was asked for.
+
+    A run from before there was optimizer.fused goes on without it.
+    """
     asked = yaml.safe_load(yaml.safe_dump(build.plain(config)))
     found, wanted = ({**_leaves(values), "on_existing": None, "resume": None} for values in (there, asked))
-    keys = [key for key in {**found, **wanted} if found.get(key, ABSENT) != wanted.get(key, ABSENT)]
+    if FUSED not in found:
+        wanted.pop(FUSED, None)
+    every = [key for key in {**found, **wanted} if not key.startswith("data.cache")]  # which changes no sample
+    keys = [key for key in every if found.get(key, ABSENT) != wanted.get(key, ABSENT)]
     if keys:
         shown = "; ".join(f"{key} was {found.get(key, ABSENT)!r} and is {wanted.get(key, ABSENT)!r}" for key in keys)
         raise ValueError(
@@ -103,8 +131,12 @@ def usable_checkpoint(run: RunFolder) -> Last | None:
 
 def _opened(path: Path) -> Last:
     found = checkpoint.read(path)
-    num_epochs = found["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"]
-    return Last(path, checkpoint.model_part(found), num_epochs, found.get("position", {}).get("has_ended", False))
+    try:
+        num_epochs = int(found["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"])
+        has_ended = bool(found.get("position", {}).get("has_ended", False))
+    except (LookupError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} holds no position in a training ({type(error).__name__}: {error})") from error
+    return Last(path, checkpoint.model_part(found), num_epochs, has_ended)
 
 
 def _leaves(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

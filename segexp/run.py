@@ -10,15 +10,27 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import UnionType
 from typing import Any
 
 import yaml
 from filelock import FileLock, Timeout
 
+from segexp import remote
 from segexp.files import write_whole
 from segexp.stop import TERMINATED
 
 Values = dict[str, Any]
+SHAPES: Mapping[str, type | UnionType] = {
+    "choices": dict,
+    "data": dict,
+    "git": dict | None,
+    "overrides": list,
+    "resumes": list,
+}
+"""What stands in environment.json under these keys, if they are there."""
+TOLD = ("config.yaml", "environment.json", "status.json", "metrics.jsonl", "evaluation/*/metrics.json")
+"""What a run folder tells of itself beside its weights."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +51,13 @@ class RunFolder:
             )
         return run
 
+    @classmethod
+    def fetched(cls, place: str, checkpoint: str) -> "RunFolder":
+        """A run that is only read: here, or by URL on object storage, from where what predicts is copied first."""
+        if remote.is_url(place):
+            return cls.open(remote.copied(place, (*TOLD, f"checkpoints/{checkpoint}.ckpt")))
+        return cls.open(place)
+
     @property
     def checkpoints(self) -> Path:
         return self.path / "checkpoints"
@@ -50,12 +69,12 @@ class RunFolder:
     @property
     def config(self) -> Values:
         """The resolved configuration of the training."""
-        return self._read("config.yaml", yaml.safe_load)
+        return self._read("config.yaml", _load_yaml)
 
     @property
     def environment(self) -> Values:
         """What it ran on: command, git, packages, hardware, data fingerprint, chosen options."""
-        return self._read("environment.json", json.loads)
+        return self._read("environment.json", _load_environment)
 
     def status(self) -> Values:
         """state: none, running, finished, failed (with reason and traceback) or preempted; and since when."""
@@ -66,7 +85,7 @@ class RunFolder:
         return (self.path / "config.yaml").is_file()
 
     def state(self) -> str:
-        return self.status()["state"]
+        return self.status().get("state", "unknown")
 
     def history(self) -> list[Values]:
         """Rows of metrics.jsonl by step; what was trained again after a kill counts once, a torn row not at all."""
@@ -79,6 +98,16 @@ class RunFolder:
 
     def evaluation(self, split: str) -> Path:
         return self.path / "evaluation" / split
+
+    def scores(self, split: str) -> Values:
+        """metrics.json of an evaluation: what was evaluated, and every score under `metrics`."""
+        return self._read(f"evaluation/{split}/metrics.json", json.loads)
+
+    def own_scores(self, split: str, step: int) -> Values | None:
+        """`scores`, None for those of other weights than after this step, or of other classes than the run's."""
+        found = self.scores(split)
+        is_own = found.get("step") == step and found.get("regrouped_from") is None
+        return found if is_own and isinstance(found.get("metrics"), dict) else None
 
     def checkpoint(self, name: str) -> Path:
         """Path of the checkpoint best, last, or of any name; raises FileNotFoundError with those that exist."""
@@ -166,14 +195,30 @@ class RunFolder:
         return found
 
 
+def _load_yaml(text: str) -> Any:
+    return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # in C ten times as fast, where PyYAML has it
+
+
+def _load_environment(text: str) -> Any:
+    found = json.loads(text)
+    for key, shape in SHAPES.items() if isinstance(found, dict) else ():
+        if key in found and not isinstance(found[key], shape):
+            raise ValueError(f"{key} is {found[key]!r}")
+    return found
+
+
 def _add(rows: list[Values], row: Values) -> None:
-    """Append a row in place of what an earlier attempt logged after its step, or at its step under the same names."""
+    """Append a row in place of what an earlier attempt logged after its step, or at its step under one of its names."""
     while rows and rows[-1]["step"] > row["step"]:
         rows.pop()
     first = len(rows)
     while first and rows[first - 1]["step"] == row["step"]:
         first -= 1
-    rows[first:] = [*(earlier for earlier in rows[first:] if set(earlier) != set(row)), row]
+    rows[first:] = [*(earlier for earlier in rows[first:] if _metrics(earlier).isdisjoint(_metrics(row))), row]
+
+
+def _metrics(row: Values) -> set[str]:
+    return set(row) - {"step", "epoch"}
 
 
 def _reason(error: BaseException) -> str:

@@ -86,6 +86,8 @@ class SegmentationTask(LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         optimizer = self.optimizer(self.parameters())
+        if self.trainer.gradient_clip_val:  # a fused one would scale gradients back only after they are clipped
+            optimizer._step_supports_amp_scaling = False  # type: ignore[attr-defined]  # asked by GradScaler, and Lightning
         scheduler = self.scheduler(optimizer, int(self.trainer.estimated_stepping_batches))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 

@@ -1,24 +1,47 @@
 """python -m segexp.train: one training, in one run folder."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from omegaconf import DictConfig
 
+from segexp import build, preflight, stop
 from segexp.entry import entry
+from segexp.run import RunFolder
 
 
 @entry("train")
 def main(config: DictConfig) -> None:
+    stop.postpone()
     from hydra.core.hydra_config import HydraConfig
 
-    from segexp.fit import resume, start
-
     hydra = HydraConfig.get()
+    overrides = list(hydra.overrides.task)
     if config.resume:
-        resume(Path(config.resume), list(hydra.overrides.task))
-    else:
-        choices = {group: option for group, option in hydra.runtime.choices.items() if not group.startswith("hydra/")}
-        start(config, Path(hydra.runtime.output_dir), choices, list(hydra.overrides.task))
+        run = RunFolder.open(config.resume)  # loading Lightning takes seconds, which a typo need not cost
+        from segexp.fit import resume
+
+        return resume(run.path, overrides)
+    folder = Path(hydra.runtime.output_dir)
+    with _told_in(RunFolder(folder)):
+        preflight.check_values(build.plain(config))
+    from segexp.fit import start
+
+    choices = {group: option for group, option in hydra.runtime.choices.items() if not group.startswith("hydra/")}
+    start(config, folder, choices, overrides)
+
+
+@contextmanager
+def _told_in(run: RunFolder) -> Iterator[None]:
+    """Keep what was wrong in the folder of a run that did not begin, for whoever looks through a sweep."""
+    try:
+        yield
+    except ValueError:
+        if not run.is_started():
+            with suppress(OSError), run.claimed():  # another rank may be first to tell, or the disk be full
+                raise
+        raise
 
 
 if __name__ == "__main__":

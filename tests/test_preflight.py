@@ -17,9 +17,9 @@ def job(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 
 def test_what_fits_passes(job: dict[str, str]) -> None:
-    preflight.check(TRAINER, job)
+    preflight.check_ranks(TRAINER, job)
     torchrun = {"TORCHELASTIC_RUN_ID": "none", "LOCAL_WORLD_SIZE": "2", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1"}
-    preflight.check(TRAINER, torchrun)
+    preflight.check_ranks(TRAINER, torchrun)
 
 
 @pytest.mark.parametrize(
@@ -35,13 +35,13 @@ def test_what_fits_passes(job: dict[str, str]) -> None:
 def test_a_job_that_does_not_fit(job: dict[str, str], trainer, environ, said: str) -> None:
     there = {key: value for key, value in {**job, **environ}.items() if value is not None}
     with pytest.raises(ValueError, match=said):
-        preflight.check({**TRAINER, **trainer}, there)
+        preflight.check_ranks({**TRAINER, **trainer}, there)
 
 
 def test_torchrun_with_another_number_of_processes() -> None:
     environ = {"TORCHELASTIC_RUN_ID": "none", "LOCAL_WORLD_SIZE": "4", "WORLD_SIZE": "4"}
     with pytest.raises(ValueError, match="starts 4 processes on each of 1 nodes.*--nproc-per-node 2"):
-        preflight.check(TRAINER, environ)
+        preflight.check_ranks(TRAINER, environ)
 
 
 @pytest.mark.parametrize(
@@ -54,4 +54,4 @@ def test_torchrun_with_another_number_of_processes() -> None:
 )
 def test_a_strategy_that_cannot_work(trainer, said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        preflight.check({**TRAINER, **trainer}, {})
+        preflight.check_ranks({**TRAINER, **trainer}, {})

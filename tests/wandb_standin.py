@@ -1,4 +1,4 @@
-"""A stand-in W&B server on loopback: as much of its protocol as wandb 0.31 needs to start, log, upload and sweep.
+"""A stand-in W&B server on loopback: as much of its protocol as wandb 0.31 needs to log, sync, sweep and save views.
 
 Answers of the real server that the client only reads a part of are cut down to that part.
 """
@@ -51,7 +51,7 @@ class StandinRun:
 
 
 class Standin:
-    """`with Standin() as server`: runs, uploaded files and asked operations are there to be looked at.
+    """`with Standin() as server`: runs, uploaded files, views and asked operations are there to be looked at.
 
     delay_seconds: before every answer. fault: makes operations fail. commands: what sweep agents are told to do.
     """
@@ -65,6 +65,7 @@ class Standin:
         self.unknown: list[str] = []
         self.sweeps: dict[str, str] = {}
         self.commands: list[dict[str, Any]] = []
+        self.views: dict[str, dict[str, Any]] = {}
         self.lock = threading.Lock()
         self.server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"standin": self}))
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
@@ -175,6 +176,40 @@ class Standin:
         is_busy = bool(json.loads(variables["runState"] or "{}"))
         commands = [] if is_busy else [self.commands.pop(0) if self.commands else {"type": "exit"}]
         return {"agentHeartbeat": {"agent": {"id": "agent1"}, "commands": json.dumps(commands)}}
+
+    def answer_ProjectInternalId(self, variables: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        return {"project": {"id": "p1", "internalId": "UHJvamVjdDox"}}
+
+    def answer_GetProjects(self, variables: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        names = sorted({run.facts["project"] for run in self.runs.values()})
+        page = {"__typename": "PageInfo", "endCursor": None, "hasNextPage": False}
+        return {"models": {"pageInfo": page, "edges": [{"node": _project(name)} for name in names]}}
+
+    def _views(self, variables: dict[str, Any]) -> dict[str, Any]:
+        wanted = {"type": variables.get("viewType", "runs"), "name": variables.get("viewName")}
+        asked = {key: value for key, value in wanted.items() if value is not None}
+        found = [{**view, "id": id} for id, view in self.views.items() if asked.items() <= view.items()]
+        page = {"endCursor": None, "hasNextPage": False}
+        return {"project": {"allViews": {"pageInfo": page, "edges": [{"node": view, "cursor": ""} for view in found]}}}
+
+    answer_View = answer_ProjectViews = _views  # noqa: N815
+
+    def _upsert_view(self, variables: dict[str, Any]) -> dict[str, Any]:
+        """One without an id is a new one, even if another has its name."""
+        id = variables.get("id") or base64.b64encode(f"View:{len(self.views) + 1}".encode()).decode()
+        is_new = id not in self.views
+        self.views[id] = variables
+        project = {"id": "p1", "name": variables["projectName"], "entityName": variables["entityName"]}
+        view = {**variables, "id": id, "project": project, "updatedAt": "2026-01-01T00:00:00"}
+        return {"upsertView": {"inserted": is_new, "view": view}}
+
+    answer_UpsertView2 = answer_upsertView = _upsert_view  # noqa: N815
+
+
+def _project(name: str) -> dict[str, Any]:
+    created = "2026-01-01T00:00:00"
+    facts = {"id": "p1", "name": name, "entityName": ENTITY, "createdAt": created, "isBenchmark": False, "user": None}
+    return {"__typename": "Project", **facts}
 
 
 class _Server(ThreadingHTTPServer):

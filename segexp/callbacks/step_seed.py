@@ -16,4 +16,8 @@ class SeedEveryStep(Callback):
         self.seed = seed
 
     def on_train_batch_start(self, trainer: Trainer, task: LightningModule, batch, batch_index: int) -> None:
-        torch.manual_seed(seed_of(self.seed, trainer.current_epoch, batch_index, trainer.global_rank))
+        number = seed_of(self.seed, trainer.current_epoch, batch_index, trainer.global_rank)
+        if task.device.type == "cpu":
+            torch.default_generator.manual_seed(number)  # torch's way notes for GPUs who asked: 0.3 ms
+        else:
+            torch.manual_seed(number)

@@ -14,17 +14,21 @@ from urllib.parse import urlsplit
 from segexp.files import write_whole
 
 ALPHABET = string.ascii_lowercase + string.digits
+PUBLIC_SERVERS = ("api.forge.coreweave.com", "api.wandb.ai")
+"""The same server, by the name that `wandb login` of 0.31 stores a key under, and by that of earlier versions."""
 
 
 def has_key() -> bool:
     """Whether an API key of the server is in the environment or was stored by `wandb login`."""
     if os.environ.get("WANDB_API_KEY"):
         return True
-    server = urlsplit(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).hostname or ""
+    chosen = os.environ.get("WANDB_BASE_URL")
+    servers = (urlsplit(chosen).netloc,) if chosen else PUBLIC_SERVERS
     try:
-        return netrc.netrc(os.environ.get("NETRC")).authenticators(server) is not None
+        stored = netrc.netrc(os.environ.get("NETRC"))
     except (OSError, netrc.NetrcParseError):
         return False
+    return any(stored.authenticators(server) for server in servers)
 
 
 def run_id(folder: Path) -> str:

@@ -6,11 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from segexp.types import Image, Logits
+from segexp.types import SMALLEST_SIDE, Image, Logits
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
-SMALLEST_SIDE = 32
 
 
 class Segmenter(nn.Module):

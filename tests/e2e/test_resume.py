@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import time
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from omegaconf import OmegaConf
 
 from segexp.fit import resume, start
 from segexp.run import RunFolder
@@ -34,6 +36,16 @@ def test_killed_in_the_middle_of_an_epoch(overrides: list[str], tmp_path: Path) 
     assert train(parts, overrides) == 0
     assert_same(parts, whole)
     assert train(parts, overrides) == 0  # finished: nothing is trained again
+    assert_same(parts, whole)
+
+
+@pytest.mark.slow
+def test_killed_between_two_epochs(overrides: list[str], tmp_path: Path) -> None:
+    """Its checkpoint is from before the scores that it had written."""
+    whole, parts = (RunFolder(tmp_path / name) for name in ("whole", "parts"))
+    assert train(whole, overrides) == 0
+    assert train(parts, overrides, by_signal="SIGKILL scores 1") == -signal.SIGKILL
+    assert train(parts, overrides) == 0
     assert_same(parts, whole)
 
 
@@ -146,6 +158,20 @@ def test_a_torn_checkpoint_is_left_for_the_one_before(compose_small, tmp_path: P
     assert_same(parts, whole)
 
 
+def test_a_resuming_command_warns_of_a_torn_checkpoint_and_of_nothing_else(trained: RunFolder, tmp_path: Path) -> None:
+    run = RunFolder(Path(shutil.copytree(trained.path, tmp_path / "run")))
+    command = [*PYTHON, "segexp.train", f"resume={run.path}"]
+    for num_epochs, said in ((3, []), (4, ["last.ckpt is torn"])):
+        if said:
+            run.checkpoint("last").write_bytes(run.checkpoint("last").read_bytes()[:5000])
+        typed = [*command, f"trainer.max_epochs={num_epochs}"]
+        answer = subprocess.run(typed, cwd=ROOT, env=environment(), capture_output=True, text=True)
+        assert answer.returncode == 0, answer.stderr
+        lines = answer.stderr.splitlines()
+        assert len(lines) == len(said), answer.stderr
+        assert all(part in line for part, line in zip(said, lines, strict=True))
+
+
 def test_another_configuration_is_not_resumed(compose_small, tmp_path: Path) -> None:
     start(compose_small(), tmp_path, {}, [])
     with pytest.raises(ValueError, match="another configuration: optimizer.lr was 0.001 and is 0.5"):
@@ -158,6 +184,17 @@ def test_a_finished_run_is_left_alone(compose_small, tmp_path: Path, capsys) -> 
     start(compose_small("on_existing=resume"), tmp_path, {}, [])
     assert "is finished: nothing is left to train" in capsys.readouterr().out
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+
+
+def test_a_training_ends_with_a_command_that_names_data_on_object_storage(
+    trained: RunFolder, tmp_path: Path, capsys
+) -> None:
+    run = RunFolder(Path(shutil.copytree(trained.path, tmp_path / "run")))
+    there = {**run.config["data"], "root": "s3://bucket/streets"}
+    run.write_config({**run.config, "data": there})
+    run.write_status("preempted")  # after its last step
+    start(OmegaConf.create({**run.config, "on_existing": "resume"}), run.path, {}, [])
+    assert f"python -m segexp.evaluate run={run.path} data.root=s3://bucket/streets\n" in capsys.readouterr().out
 
 
 def test_a_run_without_a_checkpoint_starts_anew(compose_small, tmp_path: Path) -> None:

@@ -7,13 +7,16 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+from wandb.sdk.lib.urls import DEFAULT_BASE_URL
 
 from segexp.logger.wandb import exit_code, wandb_logger
+from segexp.logger.wandb_files import has_key
 from segexp.run import RunFolder
 from segexp.stop import Stopped
-from tests.logger.client import environment, exit_codes, history, log, online, records, run, train
+from tests.logger.client import KEY, environment, exit_codes, history, log, online, records, run, train
 from tests.wandb_standin import Standin
 
 TEN_ROWS = """
@@ -242,6 +245,26 @@ def test_what_w_and_b_does_not_take_is_the_users_to_know(tmp_path: Path, clean_e
     logger = wandb_logger(str(tmp_path), "segexp", "offline", None, None)
     with pytest.raises(ValueError, match=r"use trainer\.strategy=ddp"):
         logger.log_hyperparams({"trainer": {"strategy": "ddp_fork"}})
+
+
+@pytest.mark.parametrize(
+    ("server", "machine", "is_found"),
+    [
+        (None, urlsplit(DEFAULT_BASE_URL).netloc, True),
+        (None, "api.wandb.ai", True),
+        ("https://wandb.lab:8080", "wandb.lab:8080", True),
+        ("https://wandb.lab:8080", "api.wandb.ai", False),
+    ],
+)
+def test_a_key_is_found_where_wandb_login_stores_it(
+    tmp_path: Path, clean_environment, monkeypatch: pytest.MonkeyPatch, server: str | None, machine: str, is_found: bool
+) -> None:
+    (tmp_path / "netrc").write_text(f"machine {machine}\n  login user\n  password {KEY}\n")
+    (tmp_path / "netrc").chmod(0o600)
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    if server:
+        monkeypatch.setenv("WANDB_BASE_URL", server)
+    assert has_key() is is_found
 
 
 def test_telemetry_is_off_and_staging_stays_in_the_run_folder(tmp_path: Path, clean_environment) -> None:
