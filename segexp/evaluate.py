@@ -1,40 +1,141 @@
 """python -m segexp.evaluate: scores of a run on whole images."""
 
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 from omegaconf import DictConfig
 
 from segexp.entry import entry
 
+if TYPE_CHECKING:
+    from segexp.evaluation.result import Evaluation
+    from segexp.run import RunFolder
+
+KINDS = {
+    "run": str,
+    "split": str,
+    "checkpoint": str,
+    "overwrite": bool,
+    "num_processes": int,
+    "num_scenes": int,
+    "predictions": bool,
+    "benchmark": bool,
+}
+
 
 @entry("evaluate")
 def main(config: DictConfig) -> None:
-    from rich.console import Console
-
     from segexp import build
-    from segexp.evaluation import evaluate, save
     from segexp.run import RunFolder
-    from segexp.tables import class_table
 
     values = build.plain(config)
-    _check(values)
+    name = values["split"] if values["name"] is None else values["name"]
+    _check(values, name)
     run = RunFolder.open(values["run"])
-    folder = run.evaluation(values["split"]) / "predictions" if values["predictions"] else None
-    replaced = {key: value for key, value in values["data"].items() if value is not None}
-    device = build.device(values["device"])
-    result = evaluate(run, values["split"], values["checkpoint"], replaced, values["num_scenes"], device, folder)
-    written = save(result, run)
-    Console().print(class_table(result.confusion, result.grouping.names, f"{run.path.name}, {values['split']}"))
-    in_training = run.environment.get("data", {}).get(values["split"])
-    if in_training not in (None, result.facts["fingerprint"]):
-        print(f"the files of {values['split']} are not those of the training: other names or sizes")
-    for path in (*sorted(written.glob("*.*")), run.pictures / "learning_curves.png"):
+    if values["regroup"] is None:
+        folder = run.evaluation(name)
+        evaluation = _evaluated(run, values, folder)
+    else:
+        folder = run.evaluation(f"{name}_{values['regroup']}")
+        evaluation = _regrouped(run, values, name, folder)
+    _tell(evaluation, run, folder)
+
+
+def _evaluated(run: "RunFolder", values: dict[str, Any], folder: Path) -> "Evaluation":
+    from segexp.evaluation import benchmark
+    from segexp.evaluation.files import forget_another, locked, refuse_another, save
+    from segexp.evaluation.split import Wish, evaluate, prepare
+    from segexp.inference.settings import Inference
+
+    predictions = folder / "predictions" if values["predictions"] or values["benchmark"] else None
+    wish = Wish(
+        inference=Inference.of(values),
+        data_values={key: value for key, value in values["data"].items() if value is not None},
+        **{key: values[key] for key in Wish.PLAIN},
+    )
+    with locked(folder):
+        prepared = prepare(run, wish, predictions)
+        refuse_another(folder, prepared.facts, values["overwrite"])
+        if values["benchmark"]:
+            benchmark.refuse_unfit(prepared)
+        evaluation = evaluate(prepared)
+        forget_another(folder, prepared.facts, predictions is not None)
+        save(evaluation, run, folder)
+        if values["benchmark"]:
+            benchmark.write(evaluation, folder)
+    return evaluation
+
+
+def _regrouped(run: "RunFolder", values: dict[str, Any], name: str, folder: Path) -> "Evaluation":
+    from segexp import build
+    from segexp.evaluation.files import forget_another, locked, refuse_another, save
+    from segexp.evaluation.regroup import regrouped
+
+    _refuse_ignored(values)
+    ours = build.grouping(build.trusted(run.config))
+    wanted = build.grouping(build.compose("train", [f"classes={values['regroup']}"]))
+    table, _ = build.labels_of_run(run)
+    with locked(run.evaluation(name)), locked(folder):
+        evaluation = regrouped(run, name, ours, wanted, table)
+        stored = evaluation.facts["checkpoint"]
+        if stored != values["checkpoint"]:
+            raise ValueError(
+                f"{run.evaluation(name)} is of checkpoint {stored}, not {values['checkpoint']}; "
+                f"add checkpoint={stored}, or evaluate the other one first"
+            )
+        refuse_another(folder, evaluation.facts, values["overwrite"])
+        forget_another(folder, evaluation.facts, are_predictions_ours=False)
+        save(evaluation, run, folder)
+    return evaluation
+
+
+def _refuse_ignored(values: dict[str, Any]) -> None:
+    """Raise ValueError for what cannot be had from stored counts, and for classes that nobody described."""
+    from segexp import build
+    from segexp.inference.settings import Inference
+
+    folders = [build.config_folder(), *build.user_folders()]
+    options = sorted({path.stem for folder in folders for path in (folder / "classes").glob("*.yaml")})
+    if values["regroup"] not in options:  # also what would lead out of the run folder
+        raise ValueError(f"regroup is {values['regroup']!r}; options of classes: {', '.join(options)}")
+    asked = [key for key in ("predictions", "benchmark") if values[key]] + sorted(Inference.of(values).changed())
+    if asked:
+        raise ValueError(
+            f"regroup reads the counts of an evaluation that is there already; leave out {', '.join(asked)}"
+        )
+
+
+def _tell(evaluation: "Evaluation", run: "RunFolder", folder: Path) -> None:
+    from rich.console import Console
+
+    from segexp.tables import class_table, score_table
+
+    console, title = Console(), f"{run.path.name}, {folder.name}"
+    console.print(class_table(evaluation.confusion, evaluation.grouping.names, title))
+    console.print(score_table(evaluation.scores(), title))
+    split = evaluation.facts["split"]
+    if run.environment.get("data", {}).get(split) not in (None, evaluation.facts["fingerprint"]):
+        print(f"the files of {split} are not those of the training: other names or sizes")
+    for path in (*sorted(folder.glob("[!.]*.*")), run.pictures / "learning_curves.png"):
         print(path)
 
 
-def _check(values: dict) -> None:
-    kinds = {"run": str, "split": str, "checkpoint": str, "num_scenes": int, "predictions": bool}
-    for key, kind in kinds.items():
+def _check(values: dict[str, Any], name: Any) -> None:
+    for key, kind in KINDS.items():
         if type(values[key]) is not kind:
             raise ValueError(f"{key} is {values[key]!r}; needed is a {kind.__name__}")
+    for key, least in (("num_processes", 1), ("num_scenes", 0)):
+        if values[key] < least:
+            raise ValueError(f"{key} is {values[key]}; needed is at least {least}")
+    if type(values["boundary_width"]) not in (int, float) or not 0 < values["boundary_width"] < 1:
+        raise ValueError(
+            f"boundary_width is {values['boundary_width']!r}; needed is a fraction of the image's diagonal"
+        )
+    if not isinstance(name, str) or not re.fullmatch(r"[^./\\\0][^/\\\0]*", name):
+        raise ValueError(
+            f"name is {name!r}; needed is the name of one folder, text that is no path and has no dot first"
+        )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Pictures of segmentations and scores, drawn by matplotlib."""
+"""Pictures of segmentations and scores; those with axes or legends are drawn by matplotlib."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from segexp.files import write_whole
 from segexp.types import VOID
@@ -34,6 +35,20 @@ def colored(train_ids: Bytes, colors: Bytes) -> Bytes:
     table = np.zeros((256, 3), np.uint8)
     table[: len(colors)] = colors
     return table[train_ids]
+
+
+def with_palette(train_ids: Bytes, colors: Bytes) -> Image.Image:
+    """A picture to show and to read: its indices are the train ids [H, W], its palette the colours [num_classes, 3] of
+    the classes; the rest of that, void too, is black."""
+    picture = Image.fromarray(train_ids)
+    picture.putpalette(colors.tobytes() + bytes(768 - colors.size))
+    return picture
+
+
+def png(picture: Image.Image) -> bytes:
+    content = io.BytesIO()
+    picture.save(content, "png", compress_level=1)  # a third of the time of the usual 6 for a tenth more bytes
+    return content.getvalue()
 
 
 def difference(target: Bytes, predicted: Bytes) -> Bytes:

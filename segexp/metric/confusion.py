@@ -30,13 +30,18 @@ def confusion_matrix(predicted: Target, target: Target, num_classes: int) -> Int
 
     predicted, target: uint8, any shape; void and any other value that is no class falls outside and is not counted.
     """
-    pair = target.flatten().int() * 256 + predicted.flatten()  # one count of all byte pairs needs no mask for void
-    if pair.is_cuda:  # bincount would make the host wait for the largest value
+    return pair_counts(target, predicted)[:num_classes, :num_classes]  # counting all bytes needs no mask for void
+
+
+def pair_counts(first: Tensor, second: Tensor) -> Int64[Tensor, "256 256"]:
+    """How many pixels hold each pair of bytes; first, second: uint8 of the same shape."""
+    pair = first.flatten().int() * 256 + second.flatten()
+    if pair.device.type in ("cuda", "meta"):  # bincount asks the device for the largest value
         counts = torch.zeros(256 * 256, dtype=torch.int64, device=pair.device)
         counts.scatter_add_(0, pair.long(), counts.new_ones(()).expand(pair.numel()))
     else:
         counts = torch.bincount(pair, minlength=256 * 256)
-    return counts.view(256, 256)[:num_classes, :num_classes]
+    return counts.view(256, 256)
 
 
 class ConfusionMatrix(Metric):

@@ -45,6 +45,47 @@ def mean(fractions: Fractions) -> float:
     return float(valid.mean()) if valid.size else float("nan")
 
 
+def by_class(label_counts: Confusion, class_of_label: npt.NDArray[np.uint8], num_classes: int) -> Confusion:
+    """Confusion matrices of classes from counts by true label, [..., L, C] -> [..., num_classes, C].
+
+    class_of_label: of each of the L labels; those that are no class, such as void, are not counted.
+    """
+    member = np.arange(num_classes)[:, None] == class_of_label  # class label
+    return member.astype(np.int64) @ label_counts
+
+
+def image_miou(confusions: Confusion) -> Fractions:
+    """Mean IoU of each image over the classes that truly occur in it, [N, C, C] -> [N]; NaN where none does.
+
+    Source: Wang et al. 2023, arXiv:2310.19252, mIoU^I.
+    """
+    hit, true = np.diagonal(confusions, axis1=1, axis2=2), confusions.sum(2)
+    union = true + confusions.sum(1) - hit
+    iou = np.divide(hit, union, out=np.zeros(union.shape), where=true > 0)
+    return _ratio(iou.sum(1), (true > 0).sum(1))
+
+
+def worst(fractions: Fractions, share: float) -> float:
+    """Mean of the lowest `share` of them, of one at least; NaN are left out. Source: as `image_miou`, worst-case."""
+    valid = np.sort(fractions[~np.isnan(fractions)])
+    return mean(valid[: max(1, int(share * len(valid)))])
+
+
+def region_iou(regions: Confusion) -> Fractions:
+    """IoU from pixels in the intersection and in the union, [C, 2] -> [C]."""
+    return _ratio(regions[:, 0], regions[:, 1])
+
+
+def calibration_error(counts: Confusion, unit: int) -> float:
+    """Expected calibration error: mean gap between confidence and accuracy, weighted by the pixels of each bin.
+
+    counts: see `segexp.metric.calibration`, summed over images, [bins, 3]. Source: Naeini et al. 2015, AAAI.
+    """
+    pixels, right, confidence = counts.T
+    gap = np.abs(right - confidence / unit).sum()
+    return float(_ratio(np.array([gap]), pixels.sum()[None])[0])
+
+
 def merged(confusion: Confusion, groups: Sequence[str | None]) -> tuple[tuple[str, ...], Confusion]:
     """The confusion matrix of coarser classes: their names in order of appearance, and their matrix.
 
@@ -84,6 +125,6 @@ def named(confusion: Confusion, class_names: Sequence[str], categories: Sequence
     return {name: float(value) for name, value in found.items() if name == "miou" or not np.isnan(value)}
 
 
-def _ratio(part: npt.NDArray[np.int64], whole: npt.NDArray[np.int64]) -> Fractions:
+def _ratio(part: npt.NDArray, whole: npt.NDArray[np.int64]) -> Fractions:
     ratio = np.full(len(whole), np.nan)
     return np.divide(part, whole, out=ratio, where=whole > 0)

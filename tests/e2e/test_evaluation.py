@@ -1,21 +1,24 @@
 """Evaluation of a run: the figures of its training, and those of the official evaluator."""
 
 import json
-import subprocess
-import sys
+import shlex
+import socket
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from segexp import build
-from segexp.evaluation import Evaluation, evaluate, save
+from segexp.classes import CITYSCAPES
+from segexp.evaluation.files import save
+from segexp.evaluation.result import Evaluation
+from segexp.evaluation.split import Wish, evaluate, prepare
 from segexp.metric import scores
 from segexp.run import RunFolder
 
-CPU = torch.device("cpu")
-OFFICIAL = "cityscapesscripts.evaluation.evalPixelLevelSemanticLabeling"
+LAST = Wish(checkpoint="last", device="cpu", num_scenes=2)
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +26,7 @@ def evaluation(trained: RunFolder) -> Evaluation:
     folder = trained.evaluation("val") / "predictions"
     folder.with_name(".predictions").mkdir(parents=True)
     (folder.with_name(".predictions") / "left_by_a_killed_evaluation.png").touch()
-    return evaluate(trained, "val", "last", {}, num_scenes=2, device=CPU, predictions=folder)
+    return evaluate(prepare(trained, LAST, folder))
 
 
 def test_evaluation_repeats_the_figure_of_validation(trained: RunFolder, evaluation: Evaluation) -> None:
@@ -36,14 +39,15 @@ def test_evaluation_is_at_native_size_whatever_the_network_is_given(compose_smal
 
     start(compose_small("data.image_size=[32,64]"), tmp_path, {"data": "streets"}, [])
     run = RunFolder.open(tmp_path)
-    found = evaluate(run, "val", "last", {}, 1, CPU, None)
+    found = evaluate(prepare(run, LAST))
     assert found.confusion.sum() == 3 * 64 * 128
     last = [row["val/miou"] for row in run.history() if "val/miou" in row][-1]
     assert scores.mean(scores.class_iou(found.confusion)) == pytest.approx(last, abs=1e-6)
 
 
 def test_one_matrix_an_image_is_saved_with_its_name(trained: RunFolder, evaluation: Evaluation) -> None:
-    folder = save(evaluation, trained)
+    folder = trained.evaluation("val")
+    save(evaluation, trained, folder)
     saved = np.load(folder / "confusion.npz")
     assert saved["confusions"].shape == (3, 19, 19)
     assert saved["names"].tolist() == evaluation.names
@@ -52,35 +56,6 @@ def test_one_matrix_an_image_is_saved_with_its_name(trained: RunFolder, evaluati
     assert metrics["num_images"] == 3
     assert metrics["metrics"]["miou"] == pytest.approx(scores.mean(scores.class_iou(saved["confusions"].sum(0))))
     assert {"sheet.png", "confusion.png"} <= {path.name for path in folder.iterdir()}
-
-
-def test_class_and_category_iou_equal_the_official_evaluator(trained: RunFolder, evaluation, tmp_path: Path) -> None:
-    source, _ = build.source_of_run(trained, {})
-    predictions = trained.evaluation("val") / "predictions"
-    official = official_scores(source.folder, predictions, tmp_path / "official.json")
-    names = evaluation.grouping.names
-    for name, value in zip(names, scores.class_iou(evaluation.confusion), strict=True):
-        assert official["classScores"][name] == pytest.approx(value, abs=1e-6, nan_ok=True), name
-    categories, coarse = scores.merged(evaluation.confusion, evaluation.grouping.categories(evaluation.table))
-    for name, value in zip(categories, scores.class_iou(coarse), strict=True):
-        assert official["categoryScores"][name] == pytest.approx(value, abs=1e-6, nan_ok=True), name
-    miou = scores.mean(scores.class_iou(evaluation.confusion))
-    assert official["averageScoreClasses"] == pytest.approx(miou, abs=1e-6)
-    assert official["averageScoreCategories"] == pytest.approx(scores.mean(scores.class_iou(coarse)), abs=1e-6)
-
-
-def official_scores(root: Path, predictions: Path, written: Path) -> dict:
-    """What cityscapesscripts says of predictions; it reads its folders from the environment when it is imported."""
-    program = (
-        "import numpy; numpy.in1d = numpy.isin;"  # removed in NumPy 2.4, still called by cityscapesscripts 2.3.0
-        f"import {OFFICIAL} as official; official.args.exportFile = {str(written)!r}; official.args.quiet = True;"
-        "official.args.groundTruthSearch = official.os.path.join(official.args.cityscapesPath, 'gtFine', 'val', '*',"
-        " '*_gtFine_labelIds.png'); official.main()"
-    )
-    environment = {"CITYSCAPES_DATASET": str(root), "CITYSCAPES_RESULTS": str(predictions), "PATH": "/usr/bin:/bin"}
-    command = [sys.executable, "-W", "ignore", "-c", program]
-    subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
-    return json.loads(written.read_text())
 
 
 def test_predictions_hold_one_picture_a_scene_and_nothing_else(trained: RunFolder, evaluation: Evaluation) -> None:
@@ -95,12 +70,72 @@ def test_another_place_of_the_data_can_be_given(trained: RunFolder, tmp_path: Pa
     assert size is None
 
 
+@pytest.fixture
+def asking(trained: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., RunFolder]:
+    """A run that asks for one scene of each split below the default root, which is not rendered yet; or for others."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    few = {"root": "~/.cache/segexp/streets", "num_train": 1, "num_val": 1, "height": 32, "width": 32}
+
+    def made(**settings: Any) -> RunFolder:
+        run = RunFolder(tmp_path / "run")
+        run.write_environment(trained.environment)
+        run.write_config({**trained.config, "data": {**trained.config["data"], **few, **settings}})
+        return run
+
+    return made
+
+
+def test_scenes_are_rendered_for_a_run_at_the_default_root(asking: Callable[..., RunFolder], tmp_path: Path) -> None:
+    source, _ = build.source_of_run(asking(), {})
+    assert len(source.pairs("val")) == 1
+    assert [path.name for path in (tmp_path / "home/.cache/segexp/streets").iterdir() if path.is_dir()]
+
+
+@pytest.mark.parametrize(
+    ("stored", "typed", "allowed"),
+    [
+        ({"root": "elsewhere"}, {}, "sets at the default data.root"),
+        ({"root": "elsewhere"}, {"root": "elsewhere"}, "sets at the default data.root"),
+        ({}, {"root": "mistyped"}, "sets at the default data.root"),
+        ({"num_train": 10_000_000}, {}, "sets of at most 1000000000 pixels"),
+        ({"height": 2**15, "width": 2**15}, {}, "sets of at most 1000000000 pixels"),
+    ],
+)
+def test_a_run_does_not_choose_where_nor_how_much_is_rendered(
+    stored: dict, typed: dict, allowed: str, asking: Callable[..., RunFolder], tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "home").touch()  # where no scene can be written, or millions would be before this test fails
+    source, _ = build.source_of_run(asking(**stored), typed)
+    with pytest.raises(FileNotFoundError, match=f"are not there, and only {allowed} are rendered") as error:
+        source.pairs("val")
+    assert {path.name for path in tmp_path.iterdir()} == {"home", "run"}
+    advice = str(error.value).partition("python -m segexp.check ")[2]
+    assert build.source(build.compose("check", shlex.split(advice))).folder == source.folder.absolute()
+
+
+def test_no_address_is_asked_that_only_the_run_names(trained: RunFolder, tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    run.write_environment({**trained.environment, "choices": {"data": "cityscapes"}})
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/set"
+        run.write_config({**trained.config, "data": {**trained.config["data"], "root": url}})
+        with pytest.raises(ValueError, match=f"names data at '{url}', .* type it yourself: data.root="):
+            prepare(run, LAST)
+        assert build.labels_of_run(run) == (CITYSCAPES, None)  # to predict, no data is needed
+        with pytest.raises(BlockingIOError):
+            server.accept()
+    source, _ = build.source_of_run(run, {"root": "s3://typed/set"})
+    assert source.root == "s3://typed/set"
+
+
 def test_a_strangers_run_folder_builds_nothing_foreign(trained: RunFolder, tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
     run.write_environment(trained.environment)
     run.write_config({**trained.config, "model": {"_target_": "os.system", "command": "false"}})
     with pytest.raises(ValueError, match="wants to build 'os.system'"):
-        evaluate(run, "val", "best", {}, 1, CPU, None)
+        prepare(run, LAST)
     run.write_config({**trained.config, "data": {**trained.config["data"], "root": {"_target_": "os.getcwd"}}})
     with pytest.raises(ValueError, match=r"wants to build 'os.getcwd'"):
         build.source_of_run(run, {})

@@ -1,0 +1,113 @@
+"""An evaluation on disk: evaluation/NAME/ of a run folder."""
+
+import io
+import json
+import shutil
+from contextlib import AbstractContextManager
+from math import isnan
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from segexp import pictures
+from segexp.evaluation.result import Evaluation
+from segexp.files import write_whole
+from segexp.lock import alone_in
+from segexp.run import RunFolder
+
+SETTINGS = ("split", "checkpoint", "image_size", "fingerprint", "inference", "boundary_width", "regrouped_from")
+"""Facts that scores depend on."""
+
+
+def locked(folder: Path) -> AbstractContextManager[None]:
+    """Keeps other evaluations out of the folder; see `alone_in`."""
+    return alone_in(
+        folder,
+        "being evaluated by another process; wait or choose another name=",
+        "make it writable, or copy the run folder to where you may write, and set run= to that",
+    )
+
+
+def settings(facts: dict[str, Any]) -> str:
+    """What scores depend on, and the step of the weights, as JSON: alike in files that belong together."""
+    return json.dumps(_settings(facts), sort_keys=True)
+
+
+def arrays(evaluation: Evaluation) -> dict[str, npt.NDArray]:
+    """What confusion.npz holds."""
+    found: dict[str, Any] = {
+        "confusions": evaluation.confusions,
+        "names": evaluation.names,
+        "classes": evaluation.grouping.names,
+        "labels": evaluation.label_counts.astype(np.int32),
+        "label_names": [label.name for label in evaluation.table.labels],
+        "boundary": evaluation.boundary,
+        "calibration": evaluation.calibration,
+        "instances": evaluation.instances,
+        "settings": settings(evaluation.facts),
+        **evaluation.files,
+    }
+    return {key: np.asarray(value) for key, value in found.items() if value is not None}
+
+
+def forget_another(folder: Path, facts: dict[str, Any], are_predictions_ours: bool) -> None:
+    """Remove what an evaluation made otherwise, or of other weights, left beside its scores, and what was regrouped."""
+    ours = _settings(facts)
+    _forget_regrouped(folder, ours)
+    if _told(folder) in (None, ours):
+        return
+    if not are_predictions_ours:
+        shutil.rmtree(folder / "predictions", ignore_errors=True)
+    for name in ("submission.zip", "official.json", "sheet.png", "confusion.png"):
+        (folder / name).unlink(missing_ok=True)
+
+
+def _forget_regrouped(folder: Path, ours: dict[str, Any]) -> None:
+    same = {key: ours[key] for key in ("regrouped_from", "boundary_width")}  # of no account to what was regrouped
+    for path in sorted(folder.parent.glob("*/metrics.json")):
+        told = _told(path.parent)
+        if told and told["regrouped_from"] == folder.name and told | same != ours:
+            print(f"removed {path.parent}: it was regrouped from the evaluation that is replaced")
+            shutil.rmtree(path.parent)
+
+
+def save(evaluation: Evaluation, run: RunFolder, folder: Path) -> None:
+    """Write confusion.npz, metrics.json and pictures into a folder of run.evaluation()."""
+    names, colors = evaluation.grouping.names, evaluation.grouping.colors
+    matrices = io.BytesIO()
+    np.savez_compressed(matrices, **arrays(evaluation))  # type: ignore[arg-type]
+    write_whole(folder / "confusion.npz", matrices.getvalue())
+    metrics = {name: None if isnan(value) else value for name, value in evaluation.scores().items()}
+    told = json.dumps({**evaluation.facts, "metrics": metrics}, indent=2, allow_nan=False)
+    write_whole(folder / "metrics.json", told)
+    if evaluation.scenes:
+        pictures.save(pictures.sheet(evaluation.scenes, names, colors), folder / "sheet.png")
+    pictures.save(pictures.confusion_heatmap(evaluation.confusion, names), folder / "confusion.png")
+    pictures.save(pictures.learning_curves(run.history()), run.pictures / "learning_curves.png")
+
+
+def refuse_another(folder: Path, facts: dict[str, Any], overwrite: bool) -> None:
+    """Raise FileExistsError if the folder holds an evaluation that was made otherwise, and may not be overwritten."""
+    stored = _told(folder)
+    others = {key: stored[key] for key in SETTINGS if stored[key] != facts.get(key)} if stored else {}
+    if others and not overwrite:
+        told = "; ".join(f"{key} {value} instead of {facts.get(key)}" for key, value in others.items())
+        raise FileExistsError(
+            f"{folder} holds an evaluation made otherwise: {told}; keep both by name=ANOTHER, or add overwrite=true"
+        )
+
+
+def _told(folder: Path) -> dict[str, Any] | None:
+    """Settings, and the step of the weights, of the evaluation in the folder; None if there is none."""
+    path = folder / "metrics.json"
+    try:
+        stored = json.loads(path.read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+    return _settings(stored) if isinstance(stored, dict) else None
+
+
+def _settings(facts: dict[str, Any]) -> dict[str, Any]:
+    return {key: facts.get(key) for key in (*SETTINGS, "step")}

@@ -1,0 +1,58 @@
+"""Scores under a coarser grouping, from stored counts: no network, no images."""
+
+from typing import Any
+
+import numpy as np
+
+from segexp.classes import Grouping, LabelTable
+from segexp.evaluation.files import settings
+from segexp.evaluation.result import Counts, Evaluation
+from segexp.run import RunFolder
+from segexp.types import VOID
+
+
+def regrouped(run: RunFolder, name: str, ours: Grouping, wanted: Grouping, table: LabelTable) -> Evaluation:
+    """A stored evaluation of the run as if its network had been asked for the classes of `wanted`.
+
+    name: of the evaluation. ours: grouping of the run. True labels are regrouped by themselves: pixels that were void
+    for the run count if `wanted` scores them. Boundaries, calibration and iIoU cannot be had from
+    counts.
+    Raises FileNotFoundError if there is no such evaluation, ValueError if a class is no part of one wanted, or if the
+    evaluation was itself regrouped: its counts are not of the classes of the run.
+    """
+    folder = run.evaluation(name)
+    cure = f"python -m segexp.evaluate run={run.path} split=..."
+    if not (folder / "confusion.npz").is_file():
+        raise FileNotFoundError(f"no evaluation {name} to regroup in {run.path}; first: {cure}")
+    facts = run.scores(name)
+    if facts.get("regrouped_from") is not None:
+        raise ValueError(f"{folder} was itself regrouped; start from name={facts['regrouped_from']}")
+    with np.load(folder / "confusion.npz") as stored:
+        if "labels" not in stored:
+            raise ValueError(f"{folder / 'confusion.npz'} was written without counts of labels; first: {cure}")
+        if "settings" in stored and str(stored["settings"]) != settings(facts):
+            raise ValueError(f"{folder}: confusion.npz and metrics.json are of two evaluations; first: {cure}")
+        counts, names = stored["labels"].astype(np.int64), stored["names"].tolist()
+        files = {key: stored[key].tolist() for key in ("images", "masks")}
+    return Evaluation(wanted, table, names, files, _merged(counts, ours, wanted), _facts(facts, wanted, table, name))
+
+
+def _facts(facts: dict[str, Any], wanted: Grouping, table: LabelTable, name: str) -> dict[str, Any]:
+    kept = {key: value for key, value in facts.items() if key not in ("metrics", "boundary_width", "official")}
+    return kept | {"regrouped_from": name, "label_ids": [list(ids) for ids in wanted.label_ids(table)]}
+
+
+def _merged(counts: Counts, ours: Grouping, wanted: Grouping) -> Counts:
+    """Predicted classes summed to those wanted: [N, L, C] -> [N, L, C wanted]."""
+    class_of_label = {label: number for number, each in enumerate(wanted.classes) for label in each.labels}
+    member = np.zeros((ours.num_classes, wanted.num_classes), np.int64)
+    for number, each in enumerate(ours.classes):
+        parts = {class_of_label.get(label, VOID) for label in each.labels} - {VOID}
+        if len(parts) != 1:
+            found = [wanted.names[part] for part in sorted(parts)] or "none"
+            raise ValueError(
+                f"class {each.name!r} of {ours.name} is part of {found} of {wanted.name}; "
+                "to regroup, each class must be part of exactly one"
+            )
+        member[number, parts.pop()] = 1
+    return counts @ member

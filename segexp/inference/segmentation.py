@@ -1,0 +1,34 @@
+"""A network as programs around it call it: bytes of images in, bytes of class ids out."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from segexp.inference.segment import segment
+from segexp.inference.settings import Inference, Size
+from segexp.metric.confusion import prediction
+from segexp.types import Logits
+
+Bytes = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """The model is on the device. image_size: [H, W] it was trained at, None for native."""
+
+    model: nn.Module
+    image_size: Size | None
+    inference: Inference
+    device: torch.device
+
+    def logits(self, images: Bytes) -> Logits:
+        """Images uint8 [B, H, W, 3] -> logits [B, C, H, W] on the device, as an evaluation finds them."""
+        batch = torch.from_numpy(images).to(self.device).permute(0, 3, 1, 2).contiguous()  # b h w c -> b c h w
+        return segment(self.model, batch, self.image_size, self.inference)
+
+    def __call__(self, images: Bytes) -> Bytes:
+        """Images uint8 [B, H, W, 3] -> train ids uint8 [B, H, W]."""
+        return prediction(self.logits(images)).cpu().numpy()

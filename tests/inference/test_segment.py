@@ -1,0 +1,125 @@
+"""Sliding windows and test-time augmentation, held against their definition."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+from torchvision.transforms.v2 import functional as transform
+
+from segexp.inference.segment import segment
+from segexp.inference.settings import BLENDINGS, Inference
+from segexp.inference.window import axis_pieces, pieces
+from segexp.suite.memory import peak_bytes
+
+
+class Pointwise(nn.Module):
+    """Sees one pixel at a time, so that windows cannot change what it says. sizes: of the images it was given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(3, 5, 1)
+        self.sizes: list[tuple[int, int]] = []
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        self.sizes.append((image.shape[-2], image.shape[-1]))
+        return self.layer(image.float() / 50)
+
+
+@pytest.fixture
+def network() -> Pointwise:
+    torch.manual_seed(0)
+    return Pointwise().eval()
+
+
+@pytest.fixture
+def image() -> torch.Tensor:
+    return torch.randint(0, 256, (2, 3, 70, 101), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+
+
+def test_a_single_view_gives_the_logits_themselves(network: Pointwise, image: torch.Tensor) -> None:
+    assert torch.equal(segment(network, image, None, Inference()), network(image))
+    assert torch.equal(segment(network, image, None, Inference(window=(70, 101))), network(image))
+
+
+@pytest.mark.parametrize("blending", BLENDINGS)
+@pytest.mark.parametrize("stride", [None, (32, 40), (13, 29)])
+def test_windows_change_nothing_for_a_network_that_sees_pixels(blending: str, stride, network, image) -> None:
+    how = Inference(window=(32, 40), stride=stride, blending=blending)
+    torch.testing.assert_close(segment(network, image, None, how).softmax(1), network(image).softmax(1))
+    assert set(network.sizes[:-1]) == {(32, 40)}
+
+
+@settings(deadline=None)  # a window of one pixel takes as many steps as there are pixels
+@given(length=st.integers(1, 200), window=st.integers(1, 120), blending=st.sampled_from(BLENDINGS), data=st.data())
+def test_weights_of_every_pixel_add_up_to_one(length: int, window: int, blending: str, data: st.DataObject) -> None:
+    stride = data.draw(st.integers(1, window))
+    total = torch.zeros(length, 50)
+    for rows, columns, weight in pieces((length, 50), (window, 40), (stride, 20), blending):
+        assert weight.shape == total[rows, columns].shape
+        total[rows, columns] += weight
+    torch.testing.assert_close(total, torch.ones(length, 50))
+
+
+def test_trimmed_windows_do_not_use_their_edges_inside_the_image() -> None:
+    first, *middle, last = axis_pieces(100, window=40, stride=20, blending="trimmed")
+    assert first[1].nonzero().flatten().tolist() == list(range(30))
+    assert all(weight.nonzero().flatten().tolist() == list(range(10, 30)) for _, weight in middle)
+    assert last[1].nonzero().flatten().tolist() == list(range(10, 40))
+
+
+def test_views_are_averaged_as_probabilities(image: torch.Tensor) -> None:
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(3, 5, 3, padding=1)).eval()
+    seen = image.float() / 50
+    how = Inference(scales=(0.5, 1.0), flip=True)
+    half = transform.resize(seen, [35, 50], antialias=True)
+    views = [network(seen), network(seen.flip(-1)).flip(-1), network(half), network(half.flip(-1)).flip(-1)]
+    probabilities = [nn.functional.interpolate(view.softmax(1), (70, 101), mode="bilinear") for view in views]
+    with torch.no_grad():
+        torch.testing.assert_close(segment(network, seen, None, how).exp(), torch.stack(probabilities).mean(0))
+
+
+def test_the_network_sees_the_size_it_was_trained_at_and_its_multiples(network: Pointwise, image: torch.Tensor) -> None:
+    found = segment(network, image, (48, 64), Inference(scales=(1.0, 1.5), flip=True))
+    assert network.sizes == [(48, 64), (48, 64), (72, 96), (72, 96)]
+    assert found.shape == (2, 5, 70, 101)
+
+
+def test_half_precision_gives_single_precision_logits(network: Pointwise, image: torch.Tensor) -> None:
+    found = segment(network, image, None, Inference(precision="bfloat16"))
+    assert found.dtype is torch.float32
+    assert not torch.equal(found, network(image))
+    torch.testing.assert_close(found, network(image), rtol=0.05, atol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"window": (16, 64)}, r"window is \[16, 64\]; needed is \[height, width\], each at least 32, or null"),
+        ({"window": 512}, "window is 512"),
+        ({"stride": (10, 10)}, "it needs a window"),
+        ({"window": (32, 32), "stride": (33, 10)}, "it needs a window that is nowhere smaller"),
+        ({"blending": "hann"}, "blending is 'hann'; allowed: gaussian, trimmed, uniform"),
+        ({"precision": "int8"}, "precision is 'int8'"),
+        ({"scales": ()}, "needed are numbers from 0.1 to 10"),
+        ({"scales": (0.0,)}, "needed are numbers from 0.1 to 10"),
+        ({"flip": "yes"}, "flip is 'yes'; allowed: True, False"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_what_can(wrong: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Inference(**wrong)
+
+
+@pytest.mark.slow
+def test_memory_at_full_size_is_that_of_a_few_probability_maps() -> None:
+    """1024x2048 and 19 classes are 159 MB a map; six views in 45 windows each would be thousands."""
+    one_map = 19 * 1024 * 2048 * 4
+    assert peak_bytes(_segment_cityscapes, torch.device("cpu")) < 5 * one_map
+
+
+def _segment_cityscapes() -> None:
+    how = Inference(window=(512, 512), stride=(256, 256), scales=(0.75, 1.0, 1.25), flip=True)
+    network = nn.Conv2d(3, 19, 3, padding=1).eval()
+    segment(lambda image: network(image.float()), torch.zeros(1, 3, 1024, 2048, dtype=torch.uint8), None, how)
