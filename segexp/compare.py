@@ -1,28 +1,93 @@
 """python -m segexp.compare: which variant is better, and is the difference real?"""
 
+import shlex
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 from omegaconf import DictConfig
 
 from segexp.entry import entry
 
+if TYPE_CHECKING:
+    from segexp.verdict.comparison import Comparison
+
+TEXTS = ("runs", "a", "b", "split", "baseline", "output", "wandb")
+
 
 @entry("compare")
 def main(config: DictConfig) -> None:
-    from rich.console import Console
-
     from segexp import build
+    from segexp.dashboard.share import share
+    from segexp.verdict.pair import read_pair
+    from segexp.verdict.text.console import console, print_all
+    from segexp.verdict.text.pair import pair_parts
+    from segexp.verdict.text.parts import comparison_parts
+
+    values = _checked(build.plain(config))
+    terminal = console()
+    if values["runs"] is None:
+        print_all(terminal, pair_parts(read_pair(values["a"], values["b"], values["split"])))
+        return
+    found = _compared(values)
+    folder = Path(values["output"]) if values["output"] else None
+    if found:
+        print_all(terminal, comparison_parts(found, terminal, values["by"]))
+    if found and folder:
+        from segexp.report.report import write  # jinja2, matplotlib and polars take a third of a second
+
+        for path in write(found, folder, shlex.join(["python", "-m", "segexp.compare", *sys.argv[1:]])):
+            print(path)
+    for line in share(found, str(values["runs"]), values["wandb"], values["dry_run"], values["sync"], folder):
+        print(line, flush=True)
+
+
+def _compared(values: Mapping[str, Any]) -> "Comparison | None":
+    """None where no run can be compared, but those recorded offline are to be sent."""
     from segexp.verdict.comparison import compare
     from segexp.verdict.runs import read_runs
-    from segexp.verdict.text import class_table, left_out_lines, verdict_table
-    from segexp.verdict.variants import variants
 
-    values = build.plain(config)
-    found = read_runs(str(values["runs"]), values["split"])
-    rows = compare(variants(found.runs), values["baseline"])
-    console = Console()
-    console.print(verdict_table(rows, values["split"]))
-    console.print(class_table(rows, found.runs[0].class_names))
-    for line in left_out_lines(found.left_out):
-        print(line)
+    try:
+        return compare(read_runs(str(values["runs"]), values["split"]), values["split"], values["baseline"])
+    except ValueError as error:
+        if not values["sync"]:
+            raise
+        print(error)
+        return None
+
+
+def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values, numbers as texts. Raises ValueError unless it is clear what to compare."""
+    texts = {key: values[key] for key in TEXTS if values[key] is not None}
+    for key, value in texts.items():
+        if isinstance(value, bool | list | dict):
+            raise ValueError(f"{key} is {value!r}; needed is a text")
+    for key in ("dry_run", "sync"):
+        if not isinstance(values[key], bool):
+            raise ValueError(f"{key} is {values[key]!r}; allowed: true, false")
+    if values["split"] is None:
+        raise ValueError("split is null; needed is the name of an evaluation, e.g. val")
+    _refuse_contradictions(values)
+    return {**values, **{key: str(value) for key, value in texts.items()}}
+
+
+def _refuse_contradictions(values: Mapping[str, Any]) -> None:
+    runs, a, b, by = (values[key] for key in ("runs", "a", "b", "by"))
+    if runs is None and a is None and b is None:
+        raise ValueError("nothing to compare; add runs=FOLDER for many runs, or a=RUN b=RUN for two")
+    if runs is not None and (a is not None or b is not None):
+        raise ValueError("runs= compares many runs and a= b= two; leave out the one or the other")
+    if runs is None and (a is None or b is None):
+        raise ValueError(f"one run is no pair; add {'a' if a is None else 'b'}=RUN")
+    if by not in (None, "epoch"):
+        raise ValueError(f"by is {by!r}; by=epoch shows the ranking as it develops, by=null leaves it out")
+    if by and runs is None:
+        raise ValueError("by=epoch ranks many runs; add runs=FOLDER in place of a= and b=")
+    if runs is None and values["baseline"] is not None:
+        raise ValueError("baseline= is for many runs; of two, b is compared with a")
+    if runs is None and (values["wandb"] or values["dry_run"] or values["sync"]):
+        raise ValueError("wandb=, dry_run= and sync= are for many runs; add runs=FOLDER in place of a= and b=")
 
 
 if __name__ == "__main__":

@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from segexp.metric.scores import class_iou
 from segexp.verdict import statistics
-from segexp.verdict.runs import Run
+from segexp.verdict.left_out import LeftOut
+from segexp.verdict.runs import Found, Run
 from segexp.verdict.statistics import Difference, Floats
-from segexp.verdict.variants import Variants
+from segexp.verdict.variants import Variants, shown_names, variants
 
 
 @dataclass(frozen=True)
@@ -39,40 +41,69 @@ class Row:
         return "undecided"
 
 
-def compare(variants: Variants, baseline: str | None = None) -> list[Row]:
-    """A row for each variant, the baseline first. baseline: a name, an option in it, or a part
-    that one name alone has; None: the first.
+@dataclass(frozen=True)
+class Comparison:
+    """Runs of one split side by side.
 
-    Raises ValueError if the baseline is not one of them.
+    variants: name -> the runs of each seed. rows: one for each of them, the baseline first, then the best first.
+    left_out: path and reason of every run that could not be compared.
     """
-    reference = _chosen(list(variants), baseline)
-    weights = statistics.resamples(len(next(iter(variants[reference].values())).region))
+
+    split: str
+    class_names: tuple[str, ...]
+    variants: Variants
+    rows: list[Row]
+    left_out: LeftOut
+
+
+def compare(found: Found, split: str, baseline: str | None = None) -> Comparison:
+    """The verdict. baseline: a name, an option in it, or a part that one name alone has; None: the first.
+
+    Raises ValueError if the baseline is not one of the variants.
+    """
+    named = variants(found.runs)
+    rows = _rows(named, _chosen(list(named), baseline))
+    return Comparison(split, found.runs[0].class_names, named, rows, found.left_out)
+
+
+def _rows(named: Variants, reference: str) -> list[Row]:
+    num_images = len(next(iter(named[reference].values())).region)
+    block_length = statistics.block_length(_by_image(named, reference))
+    weights = statistics.resamples(num_images, block_length=block_length)
     resampled = {
         name: {seed: statistics.resampled_miou(run.region, weights) for seed, run in runs.items()}
-        for name, runs in variants.items()
+        for name, runs in named.items()
     }
     rows = []
-    for name in sorted(variants, key=lambda name: name != reference):
+    for name in sorted(named, key=lambda name: name != reference):
         shared = sorted(resampled[name].keys() & resampled[reference].keys()) if name != reference else []
         ours, theirs = ([resampled[each][seed] for seed in shared] for each in (name, reference))
         rows.append(
             Row(
                 name,
-                sorted(variants[name]),
-                [float(resampled[name][seed][0]) for seed in sorted(variants[name])],
-                _class_iou(list(variants[name].values())),
-                statistics.difference(ours, theirs, weights.shape[1]) if shared else None,
+                sorted(named[name]),
+                [float(resampled[name][seed][0]) for seed in sorted(named[name])],
+                _class_iou(list(named[name].values())),
+                statistics.difference(ours, theirs, num_images, block_length) if shared else None,
             )
         )
+    rows[1:] = sorted(rows[1:], key=lambda row: -np.mean(row.miou))
     adjusted = statistics.holm([row.difference.p_value if row.difference else np.nan for row in rows])
     return [replace(row, adjusted_p=p_value) for row, p_value in zip(rows, adjusted, strict=True)]
+
+
+def _by_image(named: Variants, reference: str) -> list[Floats]:
+    """Difference of each other variant from the baseline on each image, [N], both means over their seeds."""
+    means = {name: np.mean([run.image_miou for run in runs.values()], axis=0) for name, runs in named.items()}
+    return [means[name] - means[reference] for name in named if name != reference]
 
 
 def _chosen(names: Sequence[str], wanted: str | None) -> str:
     if wanted is None:
         return names[0]
+    short = shown_names(names)[1]
     ways: list[Callable[[str], bool]] = [
-        lambda name: name == wanted,
+        lambda name: wanted in (name, short[name]),
         lambda name: wanted in name.replace("=", " ").split(),  # cross_entropy, and not cross_entropy_lovasz
         lambda name: wanted in name,
     ]
@@ -83,6 +114,4 @@ def _chosen(names: Sequence[str], wanted: str | None) -> str:
 
 
 def _class_iou(runs: Sequence[Run]) -> Floats:
-    summed = np.stack([run.region.sum(0) for run in runs])  # seed class 2
-    union = summed[..., 1]
-    return np.divide(summed[..., 0], union, out=np.full(union.shape, np.nan), where=union > 0).mean(0)
+    return np.stack([class_iou(run.confusion) for run in runs]).mean(0)

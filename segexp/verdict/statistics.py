@@ -4,6 +4,8 @@ Two things vary that a researcher does not care for: the seed, of which there ar
 in the split. The spread over images is found by the bootstrap (Efron 1979), which knows nothing of the shape of a mean
 IoU; that over seeds by the paired t-test, because a bootstrap over three seeds covers far less than it says. The
 squares of their half-widths add up (Zou and Donner 2008, MOVER), which is exact where one of the two vanishes.
+Images that follow each other in a video resemble each other: they are resampled in blocks (Künsch 1989) as long as
+their correlation asks for (Politis and White 2004), and count as no more images than there are blocks.
 """
 
 from collections.abc import Sequence
@@ -11,9 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, stats
+from scipy import special
 
 Floats = npt.NDArray[np.float64]
+Counts = npt.NDArray[np.integer]
 NUM_RESAMPLES = 1000
 MOST_SEEDS = 1000
 
@@ -23,7 +26,7 @@ class Difference(NamedTuple):
 
     low, high: 95 % interval, over seeds and images; of the images alone if there is one seed.
     p_value: of no difference at all, two-sided; NaN if there is one seed. seed_variance, image_variance: of one pair
-    of runs, and of the mean of all pairs over other images.
+    of runs, and of the mean of all pairs over other images. block_length: images in a row that were resampled together.
     """
 
     value: float
@@ -34,55 +37,109 @@ class Difference(NamedTuple):
     num_images: int
     seed_variance: float
     image_variance: float
+    block_length: int = 1
+
+    @property
+    def num_blocks(self) -> float:
+        """How many independent images these are worth."""
+        return self.num_images / self.block_length
 
 
-def regions(confusions: npt.NDArray[np.int64]) -> Floats:
-    """Pixels in the intersection and in the union of each class on each image: [N, C, C] -> [N, C, 2]."""
+def regions(confusions: Counts) -> Counts:
+    """Pixels in the intersection and in the union of each class on each image: [N, C, C] -> int32 [N, C, 2]."""
     intersection = np.diagonal(confusions, axis1=1, axis2=2)
     union = confusions.sum(1) + confusions.sum(2) - intersection
-    return np.stack([intersection, union], -1).astype(np.float64)
+    return np.stack([intersection, union], -1).astype(np.int32)  # thousands of runs are held at once
 
 
-def miou(region: Floats) -> Floats:
+def miou(region: Counts | Floats) -> Floats:
     """Mean IoU from intersections and unions summed over images, [..., C, 2] -> [...]; absent classes are left out."""
     union = region[..., 1]
-    iou = np.divide(region[..., 0], union, out=np.zeros_like(union), where=union > 0)
+    iou = np.divide(region[..., 0], union, out=np.zeros(union.shape), where=union > 0)
     return iou.sum(-1) / np.maximum((union > 0).sum(-1), 1)
 
 
-def resamples(num_images: int, count: int = NUM_RESAMPLES, seed: int = 0) -> Floats:
-    """How often each image is drawn in each of `count` draws with replacement, [count, N]; the same for all runs."""
-    drawn = np.random.default_rng(seed).multinomial(num_images, np.full(num_images, 1 / num_images), count)
-    return drawn.astype(np.float64)
+def resamples(num_images: int, count: int = NUM_RESAMPLES, seed: int = 0, block_length: int = 1) -> Floats:
+    """How often each image is drawn in each of `count` draws with replacement, [count, N]; the same for all runs.
+
+    block_length: images in a row that are drawn together; the last is followed by the first.
+    """
+    starts = np.random.default_rng(seed).integers(0, num_images, (count, -(-num_images // block_length)))
+    drawn = (starts[:, :, None] + np.arange(block_length)).reshape(count, -1)[:, :num_images] % num_images
+    number_of_draw = np.repeat(np.arange(count), num_images)
+    counts = np.bincount(number_of_draw * num_images + drawn.ravel(), minlength=count * num_images)
+    return counts.reshape(count, num_images).astype(np.float64)
 
 
-def resampled_miou(region: Floats, weights: Floats) -> Floats:
+def block_length(differences: Sequence[Floats]) -> int:
+    """How many images in a row to resample together, from the scores of images in the order of their names.
+
+    differences: of each variant from the baseline, image by image, [N]. The length that the most correlated of them
+    asks for (Politis and White 2004, for an autoregressive process of order one), at most a third of the images; 1
+    where chance explains the correlation of neighbours.
+    """
+    lengths = [1]
+    for scores in differences:
+        num_images, correlation = len(scores), _neighbour_correlation(scores)
+        if correlation > special.ndtri(1 - 0.05 / len(differences)) / np.sqrt(num_images):
+            unbiased = min(0.98, correlation + (1 + 3 * correlation) / num_images)  # Marriott and Pope 1954
+            wanted = (6 * (unbiased / (1 - unbiased**2)) ** 2 * num_images) ** (1 / 3)
+            lengths.append(min(int(np.ceil(wanted)), num_images // 3))
+    return max(lengths)
+
+
+def _neighbour_correlation(scores: Floats) -> float:
+    """Of each image with the next; images without a score count as average."""
+    centred = np.nan_to_num(scores - np.nanmean(scores))
+    power = (centred**2).sum()
+    return float((centred[1:] * centred[:-1]).sum() / power) if power > 0 else 0.0
+
+
+def resampled_miou(region: Counts, weights: Floats) -> Floats:
     """Mean IoU of one run on the split itself, then on each resample: [N, C, 2], [B, N] -> [1 + B]."""
-    every = np.concatenate([np.ones((1, len(region))), weights])
-    return miou((every @ region.reshape(len(region), -1)).reshape(len(every), *region.shape[1:]))
+    counted = region.reshape(len(region), -1).astype(np.float64)
+    every = np.concatenate([counted.sum(0)[None], weights @ counted])
+    return miou(every.reshape(len(every), *region.shape[1:]))
 
 
-def difference(variant: Sequence[Floats], baseline: Sequence[Floats], num_images: int) -> Difference:
+def difference(
+    variant: Sequence[Floats], baseline: Sequence[Floats], num_images: int, block_length: int = 1
+) -> Difference:
     """Of a variant from a baseline; both: `resampled_miou` of each seed on the same resamples, in the same order."""
     pairs = np.stack(variant) - np.stack(baseline)  # seed resample
     num_seeds, mean = len(pairs), float(pairs[:, 0].mean())
-    of_images = pairs[:, 1:].mean(0)
+    num_blocks = num_images / block_length
+    unbiased = num_blocks / (num_blocks - 1) if num_blocks > 1 else np.inf
     if num_seeds == 1:
-        low, high = np.quantile(of_images, (0.025, 0.975))
-        return Difference(mean, float(low), float(high), np.nan, 1, num_images, np.nan, float(of_images.var(ddof=1)))
-    image_variance = _shared_variance(pairs[:, 1:])
-    seed_variance = float(pairs[:, 0].var(ddof=1))
-    half = _half_width(0.05, seed_variance, image_variance, num_seeds)
-    p_value = _p_value(mean, seed_variance, image_variance, num_seeds)
-    return Difference(mean, mean - half, mean + half, p_value, num_seeds, num_images, seed_variance, image_variance)
+        seed_variance, image_variance = np.nan, float(pairs[0, 1:].var(ddof=1))
+    else:
+        seed_variance, image_variance = float(pairs[:, 0].var(ddof=1)), _shared_variance(pairs[:, 1:])
+    image_variance *= unbiased if image_variance else 1.0
+    found = Difference(mean, mean, mean, np.nan, num_seeds, num_images, seed_variance, image_variance, block_length)
+    half = float(_half_width(0.05, found, num_seeds))
+    p_value = np.nan if num_seeds == 1 else _p_value(found)
+    return found._replace(low=mean - half, high=mean + half, p_value=p_value)
 
 
-def seeds_needed(found: Difference, resolution: float = 0.003) -> int | None:
-    """How many seeds make the interval no wider than ± resolution; None if no number of them does on so few images."""
-    for num_seeds in range(2, MOST_SEEDS + 1):
-        if _half_width(0.05, found.seed_variance, found.image_variance, num_seeds) <= resolution:
-            return num_seeds
-    return None
+def seeds_needed(found: Difference, resolution: float = 0.003, level: float = 0.05) -> int | None:
+    """How many seeds make the interval no wider than ± resolution; None if no number of them does on so few images.
+
+    level: how often the interval may miss the truth.
+    """
+    counts = np.arange(2, MOST_SEEDS + 1)
+    return _first(counts, _half_width(level, found, counts) <= resolution)
+
+
+def seeds_to_detect(found: Difference, level: float = 0.05, power: float = 0.8) -> int | None:
+    """About how many seeds tell a difference of this size from 0 as often as `power` says; None as above."""
+    counts = np.arange(2, MOST_SEEDS + 1)
+    spread = np.sqrt(found.seed_variance / counts + found.image_variance)
+    reach = _half_width(level, found, counts) + special.stdtrit(counts - 1, power) * spread
+    return _first(counts, reach <= abs(found.value))
+
+
+def _first(counts: Counts, enough: npt.NDArray[np.bool_]) -> int | None:
+    return int(counts[enough.argmax()]) if enough.any() else None
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -103,20 +160,24 @@ def _shared_variance(resampled: Floats) -> float:
     return max(0.0, float((num_seeds * of_mean - of_each) / (num_seeds - 1)))
 
 
-def _half_width(level: float, seed_variance: float, image_variance: float, num_seeds: int) -> float:
-    """Of the interval that misses the truth with probability `level`."""
-    of_seeds = stats.t.isf(level / 2, num_seeds - 1) ** 2 * seed_variance / num_seeds
-    of_images = stats.norm.isf(level / 2) ** 2 * image_variance
-    return float(np.sqrt(of_seeds + of_images))
+def _half_width(level: float, found: Difference, num_seeds: int | Counts) -> Floats:
+    """Of the interval that misses the truth with probability `level`; of the images alone if there is one seed."""
+    if found.num_blocks <= 1:
+        return np.full(np.shape(num_seeds), np.inf)  # one image tells nothing of others
+    of_images = special.stdtrit(found.num_blocks - 1, level / 2) ** 2 * found.image_variance
+    if found.num_seeds == 1:
+        return np.sqrt(of_images)
+    of_seeds = special.stdtrit(num_seeds - 1, level / 2) ** 2 * found.seed_variance / num_seeds
+    return np.sqrt(of_seeds + of_images)
 
 
-def _p_value(mean: float, seed_variance: float, image_variance: float, num_seeds: int) -> float:
-    """The level at which the interval just touches 0."""
-    if mean == 0 or seed_variance + image_variance == 0:
-        return float(mean == 0)
-
-    def beyond(log_level: float) -> float:
-        return _half_width(np.exp(log_level), seed_variance, image_variance, num_seeds) - abs(mean)
-
-    smallest = -230.0  # 1e-100 is as good as 0
-    return float(np.exp(optimize.brentq(beyond, smallest, 0))) if beyond(smallest) > 0 else 0.0
+def _p_value(found: Difference) -> float:
+    """The level at which the interval just touches 0; bisection, as SciPy's solvers take 0.3 s to import."""
+    if found.value == 0 or found.seed_variance + found.image_variance == 0:
+        return float(found.value == 0)
+    low, high = -230.0, 0.0  # logarithms; 1e-100 is as good as 0
+    for _ in range(60):
+        middle = (low + high) / 2
+        is_wider = _half_width(np.exp(middle), found, found.num_seeds) > abs(found.value)
+        low, high = (middle, high) if is_wider else (low, middle)
+    return float(np.exp(high))

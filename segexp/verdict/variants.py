@@ -1,10 +1,12 @@
 """Runs -> variants: what varies between them, and the runs of each by seed."""
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from segexp.verdict.runs import Run, compared
+from segexp.verdict.runs import Run
+from segexp.verdict.settings import compared
 
 Variants = dict[str, dict[int, Run]]
 
@@ -26,6 +28,16 @@ def variants(runs: Sequence[Run]) -> Variants:
             single = " ".join(f"{key}={_shown(run.settings.get(key))}" for key in keys)
             named[f"{options} {single}".strip() or "all"][run.seed] = run
     return dict(named)
+
+
+def shown_names(names: Sequence[str]) -> tuple[str, dict[str, str]]:
+    """A heading for variants, and the short name of each: `loss`, `lovasz a=2` where nothing but the loss varies."""
+    key = names[0].partition("=")[0]
+    within = re.compile(rf"{re.escape(key)}=|{re.escape(key)}\.")
+    others = (each for name in names for each in re.findall(r"(?:^| )([\w.]+=)", name))
+    if "=" not in names[0] or not all(within.match(each) for each in others):
+        return "variant", {name: name for name in names}
+    return key, {name: name.removeprefix(f"{key}=").replace(f" {key}.", " ") for name in names}
 
 
 def _varying_groups(runs: Sequence[Run]) -> list[str]:

@@ -1,0 +1,115 @@
+"""A run folder -> what a comparison needs of it, or the reason why it cannot be compared."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from segexp.metric.scores import Confusion, image_miou
+from segexp.run import RunFolder
+from segexp.verdict.settings import flat
+from segexp.verdict.statistics import Counts, Floats, regions
+
+SAME_EVALUATION = ("checkpoint", "image_size", "fingerprint", "inference", "label_ids")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a comparison needs of one run.
+
+    finished: when its training ended, ISO 8601.
+    settings: its configuration, flat: `optimizer.lr` -> 0.01. choices: group -> option. region: see `regions`.
+    image_miou: of each image, see `scores.image_miou`, [N].
+    confusion: summed over the images, int64 [C, C], rows true, columns predicted.
+    """
+
+    path: Path
+    seed: int
+    finished: str
+    settings: dict[str, Any]
+    choices: dict[str, str]
+    facts: dict[str, Any]
+    image_names: tuple[str, ...]
+    class_names: tuple[str, ...]
+    region: Counts
+    image_miou: Floats
+    confusion: Confusion
+
+
+def read_run(folder: Path, split: str) -> Run | str:
+    """The run, or why it cannot be compared."""
+    try:
+        run = RunFolder.open(folder)
+        status = run.status()
+        return _hindrance(run, split, status) or _read(run, split, str(status.get("time", "")))
+    except (OSError, ValueError, RecursionError) as error:
+        return f"cannot be read: {' '.join(str(error).replace(f'{folder}/', '').split())[:300]}"
+
+
+def _hindrance(run: RunFolder, split: str, status: dict[str, Any]) -> str | None:
+    state = status.get("state", "none")
+    if state == "none":
+        return "no training: it has no status.json, or none of a training"
+    if state != "finished":
+        return f"its training is {state}" + (f": {str(status['reason'])[:300]}" if status.get("reason") else "")
+    if not (run.evaluation(split) / "confusion.npz").is_file():
+        return f"not evaluated on {split}: python -m segexp.evaluate run={run.path} split={split}"
+    return None
+
+
+def _read(run: RunFolder, split: str, finished: str) -> Run | str:
+    config, facts = run.config, run.scores(split)
+    if facts.get("trained_until") not in (None, finished):
+        return f"evaluated before its training went on: python -m segexp.evaluate run={run.path} split={split}"
+    if not isinstance(config.get("seed"), int):
+        raise ValueError(f"{run.path / 'config.yaml'} has no seed; it is not of segexp.train")
+    choices = run.environment.get("choices")
+    if not isinstance(choices, dict):
+        raise ValueError(f"{run.path / 'environment.json'} has no choices; it is not of segexp.train")
+    names, classes, confusions = _matrices(run.evaluation(split) / "confusion.npz", facts)
+    if not confusions.any():
+        raise ValueError(f"{run.evaluation(split)} has no scored pixel; choose a split with truth")
+    return Run(
+        path=run.path,
+        seed=config["seed"],
+        finished=finished,
+        settings=flat(config),
+        choices=choices,
+        facts=facts,
+        image_names=names,
+        class_names=classes,
+        region=regions(confusions),
+        image_miou=image_miou(confusions.astype(np.int64, copy=False)),
+        confusion=confusions.sum(0),
+    )
+
+
+def _matrices(path: Path, facts: dict[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...], Counts]:
+    """Names of the images and of the classes, and the confusion matrix of each image, int64 [N, C, C]."""
+    try:
+        with path.open("rb") as file, np.load(file) as stored:  # np.load leaves torn files open
+            names, classes = (tuple(map(str, stored[key])) for key in ("names", "classes"))
+            confusions = stored["confusions"]
+            settings = json.loads(str(stored["settings"])) if "settings" in stored else {}
+    except Exception as error:  # what zipfile, zlib and NumPy stumble over in a torn file has no common base
+        raise ValueError(f"{path} cannot be read ({error}); evaluate again") from error
+    if any(facts.get(key) != value for key, value in settings.items()):
+        raise ValueError(f"{path} and metrics.json beside it are of two evaluations; evaluate again")
+    shape = (len(names), len(classes), len(classes))
+    if confusions.shape != shape or 0 in shape or confusions.dtype.kind not in "iu":
+        raise ValueError(f"{path} holds {confusions.dtype} {confusions.shape}, not int {shape}; evaluate again")
+    return names, classes, confusions
+
+
+def evaluated_as(run: Run) -> dict[str, str]:
+    """What two runs must have in common for their scores to be comparable."""
+    seen = {key: run.facts.get(key) for key in SAME_EVALUATION}
+    seen |= {"classes": run.class_names, "images": run.image_names}
+    return {key: str(value) for key, value in seen.items()}
+
+
+def otherwise(kind: dict[str, str], usual: dict[str, str]) -> list[str]:
+    """Each fact of an evaluation that is not the usual one."""
+    return [f"{key} {value} instead of {usual[key]}"[:200] for key, value in kind.items() if value != usual[key]]

@@ -1,0 +1,83 @@
+"""The ranking of variants as it develops: who led after each epoch, and how soon the order was the final one."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from segexp.run import RunFolder
+from segexp.verdict.runs import Run
+from segexp.verdict.statistics import Floats
+from segexp.verdict.variants import Variants
+
+SCORE = "val/miou"
+
+
+class Ranking(NamedTuple):
+    """Variants by their final rank, and every epoch after which any run was validated.
+
+    miou: mean over the seeds of each variant [V, E]; a run that has ended keeps its last score; NaN before all seeds
+    have one. rank: 1 for the best [V, E], ties share the mean of their ranks. tau: Kendall's tau-b between the ranking
+    at each epoch and the final one [E]; NaN where fewer than two variants are ranked. ended: epochs after which runs
+    ended, the number of runs for each. num_without: runs that were never validated, which count nowhere.
+    """
+
+    names: list[str]
+    epochs: list[int]
+    miou: Floats
+    rank: Floats
+    tau: Floats
+    ended: dict[int, int]
+    num_without: int
+
+    def leader(self, index: int) -> str | None:
+        """Name of the variant that led after epochs[index]; of several the one that ends better."""
+        ranked = self.miou[:, index]
+        return None if np.isnan(ranked).all() else self.names[int(np.nanargmax(ranked))]
+
+
+def ranking(variants: Variants) -> Ranking:
+    """From the metrics.jsonl of every run. Raises ValueError where none holds val/miou."""
+    read = {name: [scores_by_epoch(run) for run in runs.values()] for name, runs in variants.items()}
+    scores = {name: [each for each in runs if each] for name, runs in read.items() if any(runs)}
+    if not scores:
+        raise ValueError(f"no run has {SCORE} and epoch in its metrics.jsonl; by=epoch needs them")
+    lasts = [max(each) for runs in scores.values() for each in runs]
+    epochs = sorted({epoch for runs in scores.values() for each in runs for epoch in each})
+    means = {name: np.mean([_carried(each, epochs) for each in runs], 0) for name, runs in scores.items()}
+    names = sorted(means, key=lambda name: -means[name][-1])
+    miou = np.stack([means[name] for name in names])
+    rank = np.stack([_ranks(column) for column in miou.T], 1)
+    ended = {epoch: lasts.count(epoch) for epoch in sorted(set(lasts))}
+    return Ranking(names, epochs, miou, rank, _tau(miou), ended, sum(map(len, read.values())) - len(lasts))
+
+
+def scores_by_epoch(run: Run) -> dict[int, float]:
+    """Epoch -> validation mIoU after it, as the training logged it."""
+    rows = RunFolder(run.path).history()
+    return {row["epoch"]: float(row[SCORE]) for row in rows if "epoch" in row and row.get(SCORE) is not None}
+
+
+def _carried(scores: Mapping[int, float], epochs: list[int]) -> Floats:
+    """The last score at or before each epoch."""
+    carried = np.full(len(epochs), np.nan)
+    for index, epoch in enumerate(epochs):
+        carried[index] = scores.get(epoch, carried[index - 1] if index else np.nan)
+    return carried
+
+
+def _ranks(miou: Floats) -> Floats:
+    better = (miou[None] > miou[:, None]).sum(1)
+    equal = (miou[None] == miou[:, None]).sum(1)
+    return np.where(np.isnan(miou), np.nan, better + (equal + 1) / 2)
+
+
+def _tau(miou: Floats) -> Floats:
+    from scipy.stats import kendalltau  # half a second that only a ranking needs
+
+    found = np.full(miou.shape[1], np.nan)
+    for index, column in enumerate(miou.T):
+        ranked = ~np.isnan(column)
+        if ranked.sum() > 1:
+            found[index] = kendalltau(column[ranked], miou[ranked, -1]).statistic
+    return found

@@ -1,0 +1,85 @@
+"""Run folders as a training and its evaluation leave them, as far as a comparison reads them."""
+
+import functools
+import io
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import yaml
+
+from segexp import build
+from segexp.files import write_whole
+from segexp.run import RunFolder
+
+CLASSES = ("road", "car", "sky")
+Confusions = npt.NDArray[np.int64]
+
+
+def finished_run(
+    folder: Path, loss: dict[str, Any], seed: int, quality: float = 0.7, state: str = "finished", **facts: Any
+) -> Path:
+    """With few settings and images, quickly. quality: how much larger than the rest the diagonals are."""
+    write_whole(folder / "config.yaml", json.dumps({"seed": seed, "loss": loss, "optimizer": {"lr": 0.1}}))
+    write_whole(folder / "environment.json", json.dumps({"choices": {"loss": loss["_target_"], "model": "unet"}}))
+    write_whole(folder / "status.json", json.dumps({"state": state}))
+    rng = np.random.default_rng([seed, int(1000 * quality)])
+    confusions = rng.integers(1, 100, (12, 3, 3)) + np.eye(3, dtype=int) * int(1000 * quality)
+    write_evaluation(folder, matrices(confusions, CLASSES), **facts)
+    return folder
+
+
+def full_run(folder: Path, loss: str, seed: int, npz: bytes | Path) -> Path:
+    """With every setting, package and fact that a real run has. npz: see `write_evaluation`."""
+    run = RunFolder(folder)
+    run.write_config({**settings(), "seed": seed, "loss": {**settings()["loss"], "_target_": f"segexp.loss.{loss}"}})
+    packages = {f"package-{number}": "1.2.3" for number in range(110)}
+    run.write_environment({"choices": {**CHOICES, "loss": loss}, "git": {"commit": "a" * 40}, "packages": packages})
+    run.write_status("finished", seconds=1.0)
+    write_evaluation(folder, npz, num_images=500, image_size=[512, 1024], fingerprint="0fe9e8232001a9cc", data={})
+    return folder
+
+
+CHOICES = {"experiment": "camvid", "model": "unet", "optimizer": "adam", "data": "camvid", "classes": "camvid11"}
+
+
+@functools.cache
+def settings() -> Mapping[str, Any]:
+    """The 150 settings of a real training."""
+    composed = build.compose("train", ["experiment=camvid", "data.root=/data/camvid", "logger=none"])
+    return yaml.safe_load(yaml.safe_dump(build.plain(composed)))
+
+
+def write_evaluation(folder: Path, npz: bytes | Path, **facts: Any) -> None:
+    """npz: what `matrices` returns, or a file that holds it, which then becomes the run's own by a hard link."""
+    evaluation = folder / "evaluation/val"
+    write_whole(evaluation / "metrics.json", json.dumps({"checkpoint": "best", **facts}))
+    if isinstance(npz, Path):
+        os.link(npz, evaluation / "confusion.npz")
+    else:
+        write_whole(evaluation / "confusion.npz", npz)
+
+
+def write_history(folder: Path, mious: Sequence[float]) -> None:
+    """metrics.jsonl of a training with this mIoU after each epoch."""
+    rows = [{"step": 10 * n + 9, "val/miou": miou, "epoch": n} for n, miou in enumerate(mious)]
+    write_whole(folder / "metrics.jsonl", "".join(f"{json.dumps(row)}\n" for row in rows))
+
+
+def matrices(confusions: Confusions, classes: Sequence[str]) -> bytes:
+    """confusion.npz as an evaluation writes it."""
+    written = io.BytesIO()
+    names = [f"frankfurt_{number:06}_000294" for number in range(len(confusions))]
+    np.savez_compressed(written, confusions=confusions, names=names, classes=list(classes))
+    return written.getvalue()
+
+
+def street_confusions(rng: np.random.Generator, num_images: int, num_classes: int, quality: float) -> Confusions:
+    """Of images with half a million pixels, of which each class has some and most are right."""
+    pixels = rng.dirichlet(np.full(num_classes, 0.3), num_images)[..., None] * 500_000
+    predicted = rng.dirichlet(np.full(num_classes, 0.1), (num_images, num_classes)) * (1 - quality)
+    return (pixels * (predicted + quality * np.eye(num_classes))).astype(np.int64)
