@@ -1,0 +1,124 @@
+"""Pictures are those of the files that an evaluation names; where one is missing the page says how to get it."""
+
+import base64
+import io
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from segexp.report.images import most_different
+from segexp.report.provenance import first_run, picture_command
+from segexp.report.report import write
+from segexp.report.scenes import WIDTH, pictured
+from segexp.report.svg import wrapped
+from segexp.verdict.comparison import Comparison
+from tests.report.runs import CLASSES, compared, run
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for loss, quality in (("focal", 0.6), ("dice", 1.0)):
+        run(tmp_path / "sweep" / loss, loss, 0, quality)
+    return tmp_path / "sweep"
+
+
+def decoded(source: str) -> np.ndarray:
+    with Image.open(io.BytesIO(base64.b64decode(source.partition(",")[2]))) as picture:
+        return np.array(picture.convert("RGB"))
+
+
+def pictures(comparison: Comparison) -> dict[str, np.ndarray]:
+    """Of the first scene."""
+    found = pictured(comparison, most_different(comparison)).scenes
+    return {picture.title: decoded(picture.source) for picture in next(iter(found.values()))}
+
+
+def test_a_perfect_prediction_looks_like_the_truth_and_another_does_not(folder: Path) -> None:
+    shown = pictures(compared(folder))
+    assert list(shown) == ["image", "truth", "loss=focal", "loss=dice"]
+    assert (shown["truth"] == shown["loss=dice"]).all()
+    assert (shown["truth"] != shown["loss=focal"]).any()
+    assert shown["image"].shape == (240, WIDTH, 3)
+
+
+def test_classes_have_their_colours_and_what_is_no_class_is_black(folder: Path) -> None:
+    for mask in (folder / "data").glob("*_mask.png"):
+        Image.fromarray(np.full((24, 32), 77, np.uint8)).save(mask)
+    shown = pictures(compared(folder))
+    assert {*map(tuple, shown["loss=dice"].reshape(-1, 3).tolist())} == {
+        tuple(CLASSES[n]) for n in ("road", "car", "sky")
+    }
+    assert not shown["truth"].any()
+
+
+def test_images_are_sorted_by_the_spread_between_variants(folder: Path) -> None:
+    found = most_different(compared(folder))
+    assert [image.spread for image in found] == sorted((image.spread for image in found), reverse=True)
+    assert len(found) == 8
+
+
+def _without_predictions(folder: Path) -> None:
+    for path in folder.glob("*/evaluation/val/predictions"):
+        path.rename(path.with_name("elsewhere"))
+
+
+def _without_images(folder: Path) -> None:
+    (folder / "data").rename(folder / "moved")
+
+
+def _without_paths(folder: Path) -> None:
+    for path in folder.glob("*/evaluation/val/confusion.npz"):
+        with np.load(path) as stored:
+            kept = {key: stored[key] for key in stored.files if key not in ("images", "masks")}
+        np.savez_compressed(path, **kept)
+
+
+def _torn(folder: Path) -> None:
+    for path in (folder / "data").glob("*.png"):
+        path.write_bytes(path.read_bytes()[:40])
+
+
+@pytest.mark.parametrize("missing", [_without_predictions, _without_images, _without_paths, _torn])
+def test_without_pictures_the_page_has_the_table_and_the_command_for_them(
+    folder: Path, missing, tmp_path: Path
+) -> None:
+    missing(folder)
+    write(compared(folder), tmp_path, "")
+    html = (tmp_path / "report.html").read_text()
+    assert "<img" not in html
+    assert "street_" in re.sub("<wbr>", "", html)
+    assert "predictions=true" in html
+
+
+def test_a_variant_without_predictions_is_named(folder: Path, tmp_path: Path) -> None:
+    (folder / "dice/evaluation/val/predictions").rename(folder / "gone")
+    write(compared(folder), tmp_path, "")
+    html = (tmp_path / "report.html").read_text()
+    assert "Without pictures: dice." in html
+    assert html.count("<img") == 8 * 3
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [("short", ["short"]), ("a" * 30, ["a" * 26, "aaaa"]), ("one two three", ["one two three"]), ("", [""])],
+)
+def test_names_are_wrapped(name: str, lines: list[str]) -> None:
+    assert wrapped(name).split("\n") == lines
+
+
+def test_a_name_that_is_too_long_ends_with_an_ellipsis() -> None:
+    assert wrapped("word " * 40, 26, 2).endswith("…")
+
+
+def test_the_command_for_pictures_repeats_how_the_run_was_evaluated(folder: Path) -> None:
+    comparison = replace(compared(folder), split="val_tta")
+    run = first_run(comparison)
+    run.facts.update(split="val", checkpoint="last", inference={"scales": [1.0, 1.5], "flip": True})
+    assert picture_command(comparison) == (
+        f"python -m segexp.evaluate run={run.path} split=val checkpoint=last name=val_tta "
+        "'scales=[1.0,1.5]' flip=True predictions=true"
+    )
