@@ -1,0 +1,91 @@
+"""python -m segexp.predict: segment photos and films with a trained run."""
+
+import io
+import sys
+import warnings
+from typing import Any
+
+from omegaconf import DictConfig
+
+from segexp import remote
+from segexp.entry import entry
+
+PLACES = {
+    "run": "of a run folder, or its URL",
+    "input": "of a photo, a film, or a folder of them",
+    "output": "of a folder to write to",
+}
+CHOICES = {
+    "masks": ("label_ids", "class_ids", "colored", None),
+    "overlay": (True, False),
+    "probabilities": (True, False),
+    "on_existing": ("refuse", "skip", "overwrite"),
+}
+
+
+@entry("predict")
+def main(config: DictConfig) -> None:
+    from pathlib import Path
+
+    from PIL import Image
+
+    from segexp import build, freed_memory, stop, trained
+    from segexp.inference.segmentation import Segmentation
+    from segexp.inference.settings import Inference
+    from segexp.prediction.inputs import check_output, find
+    from segexp.prediction.outputs import Outputs
+    from segexp.prediction.predict import predict
+    from segexp.run import RunFolder
+
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files are any bytes
+    warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # large photos are the user's own
+    values = build.plain(config)
+    _check(values)
+    inference = Inference.of(values)
+    folder, place = Path(values["output"]).expanduser().absolute(), Path(values["input"]).expanduser()
+    check_output(folder, place)
+    inputs = find(place, folder)
+    run = RunFolder.fetched(values["run"], values["checkpoint"])
+    device = build.devices(values["device"])[0]
+    if device.type == "cpu":
+        freed_memory.keep()
+    found = trained.load(run, values["checkpoint"])
+    wanted = {key: values[key] for key in ("masks", "overlay", "opacity", "probabilities")}
+    outputs = Outputs(folder, found.grouping, found.table, **wanted)
+    waiting = outputs.without_existing(inputs, values["on_existing"])
+    outputs.tell(run.path.name, values["checkpoint"], found.step, inference.changed(), values["on_existing"])
+    network = Segmentation(found.model.to(device), found.image_size, inference, device)
+    outputs.remove_left(waiting)
+    with stop.listening():  # SIGTERM, too, leaves no half-written file
+        failed = predict(waiting, network, outputs, values["batch_size"], values["num_threads"])
+    print(f"{len(waiting) - len(failed)} of {len(inputs)} predicted, {len(inputs) - len(waiting)} were there already")
+    print(folder)
+    if failed:
+        sys.exit(f"segexp.predict: {len(failed)} of {len(waiting)} could not be predicted, named above")
+
+
+def _check(values: dict[str, Any]) -> None:
+    for key, needed in PLACES.items():
+        if not isinstance(values[key], str) or not values[key].strip():
+            raise ValueError(f"{key} is {values[key]!r}; needed is the path {needed}, a number as {key}=./2024")
+        if key != "run" and remote.is_url(values[key]):
+            raise ValueError(f"{key} is {values[key]}; only run may be a URL: needed is the path {needed}")
+    for key, allowed in CHOICES.items():
+        if not any(type(values[key]) is type(each) and values[key] == each for each in allowed):
+            raise ValueError(f"{key} is {values[key]!r}; allowed: {', '.join(_shown(each) for each in allowed)}")
+    for key in ("batch_size", "num_threads"):
+        if type(values[key]) is not int or values[key] < 1:
+            raise ValueError(f"{key} is {values[key]!r}; needed is a whole number of at least 1")
+    if type(values["opacity"]) not in (int, float) or not 0 <= values["opacity"] <= 1:
+        raise ValueError(f"opacity is {values['opacity']!r}; needed is a number from 0 to 1")
+    if not (values["masks"] or values["overlay"] or values["probabilities"]):
+        raise ValueError("masks is null, overlay and probabilities are false: nothing is wanted; set one of them")
+
+
+def _shown(value: Any) -> str:
+    return "null" if value is None else str(value).lower()
+
+
+if __name__ == "__main__":
+    main()

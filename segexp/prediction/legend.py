@@ -1,0 +1,43 @@
+"""Classes as colours over a photo, with a legend below it."""
+
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw, ImageFont
+
+from segexp.classes import Grouping
+from segexp.pictures import with_palette
+
+Bytes = npt.NDArray[np.uint8]
+Entries = tuple[tuple[str, tuple[int, ...]], ...]
+PAPER, INK = (255, 255, 255), (20, 20, 20)
+
+
+def overlay(image: Bytes, class_ids: Bytes, grouping: Grouping, opacity: float) -> Image.Image:
+    """image: [H, W, 3]; class_ids: [H, W]; opacity: of the colours. The legend names every class, in its order."""
+    blended = Image.blend(Image.fromarray(image), with_palette(class_ids, grouping.colors).convert("RGB"), opacity)
+    entries = tuple(zip(grouping.names, (tuple(color) for color in grouping.colors.tolist()), strict=True))
+    legend = legend_of(entries, blended.width)
+    whole = Image.new("RGB", (blended.width, blended.height + legend.height))
+    whole.paste(blended)
+    whole.paste(legend, (0, blended.height))
+    return whole
+
+
+@lru_cache(maxsize=64)
+def legend_of(entries: Entries, width: int) -> Image.Image:
+    """Swatches and names in as many columns as fit; rows as high as the text of a picture of that width needs."""
+    size = max(10, min(28, width // 45))
+    font = ImageFont.load_default(size)
+    row = round(1.6 * size)
+    column = min(width, 2 * row + max(round(font.getlength(name)) for name, _ in entries))
+    num_columns = max(1, width // column)
+    num_rows = -(-len(entries) // num_columns)
+    legend = Image.new("RGB", (width, num_rows * row + row // 2), PAPER)
+    draw = ImageDraw.Draw(legend)
+    for number, (name, color) in enumerate(entries):
+        left, top = number % num_columns * column + row // 3, number // num_columns * row + row // 3
+        draw.rectangle((left, top, left + size, top + size), fill=color, outline=INK)
+        draw.text((left + 1.4 * size, top + size / 2), name, INK, font, anchor="lm")
+    return legend
