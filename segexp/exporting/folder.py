@@ -1,0 +1,57 @@
+"""The folder of an export: every file whole, and nothing left of an export that failed."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from segexp.lock import alone_in
+
+
+def refuse_existing(folder: Path, names: Sequence[str], overwrite: bool) -> None:
+    """Raise FileExistsError if a file of these names is there and may not be replaced."""
+    there = [name for name in names if (folder / name).exists()]
+    if there and not overwrite:
+        raise FileExistsError(
+            f"{folder} holds an export already ({', '.join(there)}); add overwrite=true to replace it, or choose "
+            "another output="
+        )
+
+
+@contextmanager
+def staged(folder: Path, names: Sequence[str], overwrite: bool) -> Iterator[Path]:
+    """A folder within it to write into; once the body has ended well, files of these names there replace those here.
+
+    names: of all files that an export may hold, in the order in which they appear; the last one says it is complete.
+    Raises FileExistsError where `refuse_existing` does or another process writes, OSError where nobody can.
+    """
+    refuse_existing(folder, names, overwrite)
+    partial = folder / ".partial"
+    try:
+        with alone_in(
+            partial,
+            "being written by another export; wait or choose another output=",
+            "make it writable, or choose another output=",
+        ):
+            _clear(partial)  # of what an export left that was killed
+            try:
+                yield partial
+                _publish(partial, folder, names)
+            finally:
+                _clear(partial)
+    finally:
+        with suppress(OSError):
+            folder.rmdir()  # if nothing came of it
+
+
+def _clear(partial: Path) -> None:
+    for left in partial.iterdir():
+        if left.name != ".lock":
+            left.unlink()
+
+
+def _publish(partial: Path, folder: Path, names: Sequence[str]) -> None:
+    for name in reversed(names):
+        (folder / name).unlink(missing_ok=True)
+    for name in names:
+        if (partial / name).exists():
+            (partial / name).replace(folder / name)
