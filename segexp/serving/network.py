@@ -1,0 +1,20 @@
+"""A trained network on every device that serves it."""
+
+import copy
+
+import torch
+from torch import nn
+
+from segexp.inference.segmentation import Segmentation
+from segexp.inference.settings import Inference, Size
+
+
+def on_devices(
+    model: nn.Module, image_size: Size | None, inference: Inference, devices: list[torch.device]
+) -> list[Segmentation]:
+    """One for each device, with weights of its own."""
+    copies = [model, *(copy.deepcopy(model) for _ in devices[1:])]
+    return [
+        Segmentation(each.to(device), image_size, inference, device)
+        for each, device in zip(copies, devices, strict=True)
+    ]

@@ -1,0 +1,89 @@
+"""What the API answers, as /openapi.json describes it."""
+
+from pydantic import BaseModel
+
+
+class ClassOfRun(BaseModel):
+    """iou: on the whole split, of the run's last evaluation with these weights; null where there was none."""
+
+    id: int
+    name: str
+    color: tuple[int, int, int]
+    iou: float | None
+
+
+class Limits(BaseModel):
+    """Of an upload: bytes of the file, pixels decoded."""
+
+    bytes: int
+    pixels: int
+
+
+class Classes(BaseModel):
+    """image_size: [height, width] that the network sees, null for an image's own. void: train id of no class."""
+
+    run: str
+    model: str
+    grouping: str
+    split: str | None
+    classes: list[ClassOfRun]
+    miou: float | None
+    void: int
+    image_size: tuple[int, int] | None
+    limits: Limits
+
+
+class ImageLink(BaseModel):
+    id: str
+    href: str
+
+
+class ImagePage(BaseModel):
+    total: int
+    offset: int
+    limit: int
+    images: list[ImageLink]
+    next: str | None
+    previous: str | None
+
+
+class ImageScores(BaseModel):
+    """Fractions 0..1. miou: mean of `iou` over the classes that occur or were predicted, the others are null."""
+
+    miou: float | None
+    pixel_accuracy: float | None
+    iou: dict[str, float | None]
+
+
+class Seconds(BaseModel):
+    """network: of the batch that the image was in. total: from the whole request to the answer."""
+
+    network: float
+    total: float
+
+
+class UploadAnswer(BaseModel):
+    """image, prediction: PNG inline; the prediction's indices are train ids, its palette their colours."""
+
+    id: None = None
+    width: int
+    height: int
+    image: str
+    prediction: str
+    scores: None = None
+    seconds: Seconds
+
+
+class ImageAnswer(BaseModel):
+    """image, truth, prediction: links to PNG, or PNG inline; see UploadAnswer."""
+
+    id: str
+    width: int
+    height: int
+    previous: str | None
+    next: str | None
+    image: str
+    truth: str
+    prediction: str
+    scores: ImageScores
+    seconds: Seconds

@@ -1,0 +1,94 @@
+"""A whole server in this process whose network waits until a test lets it go on."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+import httpx
+import uvicorn
+
+from segexp import build
+from segexp.classes import CITYSCAPES
+from segexp.data.pairs import Pair
+from segexp.serving import app, server
+from segexp.serving.batches import Batches, Bytes
+from segexp.serving.budget import Budget
+from segexp.serving.doorkeeper import Doorkeeper
+from segexp.serving.figures import Figures
+from segexp.serving.gallery import Gallery
+from segexp.serving.gate import Gate
+from segexp.serving.schema import Classes, Limits
+from segexp.serving.service import Service
+from segexp.serving.uploads import Uploads
+from segexp.types import VOID
+from tests.serving import photos
+from tests.serving.command import FRESH, PATIENCE
+
+MOST = 2**20
+
+
+class Held(NamedTuple):
+    """is_free: what the network waits for. batches: number of images in each that it has begun.
+
+    in_work: requests that are decoded, wait, are segmented or encoded.
+    """
+
+    client: httpx.AsyncClient
+    port: int
+    in_work: Budget
+    is_free: threading.Event
+    batches: list[int]
+
+    async def upload(self) -> httpx.Response:
+        return await self.client.post("/api/predict", files={"file": photos.png(photos.pixels())})
+
+
+@asynccontextmanager
+async def held(pairs: Sequence[Pair] = (), max_queue: int = 8) -> AsyncIterator[Held]:
+    """pairs: its images. In the end the network is free, and the server stops once all is answered."""
+    is_free, batches = threading.Event(), list[int]()
+
+    def network(images: Bytes) -> Bytes:
+        batches.append(len(images))
+        assert is_free.wait(PATIENCE)
+        return images[..., 0] % 2
+
+    in_work = Budget(max_queue, "requests")
+    with server.bound("127.0.0.1", 0) as listening:
+        server.listen(listening)
+        port = listening.getsockname()[1]
+        task, running = _served(network, list(pairs), in_work, listening)
+        try:
+            async with httpx.AsyncClient(
+                base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE, trust_env=False, limits=FRESH
+            ) as client:
+                yield Held(client, port, in_work, is_free, batches)
+        finally:
+            is_free.set()
+            running.should_exit = True
+            await task
+
+
+def _served(
+    network: Callable[[Bytes], Bytes], pairs: list[Pair], in_work: Budget, listening: socket.socket
+) -> tuple[asyncio.Task[None], uvicorn.Server]:
+    grouping = build.grouping(build.compose("train"))
+    limits = Limits(bytes=MOST, pixels=MOST)
+    of_run = Classes(run="held", model="none", grouping=grouping.name, split=None, classes=[], miou=None, void=VOID,
+                     image_size=None, limits=limits)  # fmt: skip
+    figures = Figures(4, lambda: in_work.taken)
+    batches = Batches([network], 4, MOST, 0, figures)
+    service = Service(Gallery(pairs, grouping, CITYSCAPES), batches, in_work, MOST, MOST)
+    doorkeeper = Doorkeeper(64, PATIENCE, 16 * MOST)
+    routes = app.create(of_run, service, Uploads(MOST, 16 * MOST, PATIENCE), figures)
+    running = server.made(Gate(routes, None, None, doorkeeper.make_room, figures), doorkeeper, PATIENCE)
+    return asyncio.create_task(running.serve([listening])), running
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not is_so():
+            await asyncio.sleep(0.01)

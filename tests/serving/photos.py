@@ -1,0 +1,43 @@
+"""Files that are uploaded, good and bad."""
+
+import io
+import struct
+import zlib
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+
+def pixels(height: int = 64, width: int = 96) -> np.ndarray:
+    """A smooth picture, uint8 [H, W, 3]."""
+    rows, columns = np.mgrid[:height, :width]
+    return np.stack([rows * 255 // height, columns * 255 // width, (rows + columns) % 256], axis=2).astype(np.uint8)
+
+
+def png(image: Image.Image | np.ndarray, **options: Any) -> bytes:
+    return encoded(image, "png", **options)
+
+
+def encoded(image: Image.Image | np.ndarray, kind: str, **options: Any) -> bytes:
+    content = io.BytesIO()
+    (image if isinstance(image, Image.Image) else Image.fromarray(image)).save(content, kind, **options)
+    return content.getvalue()
+
+
+def jpeg_of_many_scans(num_scans: int) -> bytes:
+    """A progressive JPEG whose last scan is sent again and again, a pass over all pixels for a few bytes each."""
+    whole = encoded(pixels(), "jpeg", progressive=True)
+    last = whole.rindex(b"\xff\xda")
+    return whole[:last] + num_scans * whole[last:-2] + whole[-2:]
+
+
+def huge_png(side: int = 50_000) -> bytes:
+    """As large as its header says, and only a few bytes to send (PNG specification, sections 5.3 and 11.2.2)."""
+    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    row = zlib.compress(bytes(3 * side + 1), 9)
+    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", row) + _chunk(b"IEND", b"")
+
+
+def _chunk(name: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
