@@ -1,36 +1,85 @@
 """python -m segexp.benchmark: how long the parts take on this machine."""
 
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 from omegaconf import DictConfig
 
 from segexp.entry import entry
 
+if TYPE_CHECKING:
+    import torch
+
 
 @entry("benchmark")
 def main(config: DictConfig) -> None:
-    import json
+    from segexp import build, stop
+
+    values = build.plain(config)
+    names = _suites(values)
+    if type(values["overwrite"]) is not bool:
+        raise ValueError(f"overwrite is {values['overwrite']!r}; allowed: true, false")
+    device = build.devices(values["device"])[0]
+    with stop.listening():  # SIGTERM, as of timeout: nothing is left running
+        for name in names:
+            _run(name, values[name], device, Path(values["output"]).absolute() / f"{name}.json", values["overwrite"])
+
+
+def _run(name: str, settings: dict[str, Any], device: "torch.device", path: Path, overwrite: bool) -> None:
+    """Measure a suite, keep what was measured after every record, and show it."""
+    import inspect
     from importlib import import_module
-    from pathlib import Path
 
     from rich.console import Console
 
-    from segexp import build
-    from segexp.environment import hardware
-    from segexp.files import write_whole
+    from segexp.suite.results import Results
     from segexp.tables import records_table
 
-    values = build.plain(config)
-    known = sorted(path.stem for path in (Path(__file__).parent / "suite").glob("[a-z]*.py"))
-    if values["suite"] not in known:
-        raise ValueError(f"suite is {values['suite']!r}; allowed: {known}")
-    suite = import_module(f"segexp.suite.{values['suite']}")
-    records = suite.measure(**values[values["suite"]], device=build.device(values["device"]), rounds=values["rounds"])
-    machine = hardware()
-    name = f"{machine['processor']}, {machine['num_threads']} threads, {machine['gpus'] or 'no GPU'}"
-    Console().print(records_table(records, f"{suite.TITLE}; {name}"))
-    path = Path(values["output"]).absolute() / f"{values['suite']}.json"
-    write_whole(path, json.dumps({"hardware": hardware(), "records": records}, indent=2))
-    print(path)
+    suite, machine, console = import_module(f"segexp.suite.{name}"), _machine(device), Console()
+    console.width = console.width if console.is_terminal else 120
+    results = Results.open(path, machine, suite.KEY, overwrite)
+    goes_on = "earlier" in inspect.signature(suite.measure).parameters
+    records = []
+    for record in suite.measure(**settings, device=device, **({"earlier": results.records} if goes_on else {})):
+        results.add(record)
+        records.append(record)
+    found = suite.report(records, device=device, **settings)
+    where = f"{machine['device']}, {machine['num_threads']} threads"
+    for title, rows in found.tables.items():
+        console.print(records_table(rows, f"{title}; {where}"))
+    for line in [*found.lines, str(path)]:
+        print(line)
+
+
+def _machine(device: "torch.device") -> dict[str, Any]:
+    """What figures depend on beside the settings."""
+    import torch
+
+    from segexp.environment import hardware
+
+    found = hardware()
+    gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else None
+    kept = {key: found[key] for key in ("processor", "num_cores", "num_threads")}
+    return {"device": gpu or found["processor"], **kept, "torch": torch.__version__}
+
+
+def _suites(values: dict[str, Any]) -> list[str]:
+    """Those that are asked for, null: all. Raises ValueError for a name that is none."""
+    known = sorted(key for key, value in values.items() if isinstance(value, dict))
+    asked = values["suite"]
+    names = known if asked is None else asked if isinstance(asked, list) else [asked]
+    if not names or any(name not in known for name in names):
+        raise ValueError(f"suite is {asked!r}; allowed: {', '.join(known)}, several with commas between, null for all")
+    return list(dict.fromkeys(names))
+
+
+def _as_list(argument: str) -> str:
+    """suite=a,b -> suite=[a,b], which Hydra takes for one value and not for a sweep."""
+    return re.sub(r"^suite=([^\[\]{}()'\"]*,[^\[\]{}()'\"]*)$", r"suite=[\1]", argument)
 
 
 if __name__ == "__main__":
+    sys.argv[1:] = [_as_list(argument) for argument in sys.argv[1:]]
     main()

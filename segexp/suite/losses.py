@@ -1,5 +1,6 @@
 """Forward and backward of every loss, beside torch's cross-entropy and the losses of segmentation-models-pytorch."""
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -9,10 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from segexp import build
-from segexp.suite.timing import median_seconds, peak_bytes
+from segexp.suite.memory import peak_bytes
+from segexp.suite.results import Record, Report
+from segexp.suite.timing import median_seconds
 from segexp.types import VOID
 
-TITLE = "losses, forward and backward"
+KEY = ("logits", "loss")
 REFERENCE = "torch cross_entropy"
 Loss = Callable[[Tensor, Tensor], Tensor]
 
@@ -23,7 +26,7 @@ def measure(
     options: Sequence[str] | None,
     device: torch.device,
     rounds: int,
-) -> list[dict[str, Any]]:
+) -> list[Record]:
     """One record a loss, shape and scale: milliseconds, ratio to cross-entropy, peak memory beyond logits and target.
 
     memory: in units of the logits, the gradient that stays included.
@@ -46,10 +49,14 @@ def measure(
                         "loss": name,
                         "milliseconds": 1000 * seconds[name],
                         "ratio": seconds[name] / seconds[REFERENCE],
-                        "memory": memory,
+                        "memory": None if math.isnan(memory) else memory,
                     }
                 )
     return records
+
+
+def report(records: Sequence[Record], **_: Any) -> Report:
+    return Report({"losses, forward and backward": records}, [])
 
 
 def batch(shape: Sequence[int], scale: float, device: torch.device) -> tuple[Tensor, Tensor]:

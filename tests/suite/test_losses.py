@@ -8,7 +8,8 @@ import torch
 
 from segexp import build
 from segexp.suite.losses import REFERENCE, batch, measure, references
-from segexp.suite.timing import median_seconds, peak_bytes
+from segexp.suite.memory import peak_bytes
+from segexp.suite.timing import median_seconds
 from segexp.types import VOID
 
 CPU = torch.device("cpu")
