@@ -45,16 +45,19 @@ def train_on_one_rank(rank: int, folder: Path) -> None:
 
 def evaluate_on_one_rank(rank: int, folder: Path) -> None:
     """Only rank 0 has a batch: a loss that communicates would wait for rank 1 until the time-out."""
-    join(rank, folder)
+    store = join(rank, folder)
     images, target = whole_batch()
     for option, change in CASES if rank == 0 else []:
         build_loss(option, NUM_CLASSES, **change).eval()(network()(images), target)
+    store.set("done", "") if rank == 0 else store.wait(["done"])  # rank 1 must not leave while rank 0 still joins
     distributed.destroy_process_group()
 
 
-def join(rank: int, folder: Path) -> None:
+def join(rank: int, folder: Path) -> distributed.Store:
     torch.set_num_threads(1)
-    distributed.init_process_group("gloo", f"file://{folder}/rendezvous", rank=rank, world_size=NUM_RANKS)
+    store = distributed.FileStore(f"{folder}/rendezvous", NUM_RANKS)
+    distributed.init_process_group("gloo", store=store, rank=rank, world_size=NUM_RANKS)
+    return store
 
 
 def network() -> nn.Module:

@@ -1,17 +1,24 @@
 """The entry points as a user types them, mistakes included."""
 
+import json
 import os
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 
+from segexp import build
 from segexp.run import RunFolder
 
 
@@ -27,6 +34,17 @@ def test_help_shows_usage_and_options(entry: str) -> None:
     answer = segexp(entry, "--help")
     assert answer.returncode == 0
     assert answer.stdout.startswith(f"python -m segexp.{entry} ")
+
+
+@pytest.mark.parametrize("entry", ["evaluate", "compare", "sweep", "benchmark", "tune", "predict", "export", "serve"])
+def test_help_without_groups_shows_every_key_and_the_comments(entry: str) -> None:
+    config = yaml.safe_load((build.config_folder() / f"{entry}.yaml").read_text())
+    answer = segexp(entry, "--help")
+    assert answer.returncode == 0
+    assert answer.stdout.startswith(f"python -m segexp.{entry} ")
+    assert set(config) - {"defaults", "hydra"} <= {line.split(":")[0] for line in answer.stdout.splitlines()}
+    assert answer.stdout.count("  # ") > 1
+    assert "Compose your configuration" not in answer.stdout
 
 
 @pytest.mark.parametrize(
@@ -49,6 +67,17 @@ def test_a_mistake_is_answered_in_one_message_with_the_cure(typed: list[str], an
     assert all(part in answer.stderr for part in answered.split(".*"))
 
 
+@pytest.mark.parametrize("place", ["/none/Bäume", "/none/a=b", "~/none/at/all", "/none/it's", "/none/#1"])
+def test_a_path_that_needs_quotes_is_answered_with_what_to_type(place: str) -> None:
+    answer = segexp("sweep", f"folder={place}")
+    assert answer.returncode == 1
+    assert len(answer.stderr.splitlines()) == 2
+    typed = shlex.split(answer.stderr.splitlines()[0].partition("; type ")[2])
+    answer = segexp("sweep", *typed)
+    assert answer.returncode == 1
+    assert str(Path(place).expanduser()) in answer.stderr
+
+
 def test_train_and_evaluate_from_any_folder(small, tmp_path: Path) -> None:
     run = tmp_path / "run"
     answer = segexp("train", *small(), f"hydra.run.dir={run}", folder=tmp_path)
@@ -61,10 +90,106 @@ def test_train_and_evaluate_from_any_folder(small, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["run"]  # nothing written anywhere else
 
 
+@pytest.mark.slow
+def test_evaluations_of_one_run_stand_side_by_side(trained: RunFolder, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(trained.path, tmp_path / "run"))
+    shutil.rmtree(run / "evaluation", ignore_errors=True)
+    views = ["window=[64,64]", "scales=[1,1.5]", "flip=true"]
+    typed: list[tuple[list[str], str]] = [
+        (["benchmark=true"], "evaluation/val/official.json"),
+        (["name=val_views", "num_processes=2", *views], "evaluation/val_views/metrics.json"),
+        (["regroup=cityscapes7"], "evaluation/val_cityscapes7/metrics.json"),
+    ]
+    for arguments, written in typed:
+        answer = segexp("evaluate", f"run={run}", *arguments, folder=tmp_path)
+        assert answer.returncode == 0, answer.stderr
+        assert f"{run / written}\n" in answer.stdout
+        assert ".lock" not in answer.stdout
+    trained_until = json.loads((run / "evaluation/val/metrics.json").read_text())["trained_until"]
+    assert trained_until == trained.status()["time"]
+    (run / "evaluation/val_cityscapes8").mkdir()
+    shutil.copy(run / "evaluation/val/metrics.json", run / "evaluation/val_cityscapes8")
+    other = "keep both by name=ANOTHER, or add overwrite=true"
+    refused = [
+        (views, other),
+        (["regroup=cityscapes8"], other),
+        (["regroup=cityscapes7", "checkpoint=last"], "is of checkpoint best, not last; add checkpoint=best"),
+        (["regroup=cityscapes7", "name=val_cityscapes7"], "val_cityscapes7 was itself regrouped; start from name=val"),
+    ]
+    for arguments, said in refused:
+        answer = segexp("evaluate", f"run={run}", *arguments, folder=tmp_path)
+        assert answer.returncode == 1
+        assert said in answer.stderr
+    answer = segexp("compare", f"runs={run}", "split=val_cityscapes7", "output=report", folder=tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    assert (tmp_path / "report/report.html").is_file()
+
+
 def test_a_run_that_failed_says_why_in_its_folder(small, tmp_path: Path) -> None:
     answer = segexp("train", *small("data.image_size=[10,10]"), f"hydra.run.dir={tmp_path / 'run'}")
     assert answer.returncode == 1
     assert "data.image_size is [10, 10]" in RunFolder(tmp_path / "run").status()["reason"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "answered"),
+    [
+        (["name=.."], "name is '..'; needed is the name of one folder"),
+        (["name=."], "name is '.'; needed is the name of one folder"),
+        (["name=a/b"], "name is 'a/b'; needed is the name of one folder"),
+        (["name=5"], "name is 5; needed is the name of one folder"),
+        (["split=../val"], "name is '../val'; needed is the name of one folder"),
+        (["num_scenes=-1"], "num_scenes is -1; needed is at least 0"),
+        (["regroup=../classes/cityscapes7"], "regroup is '../classes/cityscapes7'; options of classes: camvid11, city"),
+        (["regroup=cityscapes7", "predictions=true", "flip=true"], "leave out predictions, flip"),
+    ],
+)
+def test_an_evaluation_that_cannot_be_is_refused(trained: RunFolder, typed: list[str], answered: str) -> None:
+    answer = segexp("evaluate", f"run={trained.path}", *typed)
+    assert answer.returncode == 1
+    assert answer.stderr.startswith("segexp.evaluate: ")
+    assert answered in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
+def test_an_evaluation_that_is_ended_leaves_no_process(trained: RunFolder, tmp_path: Path, number, code: int) -> None:
+    run = Path(shutil.copytree(trained.path, tmp_path / "run"))
+    shutil.rmtree(run / "evaluation", ignore_errors=True)
+    slow = ["num_processes=2", "predictions=true", "scales=[6,7]"]
+    command = [sys.executable, "-m", "segexp.evaluate", f"run={run}", *slow]
+    listen = partial(signal.signal, signal.SIGINT, signal.default_int_handler)  # shells make background jobs deaf to it
+    process = subprocess.Popen(
+        command, cwd=Path(__file__).parents[2], preexec_fn=listen, start_new_session=True, stderr=subprocess.PIPE
+    )
+    try:
+        partial_predictions = run / "evaluation/val/.predictions"
+        assert _soon(lambda: any(partial_predictions.glob("*.png")))
+        (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)  # as a terminal does: to all of them
+        _, said = process.communicate(timeout=60)
+        assert process.returncode == code
+        assert _soon(lambda: not _is_alive(process.pid), 20)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    if number == signal.SIGINT:
+        assert said.decode().endswith("segexp.evaluate: interrupted\n")
+        assert "Traceback" not in said.decode()
+        assert not (run / "evaluation/val").exists()
+
+
+def _soon(is_so: Callable[[], bool], seconds: float = 120) -> bool:
+    deadline = time.monotonic() + seconds
+    while not is_so() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return is_so()
+
+
+def _is_alive(group: int) -> bool:
+    """Whether a process of the group runs; one that ended may still wait for somebody to ask for its exit status."""
+    listed = subprocess.run(["ps", "-eo", "pgid=,stat="], capture_output=True, text=True, check=True).stdout
+    return any(int(row.split()[0]) == group and not row.split()[1].startswith("Z") for row in listed.splitlines())
 
 
 def test_evaluate_of_no_run_says_so(tmp_path: Path) -> None:

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from segexp import build
-from segexp.evaluation import evaluate
+from segexp.evaluation.split import Wish, evaluate, prepare
 from segexp.fit import start
 from segexp.metric import scores
 from segexp.run import RunFolder
@@ -24,7 +23,7 @@ def test_the_demo_in_small_scores_twice_the_floor(tmp_path: Path) -> None:
     shrunk = ["data.image_size=[64,128]", "trainer.max_epochs=8", "trainer.log_every_n_steps=6", "data.num_workers=0"]
     config = build.compose("train", ["experiment=demo", *data, *shrunk, "trainer.enable_progress_bar=false"])
     start(config, tmp_path / "run", {"data": "streets"}, [])
-    found = evaluate(RunFolder.open(tmp_path / "run"), "val", "best", {}, 1, torch.device("cpu"), None)
+    found = evaluate(prepare(RunFolder.open(tmp_path / "run"), Wish(device="cpu")))
     assert scores.mean(scores.class_iou(found.confusion)) > 2 * scores.prior_miou(found.confusion)
 
 

@@ -1,0 +1,64 @@
+"""The page for everybody: without other hosts, on a phone, by screen reader, in light and dark."""
+
+import pytest
+
+from tests.browser.page import SIZES, complete, opened
+
+pytestmark = pytest.mark.browser
+
+
+def test_nothing_is_asked_of_another_host_and_nothing_complains(page, served: str) -> None:
+    assert {url for url in page.asked if not url.startswith((served, f"blob:{served}"))} == set()
+    assert page.complaints == []
+
+
+def test_the_page_never_scrolls_sideways(page) -> None:
+    assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
+
+
+def test_every_control_has_an_accessible_name(page) -> None:
+    tree = page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")["nodes"]
+    controls = [each for each in tree if {"name": "focusable", "value": {"type": "booleanOrUndefined", "value": True}}
+                in each.get("properties", []) and each["role"]["value"] != "RootWebArea"]  # fmt: skip
+    assert len(controls) >= 30
+    assert [each["role"]["value"] for each in controls if not each["name"]["value"].strip()] == []
+
+
+CONTRASTS = """() => {
+    const numbers = (color) => color.match(/[\\d.]+/g).map(Number);
+    const light = (color) => numbers(color).slice(0, 3).map((part) => part / 255)
+        .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4))
+        .reduce((sum, part, index) => sum + part * [0.2126, 0.7152, 0.0722][index], 0);
+    const ground = (element) => {
+        const color = getComputedStyle(element).backgroundColor;
+        return numbers(color)[3] === 0 && element.parentElement ? ground(element.parentElement) : color;
+    };
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    const found = [];
+    while (texts.nextNode()) {
+        const element = texts.currentNode.parentElement;
+        if (!texts.currentNode.data.trim() || !element.checkVisibility()) continue;
+        const [low, high] = [getComputedStyle(element).color, ground(element)].map(light).sort((a, b) => a - b);
+        found.push([(high + 0.05) / (low + 0.05), texts.currentNode.data.trim()]);
+    }
+    return found;
+}"""  # WCAG 2.2, relative luminance and contrast ratio
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_every_text_has_the_contrast_of_wcag_aa(browser, served: str, size: str, scheme: str) -> None:
+    page = opened(browser, size, scheme, reduced_motion="reduce")
+    page.goto(f"{served}#id=nobody")
+    page.locator("#alert").wait_for()
+    found = page.evaluate(CONTRASTS)
+    page.locator("#ids a").first.click()
+    complete(page)
+    page.locator("#legend tbody button").first.click()
+    page.locator("[data-panel=truth] .stage").hover()
+    found += page.evaluate(CONTRASTS)
+    page.evaluate("document.querySelector('#token').showModal()")
+    found += page.evaluate(CONTRASTS)
+    assert len(found) > 150
+    assert [entry for entry in found if entry[0] < 4.5] == []
+    page.close()

@@ -1,0 +1,96 @@
+"""From image to image of a data set: by button, key, link, history, list and filter."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from segexp.data.pairs import Pair
+from segexp.data.streets import Streets
+from tests.browser.page import complete, ids, name_shown, opened
+
+pytestmark = pytest.mark.browser
+
+
+def test_next_and_previous_by_keyboard_by_button_and_by_history(page, served: str) -> None:
+    first, second, third = ids(served)
+    page.keyboard.press("ArrowRight")
+    complete(page)
+    page.locator("#next").click()
+    complete(page)
+    assert (name_shown(page), page.url) == (third, f"{served}#id={third}")
+    assert page.locator("#next").is_disabled()
+    page.keyboard.press("ArrowRight")
+    assert name_shown(page) == third
+    page.keyboard.press("ArrowLeft")
+    page.locator("#name", has_text=second).wait_for()
+    page.go_back()
+    page.locator("#name", has_text=third).wait_for()
+    for _ in range(2):
+        page.go_back()
+    page.locator("#name", has_text=first).wait_for()
+    page.go_forward()
+    page.locator("#name", has_text=second).wait_for()
+    assert page.locator("#ids a[aria-current]").all_inner_texts() == [second]
+    assert page.complaints == []
+
+
+def test_a_link_opens_its_image(browser, served: str) -> None:
+    page = opened(browser, "desk")
+    page.goto(f"{served}#id={ids(served)[1]}")
+    complete(page)
+    assert name_shown(page) == ids(served)[1]
+    page.close()
+
+
+def test_the_next_image_is_there_before_it_is_asked_for(browser, served: str) -> None:
+    page = opened(browser, "desk")
+    address = f"{served}api/images/{ids(served)[1]}"
+    with page.expect_event("requestfinished", lambda request: request.url == f"{address}/prediction.png"):
+        page.goto(served)
+    asked = len(page.asked)
+    page.keyboard.press("ArrowRight")
+    complete(page)
+    assert name_shown(page) == ids(served)[1]
+    assert [url for url in page.asked[asked:] if url.startswith(address)] == []
+    page.close()
+
+
+def test_the_filter_shortens_the_list_and_says_so(desk, served: str) -> None:
+    desk.keyboard.press("/")
+    desk.keyboard.type(ids(served)[2][-13:])
+    assert desk.locator("#ids a").all_inner_texts() == [each for each in ids(served) if ids(served)[2][-13:] in each]
+    desk.keyboard.type("no such name")
+    assert desk.locator("#ids a").count() == 0
+    assert desk.locator("#range").inner_text() == "no image has this in its name"
+
+
+def repeated(pair: Pair, folder: Path, count: int) -> None:
+    """One scene under many names, in the layout of Cityscapes."""
+    for kind, file in (("leftImg8bit", pair.image), ("gtFine", pair.mask)):
+        (folder / kind / "val/town").mkdir(parents=True)
+        for number in range(count):
+            name = file.name.replace(pair.name, f"town_{number:06}_000019")
+            (folder / kind / "val/town" / name).symlink_to(file)
+
+
+def test_a_long_list_has_pages_that_follow_what_is_shown(
+    browser, serve: Callable, streets_root: Path, tmp_path: Path
+) -> None:
+    pair = Streets(str(streets_root), 6, 3, 64, 128).pairs("val")[0]
+    repeated(pair, Streets(str(tmp_path), 6, 530, 64, 128).folder, 530)
+    with serve(f"data.root={tmp_path}", "+data.num_val=530") as address:
+        images = httpx.get(f"{address}api/images?offset=500").json()["images"]
+        page = opened(browser, "phone")
+        page.goto(f"{address}#id={images[19]['id']}")
+        complete(page)
+        page.locator("#ids a[aria-current]", has_text=images[19]["id"]).wait_for()
+        assert page.locator("#range").inner_text() == "481–530 of 530"
+        page.locator("#page-back").click()
+        assert page.locator("#range").inner_text() == "421–480 of 530"
+        assert page.locator("#ids a").count() == 60
+        page.keyboard.press("ArrowRight")
+        assert name_shown(page) == images[20]["id"]
+        assert page.locator("#ids a[aria-current]").inner_text() == images[20]["id"]
+        page.close()

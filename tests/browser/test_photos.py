@@ -1,0 +1,82 @@
+"""Photos that a user brings: chosen, dropped, pasted."""
+
+import base64
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.browser.page import PANELS, canvas, complete, ids, name_shown, opened
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_photo_is_segmented(page, served: str, tmp_path: Path) -> None:
+    photo = tmp_path / "mine.jpg"
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (48, 80, 3), np.uint8)).save(photo)
+    page.locator("#file").set_input_files(photo)
+    complete(page, "80 × 48")
+    assert name_shown(page) == "mine.jpg"
+    assert [page.locator(f"[data-panel={name}]").is_visible() for name in PANELS] == [True, False, True, False]
+    said = httpx.post(f"{served}api/predict", files={"file": photo.read_bytes()}).json()["prediction"]
+    wanted = np.asarray(Image.open(io.BytesIO(base64.b64decode(said.partition(",")[2]))).convert("RGB"))
+    assert np.array_equal(canvas(page, "prediction")[..., :3], wanted)
+    page.keyboard.press("ArrowRight")
+    complete(page)
+    assert name_shown(page) == ids(served)[0]
+    assert page.complaints == []
+
+
+def test_a_photo_turned_by_its_camera_lies_as_its_prediction_does(desk, tmp_path: Path) -> None:
+    tags = Image.Exif()
+    tags[0x0112] = 6  # orientation: to be turned by 90 degrees
+    Image.new("RGB", (80, 48), (90, 120, 150)).save(tmp_path / "turned.jpg", exif=tags)
+    desk.locator("#file").set_input_files(tmp_path / "turned.jpg")
+    complete(desk, "48 × 80")
+    size = desk.locator("[data-panel=photo] img").evaluate("each => [each.naturalWidth, each.naturalHeight]")
+    assert size == [48, 80]
+
+
+def test_photos_are_dropped_and_pasted(desk) -> None:
+    brought = """([kind, name]) => {
+        const canvas = Object.assign(document.createElement("canvas"), { width: 80, height: 48 });
+        const bytes = Uint8Array.from(atob(canvas.toDataURL().split(",")[1]), (each) => each.charCodeAt(0));
+        const files = new DataTransfer();
+        files.items.add(new File([bytes], name, { type: "image/png" }));
+        const event = kind === "drop" ? new DragEvent("drop", { dataTransfer: files, cancelable: true, bubbles: true })
+            : new ClipboardEvent("paste", { clipboardData: files, bubbles: true });
+        document.body.dispatchEvent(event);
+    }"""
+    for kind in ("drop", "paste"):
+        desk.evaluate(brought, [kind, f"{kind}.png"])
+        complete(desk, "80 × 48")
+        assert name_shown(desk) == f"{kind}.png"
+
+
+def test_a_broken_upload_shows_what_the_server_says(desk, served: str, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"\x89PNG\r\n\x1a\n and no more")
+    said = httpx.post(f"{served}api/predict", files={"file": broken.read_bytes()}).json()["error"]["message"]
+    desk.locator("#file").set_input_files(broken)
+    desk.locator("#alert", has_text=said).wait_for()
+    assert desk.locator(".stage img:visible, .stage canvas:visible").count() == 0
+    desk.keyboard.press("ArrowLeft")
+    complete(desk)
+    assert desk.locator("#alert").is_hidden()
+
+
+def test_without_a_data_set_photos_are_asked_for(browser, serve: Callable, tmp_path: Path) -> None:
+    with serve("split=null") as address:
+        page = opened(browser, "desk")
+        page.goto(address)
+        page.locator("#status", has_text="upload a photo").wait_for()
+        assert page.locator("#images").is_hidden()
+        Image.new("RGB", (80, 48)).save(tmp_path / "photo.png")
+        page.locator("#file").set_input_files(tmp_path / "photo.png")
+        complete(page, "80 × 48")
+        assert page.complaints == []
+        page.close()
