@@ -35,6 +35,8 @@ def part_of(path: Path) -> Iterator[Path]:
         with told(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             part.touch(exist_ok=False)
+            with suppress(FileNotFoundError):
+                path.lstat()  # a name that is too long is found now, not when all is written
         yield part
         with told(path):
             part.replace(path)

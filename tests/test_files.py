@@ -40,6 +40,12 @@ def test_the_longest_name_can_be_written_and_a_longer_one_is_refused_as_a_name(t
         write_whole(tmp_path / longest / "below_a_file", "whole")
 
 
+def test_a_name_that_is_too_long_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(UnfitNameError, match="too long"), part_of(tmp_path / ("n" * 1000)):
+        pytest.fail("the body would have written in vain")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_error_while_writing_leaves_nothing(tmp_path: Path) -> None:
     with suppress(KeyError), part_of(tmp_path / "file") as part:
         part.write_text("half")

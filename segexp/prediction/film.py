@@ -149,7 +149,7 @@ def _film(
         with _told(path, codec):
             film = av.open(str(part), "w", container)
         try:
-            stream = film.add_stream(codec, rate=like.average_rate or Fraction(25))
+            stream = _stream(film, codec, like.average_rate or Fraction(25))
             stream.pix_fmt = stored
             stream.time_base = stream.codec_context.time_base = like.time_base  # else times are rounded to the rate
 
@@ -170,6 +170,14 @@ def _film(
         finally:
             with suppress(av.FFmpegError):  # the first error is the one to tell
                 film.close()
+
+
+def _stream(film: Any, codec: str, rate: Fraction) -> Any:
+    try:
+        return film.add_stream(codec, rate=rate)
+    except ValueError as error:
+        cure = "install the av of PyPI, which has it, or do without this output (overlay=false, masks=null)"
+        raise ValueError(f"FFmpeg as it is installed has no encoder {codec}; {cure}") from error
 
 
 @contextmanager

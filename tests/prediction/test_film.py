@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from segexp.prediction.film import _film
 from segexp.prediction.inputs import find
 from segexp.prediction.predict import predict
 from segexp.run import RunFolder
@@ -281,6 +282,15 @@ def test_a_film_that_an_encoder_does_not_take_is_named_with_its_output_and_no_ot
     film = outputs.folder / "overlays" / "wide.mp4"
     assert f"skipped {given / 'wide.mkv'}: could not write {film}: libx264 fails (" in capsys.readouterr().out
     assert [path for path in outputs.folder.rglob("*") if path.is_file()] == []
+
+
+def test_an_encoder_that_is_not_there_is_named_with_the_cure(frames: list[np.ndarray], tmp_path: Path) -> None:
+    write(tmp_path / "film.mkv", frames, "ffv1", "bgr0")
+    with av.open(str(tmp_path / "film.mkv")) as film:
+        writing = _film(tmp_path / "out.mp4", "mp4", film.streams.video[0], "libx999", "yuv420p")
+        with pytest.raises(ValueError, match="has no encoder libx999; install the av of PyPI.*overlay=false"), writing:
+            pytest.fail("nothing can be written")
+    assert [path.name for path in tmp_path.iterdir()] == ["film.mkv"]
 
 
 def test_a_network_that_fails_within_a_film_is_an_error_and_no_crash(frames: list[np.ndarray], tmp_path: Path) -> None:
