@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
+from segexp import stop
 from segexp.entry import entry
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ def main(config: DictConfig) -> None:
     from segexp.serving.uploads import Uploads
 
     in_transit = LARGEST_AT_ONCE * values["max_upload_bytes"]
-    with server.bound(values["host"], values["port"]) as listening:
+    # SIGTERM ends it while it loads, too; the kernel would keep that from the first process of a container
+    with stop.listening(), server.bound(values["host"], values["port"]) as listening:
         is_local = server.is_local(listening)
         token = values["token"] or os.environ.get("SEGEXP_TOKEN") or None
         classes, service, figures = _loaded(values)

@@ -1,8 +1,9 @@
 """What the API does: predict images of the data set once, and uploads as they come, within stated bounds."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -66,7 +67,7 @@ class Service:
         """Prediction of a file that was sent. Raises RequestError: 413, 415, 422, or 503 if too much is in work."""
         with self.in_work.take():
             size = await self._decode(uploads.num_pixels, content, self.max_pixels)
-            with self.pixels.take(size):
+            with self.pixels.take(size), _memory_told(f"an image of {size} pixels"):
                 image = await self._decode(uploads.decoded, content, self.max_pixels)
                 found = await self._predict(image)
                 mask = await self._decode(png.mask, found.train_ids, self.colors)
@@ -75,15 +76,15 @@ class Service:
         return Shown(width, height, mask, found.seconds, image=picture)
 
     async def _picture(self, place: Place) -> bytes:
-        with self.in_work.take():
+        with self.in_work.take(), _memory_told(place.id):
             return await self._decode(lambda: png.picture(self.gallery.image(place)))
 
     async def _truth(self, place: Place) -> bytes:
-        with self.in_work.take():
+        with self.in_work.take(), _memory_told(place.id):
             return await self._decode(lambda: png.mask(self.gallery.truth(place), self.colors))
 
     async def _shown(self, place: Place) -> Shown:
-        with self.in_work.take():
+        with self.in_work.take(), _memory_told(place.id):
             image, truth = await self._decode(self.gallery.image_and_truth, place)
             found = await self._predict(image)
             mask = await self._decode(png.mask, found.train_ids, self.colors)
@@ -97,16 +98,21 @@ class Service:
             return await self.batches.predict(image)
         except ValueError as error:
             raise RequestError(422, f"the network does not take this image: {error}") from error
-        except Exception as error:
-            if not is_out_of_memory(error):
-                raise
-            height, width = image.shape[:2]
-            message = f"an image of {height} x {width} pixels needs more memory than the server has; send a smaller one"
-            raise RequestError(413, message) from error
 
     async def _decode(self, work: Callable[..., Any], *arguments: Any) -> Any:
         """Off the event loop, by few threads, so that only so many images are unpacked at a time."""
         return await asyncio.get_running_loop().run_in_executor(self._decoders, work, *arguments)
+
+
+@contextmanager
+def _memory_told(what: str) -> Iterator[None]:
+    """Where the body finds no memory, that is said of the image instead of an error of the server."""
+    try:
+        yield
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        raise RequestError(413, f"{what} needs more memory than the server has; send a smaller one") from error
 
 
 def _num_bytes(kept: bytes | Shown) -> int:

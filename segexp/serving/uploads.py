@@ -12,6 +12,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from segexp.inference.photo import read_photo
+from segexp.out_of_memory import is_out_of_memory
 from segexp.serving.errors import RequestError
 
 Bytes = npt.NDArray[np.uint8]
@@ -110,4 +111,6 @@ def decoded(content: bytes, max_pixels: int) -> Bytes:
     except ValueError as error:
         raise RequestError(422, f"the image cannot be decoded: {error}") from error
     except Exception as error:  # as above
+        if is_out_of_memory(error):
+            raise
         raise RequestError(422, "the image is torn; save it again as PNG or JPEG") from error

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -20,8 +21,9 @@ from segexp.data.camvid import CamVid
 from segexp.data.pairs import Pair
 from segexp.run import RunFolder
 from segexp.serving.server import bound, listen
+from segexp.stop import TERMINATED
 from tests.serving import photos
-from tests.serving.command import PATIENCE, ROOT, Server, answer, serving, started
+from tests.serving.command import PATIENCE, ROOT, SERVE, Server, answer, environment, serving, started
 
 STARTED = ("ENTRYPOINT", "CMD")
 
@@ -84,7 +86,19 @@ def test_what_is_in_work_when_the_server_is_told_to_stop_is_still_answered(run: 
         found.process.send_signal(signal.SIGTERM)
         client.join(PATIENCE)
         assert [each.status_code for each in answers] == [200]
-        assert found.process.wait(PATIENCE) == -signal.SIGTERM
+        assert found.process.wait(PATIENCE) == TERMINATED
+
+
+def test_a_server_that_still_loads_ends_when_it_is_told_to(run: RunFolder, tmp_path: Path) -> None:
+    """By itself, as the kernel does not end the first process of a container."""
+    loading = Path(shutil.copytree(run.path, tmp_path / "run"))
+    read = loading / "environment.json"
+    read.unlink()
+    os.mkfifo(read)
+    process = subprocess.Popen([*SERVE, "port=0", f"run={loading}", "data=null"], cwd=ROOT, env=environment())
+    with read.open("wb"):  # once the server has opened it, too, which waits for content then
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == TERMINATED
 
 
 def test_clients_can_connect_as_soon_as_the_address_is_told(run: RunFolder) -> None:

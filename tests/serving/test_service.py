@@ -1,8 +1,13 @@
 """What is said of an upload that the network fails on."""
 
 import asyncio
+import multiprocessing
+import resource
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 
+import numpy as np
+import psutil
 import pytest
 import torch
 
@@ -16,26 +21,49 @@ from segexp.serving.gallery import Gallery
 from segexp.serving.service import Service
 from tests.serving import photos
 
+SMALL = photos.png(photos.pixels())
 
-def upload(network: Callable[[Bytes], Bytes]) -> None:
+
+def upload(content: bytes, network: Callable[[Bytes], Bytes]) -> None:
     async def asked() -> None:
         service = Service(
             Gallery([], build.grouping(build.compose("train")), CITYSCAPES),
             Batches([network], 1, 10**6, 0, Figures(1, lambda: 0)),
             Budget(1, "requests"),
-            max_pixels=10**6,
+            max_pixels=10**8,
             cache_bytes=0,
         )
         async with service.batches.running():
-            await service.upload(photos.png(photos.pixels()), with_image=False)
+            await service.upload(content, with_image=False)
 
     asyncio.run(asked())
 
 
 def test_an_upload_that_the_memory_does_not_hold_is_refused_for_its_size() -> None:
-    with pytest.raises(RequestError, match="64 x 96 pixels needs more memory than the server has") as raised:
-        upload(lambda images: torch.empty(1 << 50).numpy())  # four petabytes
+    with pytest.raises(RequestError, match="6144 pixels needs more memory than the server has") as raised:
+        upload(SMALL, lambda images: torch.empty(1 << 50).numpy())  # four petabytes
     assert raised.value.code == 413
+
+
+def _upload_with_little_memory(said: Connection) -> None:
+    black = photos.png(np.zeros((8000, 8000, 3), np.uint8))  # 192 MB once it is decoded
+    limit = psutil.Process().memory_info().vms + 100_000_000
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    try:
+        upload(black, lambda images: images[..., 0])
+    except RequestError as error:
+        said.send((error.code, str(error)))
+
+
+def test_an_upload_that_cannot_be_decoded_for_want_of_memory_is_not_called_torn() -> None:
+    here, there = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=_upload_with_little_memory, args=(there,))
+    process.start()
+    there.close()  # so that an end without a word is seen as one
+    code, message = here.recv()
+    process.join()
+    assert code == 413
+    assert "64000000 pixels needs more memory than the server has" in message
 
 
 def test_an_error_that_only_speaks_of_memory_is_none_of_the_upload() -> None:
@@ -43,4 +71,4 @@ def test_an_error_that_only_speaks_of_memory_is_none_of_the_upload() -> None:
         raise RuntimeError("CUDA error: an illegal memory access was encountered")
 
     with pytest.raises(RuntimeError, match="illegal memory access"):
-        upload(network)
+        upload(SMALL, network)
