@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import cv2
 import torch
@@ -34,6 +35,23 @@ class LazyLoader(DataLoader):
 
     def __iter__(self) -> Iterator[Sample]:  # type: ignore[override]
         yield from super().__iter__()
+
+    def _get_iterator(self):
+        with _deaf():
+            return super()._get_iterator()
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Workers that the body starts inherit that they are deaf; a signal to this process waits for the body's end."""
+    if not hasattr(signal, "sigwaitinfo"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGUSR1, signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _be_one_thread_of_the_training(worker: int) -> None:
