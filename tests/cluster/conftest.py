@@ -7,11 +7,13 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-PORT = "27917"  # not slurm-up's own, so that one started by hand is left alone
+FOLDER = Path(f"/tmp/segexp-slurm-{os.getpid()}")  # of this process alone: others may test on this machine, too
+PORT = str(20000 + 4 * (os.getpid() % 1500))  # the first of three; slurm-up's own, for one started by hand, is higher
 
 
 @pytest.fixture(scope="session")
@@ -19,12 +21,24 @@ def slurm() -> Iterator[dict[str, str]]:
     """The environment in which SLURM's commands and trainings find the cluster: partitions main, and high above it."""
     if os.geteuid():
         pytest.skip("SLURM is installed and started by root only")
-    settings = {**os.environ, "SLURM_UP_DIR": f"/tmp/segexp-slurm-{PORT}", "SLURM_UP_PORT": PORT}
-    subprocess.run([HERE / "slurm-down", "--purge"], env=settings, check=True, timeout=120)
+    settings = {**os.environ, "SLURM_UP_DIR": str(FOLDER), "SLURM_UP_PORT": PORT}
+    for folder in left():
+        end(folder)
     subprocess.run([HERE / "slurm-up"], env=settings, check=True, timeout=600)
     source = f"source {settings['SLURM_UP_DIR']}/env && env -0"
     found = subprocess.run(["bash", "-c", source], env=settings, capture_output=True, text=True, check=True).stdout
     yield dict(entry.split("=", 1) for entry in found.split("\0") if entry)
+    end(FOLDER)
+
+
+def left() -> list[Path]:
+    """Clusters of processes that were killed; one under our own number is of such a process, too."""
+    living = {str(number) for number in psutil.pids()} - {str(os.getpid())}
+    return [path for path in FOLDER.parent.glob("segexp-slurm-*") if path.name.rpartition("-")[2] not in living]
+
+
+def end(folder: Path) -> None:
+    settings = {**os.environ, "SLURM_UP_DIR": str(folder)}
     subprocess.run([HERE / "slurm-down", "--purge"], env=settings, timeout=120)
 
 
