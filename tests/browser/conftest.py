@@ -11,7 +11,7 @@ import pytest
 
 from segexp.run import RunFolder
 from tests.browser.page import SIZES, complete, opened
-from tests.serving.command import environment, started
+from tests.serving.command import PATIENCE, environment, started
 
 QUIET = [
     "--no-sandbox",
@@ -32,7 +32,7 @@ def browser() -> Iterator:
     found = shutil.which("chromium")
     assert found, "no chromium; run make test-browser as root, or install it"
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=found, args=QUIET)
+        chromium = playwright.chromium.launch(executable_path=found, args=QUIET, timeout=1000 * PATIENCE)
         yield chromium
         chromium.close()
 

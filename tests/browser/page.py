@@ -9,10 +9,12 @@ import httpx
 import numpy as np
 from PIL import Image
 
-from tests.serving.command import PATIENCE
+from tests.serving.command import FRESH, PATIENCE
 
 SIZES = {"desk": (1280, 900), "phone": (390, 844)}
 PANELS = ("photo", "truth", "prediction", "difference")
+CLIENT = httpx.Client(timeout=PATIENCE, trust_env=False, limits=FRESH)
+"""Of the API, and of no proxy."""
 
 
 def opened(browser, size: str, scheme: str = "light", **settings) -> Any:
@@ -34,15 +36,15 @@ def complete(page, number_of_pixels: str = "128 × 64") -> None:
 
 
 def ids(served: str) -> list[str]:
-    return [each["id"] for each in httpx.get(f"{served}api/images").json()["images"]]
+    return [each["id"] for each in CLIENT.get(f"{served}api/images").json()["images"]]
 
 
 def answer(served: str, image_id: str) -> dict[str, Any]:
-    return httpx.get(f"{served}api/images/{quote(image_id, safe='')}").json()
+    return CLIENT.get(f"{served}api/images/{quote(image_id, safe='')}").json()
 
 
 def picture(served: str, image_id: str, name: str) -> np.ndarray:
-    content = httpx.get(f"{served}api/images/{quote(image_id, safe='')}/{name}.png").content
+    content = CLIENT.get(f"{served}api/images/{quote(image_id, safe='')}/{name}.png").content
     return np.asarray(Image.open(io.BytesIO(content)))  # of a palette PNG: its indices, which are train ids
 
 

@@ -2,13 +2,12 @@
 
 from urllib.parse import quote
 
-import httpx
 import numpy as np
 import pytest
 
 from segexp import pictures
 from segexp.types import VOID
-from tests.browser.page import PANELS, answer, canvas, caption, complete, ids, name_shown, opened, picture
+from tests.browser.page import CLIENT, PANELS, answer, canvas, caption, complete, ids, name_shown, opened, picture
 
 pytestmark = pytest.mark.browser
 
@@ -16,7 +15,7 @@ pytestmark = pytest.mark.browser
 def test_photo_truth_and_prediction_are_those_of_the_api(desk, served: str) -> None:
     first = ids(served)[0]
     colors = np.zeros((256, 3), np.uint8)
-    for entry in httpx.get(f"{served}api/classes").json()["classes"]:
+    for entry in CLIENT.get(f"{served}api/classes").json()["classes"]:
         colors[entry["id"]] = entry["color"]
     for name in ("truth", "prediction"):
         assert np.array_equal(canvas(desk, name)[..., :3], colors[picture(served, first, name)])
@@ -46,7 +45,7 @@ def test_photo_and_truth_are_seen_while_the_prediction_is_awaited(browser, serve
 
 
 def test_pointing_names_the_classes_of_that_pixel_in_every_panel(page, served: str) -> None:
-    names = {entry["id"]: entry["name"] for entry in httpx.get(f"{served}api/classes").json()["classes"]}
+    names = {entry["id"]: entry["name"] for entry in CLIENT.get(f"{served}api/classes").json()["classes"]}
     first = ids(served)[0]
     truth, prediction = (picture(served, first, name) for name in ("truth", "prediction"))
     generator = np.random.default_rng(0)
@@ -85,7 +84,7 @@ def test_the_legend_has_the_scores_of_the_api(page, served: str) -> None:
     def shown(value: float | None) -> str:
         return "–" if value is None else f"{value:.3f}"
 
-    run, scores = httpx.get(f"{served}api/classes").json(), answer(served, ids(served)[0])["scores"]
+    run, scores = CLIENT.get(f"{served}api/classes").json(), answer(served, ids(served)[0])["scores"]
     assert run["miou"] is not None
     rows = page.locator("#legend tbody tr").all()
     assert len(rows) == len(run["classes"]) == 19

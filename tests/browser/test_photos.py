@@ -5,12 +5,11 @@ import io
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
 import numpy as np
 import pytest
 from PIL import Image
 
-from tests.browser.page import PANELS, canvas, complete, ids, name_shown, opened
+from tests.browser.page import CLIENT, PANELS, canvas, complete, ids, name_shown, opened
 
 pytestmark = pytest.mark.browser
 
@@ -22,7 +21,7 @@ def test_a_photo_is_segmented(page, served: str, tmp_path: Path) -> None:
     complete(page, "80 × 48")
     assert name_shown(page) == "mine.jpg"
     assert [page.locator(f"[data-panel={name}]").is_visible() for name in PANELS] == [True, False, True, False]
-    said = httpx.post(f"{served}api/predict", files={"file": photo.read_bytes()}).json()["prediction"]
+    said = CLIENT.post(f"{served}api/predict", files={"file": photo.read_bytes()}).json()["prediction"]
     wanted = np.asarray(Image.open(io.BytesIO(base64.b64decode(said.partition(",")[2]))).convert("RGB"))
     assert np.array_equal(canvas(page, "prediction")[..., :3], wanted)
     page.keyboard.press("ArrowRight")
@@ -60,7 +59,7 @@ def test_photos_are_dropped_and_pasted(desk) -> None:
 def test_a_broken_upload_shows_what_the_server_says(desk, served: str, tmp_path: Path) -> None:
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"\x89PNG\r\n\x1a\n and no more")
-    said = httpx.post(f"{served}api/predict", files={"file": broken.read_bytes()}).json()["error"]["message"]
+    said = CLIENT.post(f"{served}api/predict", files={"file": broken.read_bytes()}).json()["error"]["message"]
     desk.locator("#file").set_input_files(broken)
     desk.locator("#alert", has_text=said).wait_for()
     assert desk.locator(".stage img:visible, .stage canvas:visible").count() == 0

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from segexp.report.report import write
 from tests.report.runs import HOSTILE, SECTIONS, compared, run, sweep
+from tests.serving.command import PATIENCE
 
 pytestmark = pytest.mark.browser
 SIZES = [(1280, 900), (390, 844)]
@@ -24,11 +26,16 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {"few": few / "report.html", "many": many / "report.html"}
 
 
+def new_page(browser, width: int, height: int) -> Any:
+    found = browser.new_page(viewport={"width": width, "height": height})
+    found.set_default_timeout(1000 * PATIENCE)
+    return found
+
+
 @pytest.fixture(params=SIZES, ids=["desk", "phone"])
 def page(request: pytest.FixtureRequest, browser, reports: dict[str, Path]) -> Iterator:
     """The page with a few variants, and what went on while it loaded."""
-    width, height = request.param
-    opened = browser.new_page(viewport={"width": width, "height": height})
+    opened = new_page(browser, *request.param)
     opened.requests, opened.messages = [], []
     opened.on("request", lambda asked: opened.requests.append(asked.url))
     opened.on("console", lambda message: opened.messages.append(message.text))
@@ -51,7 +58,7 @@ def test_the_page_never_scrolls_sideways(page, reports: dict[str, Path], which: 
 
 
 def test_nothing_is_cut_off_on_paper(browser, reports: dict[str, Path]) -> None:
-    paper = browser.new_page(viewport={"width": 700, "height": 1000})  # A4 without margins, in CSS pixels
+    paper = new_page(browser, 700, 1000)  # A4 without margins, in CSS pixels
     paper.goto(reports["few"].as_uri())
     paper.emulate_media(media="print")
     assert paper.evaluate("document.documentElement.scrollWidth") <= 700
