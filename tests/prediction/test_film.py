@@ -25,8 +25,10 @@ TURNED = struct.pack(">9i", 0, 65536, 0, -65536, 0, 0, 0, 0, 1 << 30)
 """The matrix of an MP4 that is to be shown turned by a quarter, clockwise (ISO 14496-12, 8.3.2)."""
 
 HELD = """
-import runpy, select, sys
+import runpy, select, signal, sys
 import torch
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # shells make background jobs deaf to it
 
 def hold(network, arguments):
     print("held", flush=True)
@@ -213,7 +215,7 @@ def test_a_signal_in_the_middle_of_a_film_leaves_nothing_of_it(
     write(tmp_path / "film.mkv", frames, "ffv1", "bgr0")
     with started(trained, tmp_path / "film.mkv", tmp_path / "out") as process:
         process.send_signal(sent)
-        assert process.wait() == status
+        assert process.wait(timeout=120) == status
     assert [path.name for path in (tmp_path / "out").rglob("*.*")] == ["predictions.json"]
 
 
@@ -261,7 +263,7 @@ def test_a_full_disk_ends_a_film_with_its_reason(trained: RunFolder, frames: lis
     code = (
         f"{limit}; sys.argv = ['segexp.predict', *{arguments}]; runpy.run_module('segexp.predict', run_name='__main__')"
     )
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    answer = subprocess.run([sys.executable, "-B", "-c", code], capture_output=True, text=True)  # -B: no torn .pyc
     assert answer.returncode == 1
     assert "could not write" in answer.stderr
     assert "free some space" in answer.stderr
