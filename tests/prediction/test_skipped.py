@@ -46,7 +46,10 @@ def test_a_broken_file_is_named_and_the_rest_is_written(trained: RunFolder, phot
     for name in ("a_torn.png", "c_text.jpg", "d_flat.png", "f_link.png", "g_large.png"):
         assert f"skipped {given / name}" in answer.stdout
     assert "d_flat.png: 20 x 400 pixels; needed is at least 32" in answer.stdout
-    assert answer.stderr == "segexp.predict: 5 of 7 could not be predicted, named above\n"
+    said = [line for line in answer.stderr.splitlines() if line.startswith("segexp.")]  # libraries warn there, too
+    assert said == ["segexp.predict: 5 of 7 could not be predicted, named above"]
+    assert "Traceback" not in answer.stderr
+    assert "DecompressionBombWarning" not in answer.stderr
     assert [path.name for path in sorted((tmp_path / "out" / "masks").iterdir())] == ["b.png", "e.png"]
 
 
