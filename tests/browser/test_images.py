@@ -3,12 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
 import pytest
 
 from segexp.data.pairs import Pair
 from segexp.data.streets import Streets
-from tests.browser.page import complete, ids, name_shown, opened
+from tests.browser.page import CLIENT, complete, ids, name_shown, opened
 
 pytestmark = pytest.mark.browser
 
@@ -21,6 +20,8 @@ def test_next_and_previous_by_keyboard_by_button_and_by_history(page, served: st
     complete(page)
     assert (name_shown(page), page.url) == (third, f"{served}#id={third}")
     assert page.locator("#next").is_disabled()
+    assert page.evaluate("document.activeElement.id") == "next"  # who went on by it is still there, not at the top
+    page.locator("#next").click(force=True)
     page.keyboard.press("ArrowRight")
     assert name_shown(page) == third
     page.keyboard.press("ArrowLeft")
@@ -81,7 +82,7 @@ def test_a_long_list_has_pages_that_follow_what_is_shown(
     pair = Streets(str(streets_root), 6, 3, 64, 128).pairs("val")[0]
     repeated(pair, Streets(str(tmp_path), 6, 530, 64, 128).folder, 530)
     with serve(f"data.root={tmp_path}", "+data.num_val=530") as address:
-        images = httpx.get(f"{address}api/images?offset=500").json()["images"]
+        images = CLIENT.get(f"{address}api/images?offset=500").json()["images"]
         page = opened(browser, "phone")
         page.goto(f"{address}#id={images[19]['id']}")
         complete(page)

@@ -68,6 +68,7 @@ export class ImageList {
   }
 
   #turn(start) {
+    if (start < 0 || (start > 0 && start >= this.#matches.length)) return;
     this.#start = start;
     const ids = this.#matches.slice(start, start + PAGE);
     const links = [...element("ids").querySelectorAll("a")];
@@ -77,8 +78,8 @@ export class ImageList {
     const length = element("filter").value.trim() ? this.#matches.length : this.#total;
     const end = Math.min(length, start + PAGE);
     this.#tell(length ? `${start + 1}–${end} of ${length}` : "no image has this in its name");
-    element("page-back").disabled = start === 0;
-    element("page-on").disabled = end >= this.#matches.length;
+    offer(element("page-back"), start > 0);
+    offer(element("page-on"), end < this.#matches.length);
     this.#mark();
   }
 
@@ -101,6 +102,11 @@ function row(id) {
   const item = document.createElement("li");
   item.append(link);
   return item;
+}
+
+/** Whether a button does anything. It keeps the focus when it does not: `disabled` would drop that at the page's start. */
+export function offer(button, isOffered) {
+  button.setAttribute("aria-disabled", String(!isOffered));
 }
 
 export function hashOf(id) {

@@ -2,7 +2,7 @@
 
 import { askJson } from "./api.js";
 import { Legend } from "./legend.js";
-import { ImageList, hashOf, idOfHash } from "./list.js";
+import { ImageList, hashOf, idOfHash, offer } from "./list.js";
 import { complain, tell, tellBusy } from "./messages.js";
 import { Panels } from "./panels.js";
 import { idsOfColors } from "./pixels.js";
@@ -103,8 +103,8 @@ function neighbours() {
 
 function offerNeighbours() {
   const { previous, next } = neighbours();
-  element("previous").disabled = previous === null;
-  element("next").disabled = next === null;
+  offer(element("previous"), previous !== null);
+  offer(element("next"), next !== null);
 }
 
 /** way: previous or next. A key that is held down leaves no trail in the history, and asks for no picture it passes. */
