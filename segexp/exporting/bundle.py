@@ -67,7 +67,7 @@ def export(run: RunFolder, wish: Wish, folder: Path) -> Exported:
     told = facts(run, found, wish.place, wish.checkpoint)
     path = folder / kind.FILE
     kind.write(captured(found.model), told, path)
-    checks = agreement.compare(found.model, kind.opened(path), found.image_size)
+    checks = agreement.compare(found.model, kind.opened(path), found.image_size, wish.tolerance)
     agreement.refuse_difference(checks, wish.tolerance)
     cost = _quantised(path, told, *scenes, wish) if scenes else None
     exported = Exported(told, checks, cost)

@@ -130,10 +130,11 @@ def _origin(run: RunFolder, facts: Facts) -> str:
 
 def _checked(file: str, checks: Sequence[Agreement], tolerance: float) -> str:
     rows = [(" × ".join(map(str, each.image)), *(f"{value:.3g}" for value in each[1:])) for each in checks]
-    heading = ("image", "largest logit", "largest difference", "pixels of another class")
+    heading = ("image", "largest logit", "largest difference", "pixels of another class", "images")
+    several = " Of several images each pixel counts where it differs least: rounding moves features in this network."
     return (
         f"`{file}` against the network in PyTorch, random images; at most {tolerance:g} of the largest logit was "
-        f"allowed.\n\n{table(heading, rows)}"
+        f"allowed.{several if any(each.num_images > 1 for each in checks) else ''}\n\n{table(heading, rows)}"
     )
 
 

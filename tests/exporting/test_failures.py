@@ -45,20 +45,20 @@ class Counts(nn.Module):
 
 @pytest.mark.parametrize("factor", [1.001, float("nan"), float("inf")])
 def test_another_network_is_refused(factor: float) -> None:
-    found = agreement.compare(Channels(), Channels(factor), None)
+    found = agreement.compare(Channels(), Channels(factor), None, 1e-4)
     with pytest.raises(ValueError, match=r"at \[2, 3, 33, 47\] a logit differs by .*nothing was written: use another"):
         agreement.refuse_difference(found, 1e-4)
 
 
 def test_the_same_network_is_not_refused() -> None:
-    found = agreement.compare(Channels(), Channels(1.00001), (40, 50))
+    found = agreement.compare(Channels(), Channels(1.00001), (40, 50), 1e-4)
     agreement.refuse_difference(found, 1e-4)
-    assert found[-1] == Agreement([1, 3, 40, 50], 255.0, pytest.approx(255e-5, rel=0.02), 0.0)
+    assert found[-1] == Agreement([1, 3, 40, 50], 255.0, pytest.approx(255e-5, rel=0.02), 0.0, 1)
 
 
 def test_logits_of_another_size_are_named() -> None:
     with pytest.raises(ValueError, match=r"\[2, 3, 33, 24\] instead of torch.float32 \[2, 3, 33, 47\]"):
-        agreement.compare(Channels(), Halved(), None)
+        agreement.compare(Channels(), Halved(), None, 1e-4)
 
 
 def test_a_network_that_looks_at_pixels_to_decide_is_named() -> None:
