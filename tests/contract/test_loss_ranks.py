@@ -49,7 +49,8 @@ def evaluate_on_one_rank(rank: int, folder: Path) -> None:
     images, target = whole_batch()
     for option, change in CASES if rank == 0 else []:
         build_loss(option, NUM_CLASSES, **change).eval()(network()(images), target)
-    store.set("done", "") if rank == 0 else store.wait(["done"])  # rank 1 must not leave while rank 0 still joins
+    store.set(str(rank), "")
+    store.wait([str(each) for each in range(NUM_RANKS)])  # none must leave while another still joins
     distributed.destroy_process_group()
 
 
