@@ -160,11 +160,10 @@ def _address(image_id: str) -> str:
     return f"/api/images/{quote(image_id, safe='')}"
 
 
-def _png(request: Request, content: bytes) -> Response:
+def _png(request: Request, content: png.Png) -> Response:
     """May be kept if asked about each time: another run may be served under the same address."""
-    tag = png.etag(content)
-    headers = {"etag": tag, "cache-control": "private, no-cache"}
+    headers = {"etag": content.etag, "cache-control": "private, no-cache"}
     known = request.headers.get("if-none-match", "")
-    if tag in known or known == "*":
+    if content.etag in known or known == "*":
         return Response(status_code=304, headers=headers)
     return Response(content, media_type="image/png", headers=headers)

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -12,19 +13,23 @@ from segexp.pictures import png, with_palette
 Bytes = npt.NDArray[np.uint8]
 
 
-def picture(image: Bytes) -> bytes:
+class Png(bytes):
+    """A file, kept together with what HTTP knows it by: many ask for one picture, whose bytes take a while to hash."""
+
+    @cached_property
+    def etag(self) -> str:
+        return f'"{hashlib.sha256(self).hexdigest()[:32]}"'
+
+
+def picture(image: Bytes) -> Png:
     """Of red, green, blue, uint8 [H, W, 3]."""
-    return png(Image.fromarray(image))
+    return Png(png(Image.fromarray(image)))
 
 
-def mask(train_ids: Bytes, colors: Bytes) -> bytes:
+def mask(train_ids: Bytes, colors: Bytes) -> Png:
     """A palette PNG to show and to read, see `with_palette`."""
-    return png(with_palette(train_ids, colors))
+    return Png(png(with_palette(train_ids, colors)))
 
 
 def data_url(content: bytes) -> str:
     return f"data:image/png;base64,{base64.b64encode(content).decode()}"
-
-
-def etag(content: bytes) -> str:
-    return f'"{hashlib.sha256(content).hexdigest()[:32]}"'

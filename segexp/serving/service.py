@@ -29,7 +29,7 @@ class Shown(NamedTuple):
 
     width: int
     height: int
-    prediction: bytes
+    prediction: png.Png
     network_seconds: float
     image: bytes = b""
     scores: dict[str, Any] | None = None
@@ -51,11 +51,11 @@ class Service:
         self._once = Once(cache_bytes, _num_bytes)
         self._decoders = ThreadPoolExecutor(NUM_DECODERS, "decoder")
 
-    async def picture(self, place: Place) -> bytes:
+    async def picture(self, place: Place) -> png.Png:
         """PNG of an image of the data set."""
         return await self._once.get((place.id, "image"), lambda: self._picture(place))
 
-    async def truth(self, place: Place) -> bytes:
+    async def truth(self, place: Place) -> png.Png:
         """Palette PNG of the true classes of an image of the data set."""
         return await self._once.get((place.id, "truth"), lambda: self._truth(place))
 
@@ -75,11 +75,11 @@ class Service:
         height, width = image.shape[:2]
         return Shown(width, height, mask, found.seconds, image=picture)
 
-    async def _picture(self, place: Place) -> bytes:
+    async def _picture(self, place: Place) -> png.Png:
         with self.in_work.take(), _memory_told(place.id):
             return await self._decode(lambda: png.picture(self.gallery.image(place)))
 
-    async def _truth(self, place: Place) -> bytes:
+    async def _truth(self, place: Place) -> png.Png:
         with self.in_work.take(), _memory_told(place.id):
             return await self._decode(lambda: png.mask(self.gallery.truth(place), self.colors))
 
