@@ -1,11 +1,9 @@
 """The embedded data set: what is in it, and that it is there whole or not at all."""
 
-import os
 import resource
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +23,18 @@ GREEN_AND_SKY = ["vegetation", "terrain", "sky"]
 MOVING = ["person", "rider", "car", "truck", "bus", "train", "motorcycle", "bicycle"]
 EVALUATED = [*FLAT_AND_BUILT, *GREEN_AND_SKY, *MOVING]
 START = "import sys; from segexp.data.streets import Streets; Streets(sys.argv[1], 12, 2, 32, 64).pairs('train')"
+KILLED = f"""
+import os, signal
+from itertools import count
+from segexp.data.scene import parallel
+write, scenes = parallel.write_scene, count(1)
+def write_three(scene):
+    write(scene)
+    if next(scenes) == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+parallel.write_scene = write_three
+{START}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +68,9 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*.png")}
 
 
-def start(root: Path) -> subprocess.Popen:
-    return subprocess.Popen([sys.executable, "-c", START, str(root)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+def start(root: Path, program: str = START) -> subprocess.Popen:
+    command = [sys.executable, "-c", program, str(root)]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
 def test_same_seed_gives_same_bytes_and_another_seed_others():
@@ -147,12 +158,10 @@ def test_two_processes_at_once_make_one_complete_set(tmp_path: Path):
 
 
 def test_a_killed_set_is_not_used_and_leaves_nothing(tmp_path: Path):
-    process = start(tmp_path)
-    while not any(tmp_path.rglob("*_labelIds.png")):
-        assert process.poll() is None
-        time.sleep(0.01)
-    os.kill(process.pid, signal.SIGKILL)
+    process = start(tmp_path, KILLED)
     process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    assert len([*tmp_path.glob("*.partial/gtFine/*/*/*_labelIds.png")]) == 3
     made = Streets(str(tmp_path), 12, 2, 32, 64)
     assert not made.folder.exists()
     assert len(made.pairs("train")) == 12

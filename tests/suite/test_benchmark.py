@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
@@ -80,7 +81,7 @@ def test_what_is_ended_halfway_keeps_its_records_and_leaves_no_process(tmp_path:
     )
     wait_until(lambda: (tmp_path / "models.json").exists())
     wait_until(lambda: list(tmp_path.glob("segexp-*/log.txt")))  # of the second case, which is at work
-    children = descendants(quiet.pid)
+    children = psutil.Process(quiet.pid).children(recursive=True)
     quiet.send_signal(number)
     quiet.communicate()
     assert quiet.returncode == {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGKILL: -9}[number]
@@ -97,11 +98,8 @@ def wait_until(is_so: Callable[[], Any]) -> None:
         time.sleep(0.1)
 
 
-def descendants(parent: int) -> list[int]:
-    listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-    return [int(pid) for pid, of in (row.split() for row in listed.splitlines()) if int(of) == parent]
-
-
-def is_alive(pid: int) -> bool:
-    stat = Path(f"/proc/{pid}/stat")
-    return stat.is_file() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+def is_alive(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
