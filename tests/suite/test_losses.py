@@ -34,8 +34,8 @@ def test_the_batch_is_mostly_right_and_partly_void() -> None:
 
 def test_peak_memory_counts_what_is_held_at_once() -> None:
     kept: list[torch.Tensor] = []
-    assert peak_bytes(lambda: kept.append(torch.ones(4000, 4000)), CPU) == pytest.approx(64e6, rel=0.05)
-    assert peak_bytes(lambda: [torch.ones(4000, 4000).sum() for _ in range(3)], CPU) == pytest.approx(64e6, rel=0.05)
+    assert peak_bytes(lambda: kept.append(torch.ones(4000, 4000)), CPU) == pytest.approx(64e6, rel=0.1)
+    assert peak_bytes(lambda: [torch.ones(4000, 4000).sum() for _ in range(3)], CPU) == pytest.approx(64e6, rel=0.1)
 
 
 def test_peak_memory_counts_what_other_threads_allocate() -> None:
@@ -44,7 +44,7 @@ def test_peak_memory_counts_what_other_threads_allocate() -> None:
         thread.start()
         thread.join()
 
-    assert peak_bytes(work, CPU) == pytest.approx(64e6, rel=0.05)
+    assert peak_bytes(work, CPU) == pytest.approx(64e6, rel=0.1)
 
 
 def test_each_work_runs_once_a_round_and_once_before() -> None:

@@ -126,8 +126,10 @@ def test_onnx_runtime_gives_the_logits_of_torch(tmp_path: Path) -> None:
 
 
 def test_memory_is_weights_and_features_without_libraries(tmp_path: Path) -> None:
-    facts = facts_of(job(tmp_path, config={"_target_": "tests.suite.networks.hungry"}), 60)
+    hungry = {"_target_": "tests.suite.networks.hungry"}
+    facts = facts_of(job(tmp_path, config=hungry, seconds=60), 60)
     assert facts["memory"] == pytest.approx(300e6, rel=0.05)
+    assert facts["note"] == "RuntimeError: once is enough"
 
 
 def test_a_pass_beyond_the_limit_is_ended_and_said(tmp_path: Path) -> None:
