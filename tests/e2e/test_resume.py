@@ -20,7 +20,8 @@ from tests.e2e.command import PYTHON, ROOT, TORCHRUN, assert_same, environment, 
 MOMENTUM = ["loss=lovasz", "loss.momentum=0.9"]
 LONG = ["trainer.max_epochs=3", "augmentation=note", "model.total_dropout=0.2", *MOMENTUM]
 TWO_RANKS = ["trainer=ddp", "trainer.accelerator=cpu", "data.batch_size=1"]
-NUM_STEPS = 9
+PATIENCE = 300
+"""Seconds that a test waits for what must happen, on a machine that does other things, too."""
 
 
 @pytest.fixture
@@ -66,7 +67,7 @@ def test_a_signal_to_every_process_saves_too(small, tmp_path: Path) -> None:
     while process.poll() is None and not run.history():
         time.sleep(0.1)
     os.killpg(process.pid, signal.SIGTERM)
-    assert process.wait(60) == 143
+    assert process.wait(PATIENCE) == 143
     assert run.state() == "preempted"
     assert run.checkpoint("last").is_file()
 
@@ -89,9 +90,7 @@ def test_a_signal_to_every_process_saves_too(small, tmp_path: Path) -> None:
 def test_killed_at_random_steps(overrides: list[str], tmp_path: Path, further: list[str], starter) -> None:
     whole = RunFolder(tmp_path / "whole")
     assert train(whole, [*overrides, *further], starter) == 0
-    seed = random.randrange(10**6)
-    print(f"seed of the steps: {seed}")
-    generator = random.Random(seed)
+    generator = random.Random(" ".join(further))
     parts = RunFolder(tmp_path / "parts")
     num_stops = 0
     for name in ("SIGKILL", "SIGTERM", "SIGUSR1", "SIGKILL"):
@@ -113,9 +112,7 @@ def test_killed_at_random_times(overrides: list[str], tmp_path: Path) -> None:
     """In validation, while a checkpoint is written, at the start: wherever the clock finds it."""
     whole, parts = (RunFolder(tmp_path / name) for name in ("whole", "parts"))
     assert train(whole, overrides) == 0
-    seed = random.randrange(10**6)
-    print(f"seed of the times: {seed}")
-    generator = random.Random(seed)
+    generator = random.Random(0)
     command = [*PYTHON, "segexp.train", *overrides, "on_existing=resume", f"hydra.run.dir={parts.path}"]
     for _ in range(8):
         process = subprocess.Popen(command, cwd=ROOT, env=environment())
@@ -123,7 +120,7 @@ def test_killed_at_random_times(overrides: list[str], tmp_path: Path) -> None:
             time.sleep(0.01)
         time.sleep(generator.uniform(0, 0.6))
         process.send_signal(generator.choice([signal.SIGKILL, signal.SIGTERM]))
-        process.wait(60)
+        process.wait(PATIENCE)
     assert train(parts, overrides) == 0
     assert_same(parts, whole)
 
@@ -138,7 +135,8 @@ def _has_begun(run: RunFolder, pid: int) -> bool:
 @pytest.mark.slow
 @pytest.mark.parametrize("starter", [PYTHON, TORCHRUN], ids=["lightning", "torchrun"])
 def test_two_ranks_are_one_with_the_same_batch(small, tmp_path: Path, starter) -> None:
-    model = [each for each in small("model=plain", "trainer.max_epochs=2") if not each.startswith("model.")]
+    typed = small("model=plain", "optimizer=sgd", "trainer.max_epochs=2")  # Adam makes steps of what is mere rounding
+    model = [each for each in typed if not each.startswith("model.")]
     one, two = (RunFolder(tmp_path / name) for name in ("one", "two"))
     assert train(one, model) == 0
     assert train(two, [*model, *TWO_RANKS], starter) == 0

@@ -11,7 +11,7 @@ import pytest
 from segexp.data.pairs import Pair
 from segexp.serving.gate import POLICY
 from tests.serving import photos
-from tests.serving.command import Server, connected, raw, until_closed
+from tests.serving.command import FRESH, PATIENCE, Server, connected, raw, until_closed
 
 GOOD = photos.png(photos.pixels())
 TORN = GOOD[: len(GOOD) // 2]
@@ -148,7 +148,9 @@ def test_without_the_token_only_the_page_and_the_health_are_open(strict_server: 
     paths = ["/api/classes", "/api/images", "/metrics", "/api", "/none", "/API/classes", "//api/classes"]
     for header in (None, "Bearer wrong", "Bearer secretx", "Bearer", "Basic secret", "secret"):
         headers = {"authorization": header} if header else {}
-        with httpx.Client(base_url=strict_server.client.base_url, headers=headers, trust_env=False) as stranger:
+        with httpx.Client(
+            base_url=strict_server.client.base_url, headers=headers, timeout=PATIENCE, trust_env=False, limits=FRESH
+        ) as stranger:
             for path in paths:
                 found = stranger.get(path)
                 _assert_told(found, 401, "Authorization: Bearer TOKEN")
