@@ -96,8 +96,10 @@ def test_weights_are_those_of_the_checkpoint(run: RunFolder, quantised: Path) ->
 
 
 def test_scores_of_the_file_are_those_of_the_evaluation(run: RunFolder, quantised: Path) -> None:
-    cost = json.loads((quantised / bundle.FACTS).read_text())["int8"]
-    assert cost["miou_float32"] == pytest.approx(run.scores("val")["metrics"]["miou"], abs=1e-4)
+    told = json.loads((quantised / bundle.FACTS).read_text())
+    assert all(each["pixels_of_another_class"] < 0.002 for each in told["checks"])
+    cost = told["int8"]
+    assert cost["miou_float32"] == pytest.approx(run.scores("val")["metrics"]["miou"], abs=2e-3)  # a tie or two
     assert cost["loss"] == pytest.approx(cost["miou_float32"] - cost["miou_int8"])
     assert abs(cost["loss"]) < 0.05
     assert (cost["split"], cost["num_images"], cost["num_calibration_images"]) == ("val", 3, 3)
@@ -128,8 +130,11 @@ def test_the_code_on_the_card_segments_a_photo(run: RunFolder, kind: str, reques
     answer = "\nnumpy.save('prediction.npy', prediction)"
     subprocess.run([sys.executable, "-c", alone + code[1] + answer], cwd=tmp_path, check=True, timeout=120)
     with torch.inference_mode():
-        expected = trained.load(run, "best").model(torch.from_numpy(photo).permute(2, 0, 1)[None]).argmax(1)
-    np.testing.assert_array_equal(np.load(tmp_path / "prediction.npy"), expected)
+        logits = trained.load(run, "best").model(torch.from_numpy(photo).permute(2, 0, 1)[None])
+    first, second = logits.topk(2, 1).values.unbind(1)
+    is_clear = (first - second > 1e-4 * logits.abs().max()).numpy()  # else rounding decides
+    assert is_clear.mean() > 0.99
+    np.testing.assert_array_equal(np.load(tmp_path / "prediction.npy")[is_clear], logits.argmax(1).numpy()[is_clear])
 
 
 def test_the_card_tells_scores_data_and_how_to_train_again(run: RunFolder, quantised: Path) -> None:
