@@ -1,5 +1,7 @@
 """Sliding windows and test-time augmentation, held against their definition."""
 
+import math
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -116,7 +118,10 @@ def test_what_cannot_be_is_refused_with_what_can(wrong: dict, message: str) -> N
 def test_memory_at_full_size_is_that_of_a_few_probability_maps() -> None:
     """1024x2048 and 19 classes are 159 MB a map; six views in 45 windows each would be thousands."""
     one_map = 19 * 1024 * 2048 * 4
-    assert peak_bytes(_segment_cityscapes, torch.device("cpu")) < 5 * one_map
+    peak = peak_bytes(_segment_cityscapes, torch.device("cpu"))
+    if math.isnan(peak):
+        pytest.skip("this system does not let a process forget the peak of its memory (/proc/self/clear_refs)")
+    assert peak < 5 * one_map
 
 
 def _segment_cityscapes() -> None:
