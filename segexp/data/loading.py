@@ -43,7 +43,7 @@ class LazyLoader(DataLoader):
 
 @contextmanager
 def _deaf() -> Iterator[None]:
-    """Workers that the body starts inherit that they are deaf; a signal to this process waits for the body's end."""
+    """Workers that the body starts inherit that they are deaf; a process of no other thread hears again after it."""
     if not hasattr(signal, "sigwaitinfo"):
         yield
         return
