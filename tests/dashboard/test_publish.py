@@ -52,6 +52,7 @@ def sent(folder: Path) -> list[Path]:
     return sorted(folder.rglob("*.wandb.synced"))
 
 
+@pytest.mark.slow
 def test_an_offline_training_is_sent_and_its_dashboards_show_what_it_logged(tmp_path: Path, small) -> None:
     folder = tmp_path / "runs/run"
     answer = train(folder, [each for each in small() if each != "logger=none"] + ["logger=wandb"])

@@ -29,6 +29,7 @@ def overrides(small: Callable[..., list[str]]) -> list[str]:
     return small(*LONG, "callbacks.last.every_n_train_steps=2")
 
 
+@pytest.mark.slow
 def test_killed_in_the_middle_of_an_epoch(overrides: list[str], tmp_path: Path) -> None:
     whole, parts = (RunFolder(tmp_path / name) for name in ("whole", "parts"))
     assert train(whole, overrides) == 0

@@ -53,6 +53,7 @@ def test_a_sweep_ends_with_what_happened_and_is_repeated_for_what_is_left(small,
     assert segexp("sweep", f"folder={folder}").returncode == 1
 
 
+@pytest.mark.slow
 def test_a_signal_ends_all_jobs_and_the_sweep_goes_on_later(small, tmp_path: Path) -> None:
     folder = tmp_path / "sweep"
     arguments = ["-m", *small(*LONG), "seed=0,1,2", f"hydra.sweep.dir={folder}", "hydra.launcher.num_parallel=2"]

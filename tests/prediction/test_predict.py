@@ -121,6 +121,7 @@ def test_batches_of_mixed_sizes_give_what_single_photos_give(trained: RunFolder,
         assert (one == three).mean() > 0.999  # sums in another order may turn a tie
 
 
+@pytest.mark.slow
 def test_files_that_are_there_are_refused_skipped_or_overwritten(trained: RunFolder, photos: Path, tmp_path) -> None:
     arguments = (f"input={photos}", f"output={tmp_path}")
     assert predicted(trained, *arguments).returncode == 0
