@@ -25,7 +25,7 @@ NUM_BANDS = 16
 """Of rows in each scene, whose first reading is remembered."""
 LARGE_PAGE = 2 * 2**20
 LARGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size")
-"""Where Linux tells the size of page that it maps at once. 4 KB take seven times as long to map as a crop to copy."""
+"""Where Linux tells the size of page that it maps at once. Those of 4 KB take longer to map than a crop to copy."""
 ALL = slice(None)
 
 
