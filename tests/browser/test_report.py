@@ -67,7 +67,9 @@ def test_nothing_is_cut_off_on_paper(browser, reports: dict[str, Path]) -> None:
 
 def test_every_section_can_be_reached(page) -> None:
     assert page.locator("h2").all_inner_texts() == SECTIONS
-    for link in page.locator("nav a").all():
+    links = page.locator("nav a").all()
+    assert len(links) == len(SECTIONS)
+    for link in links:
         link.click()
         assert page.locator(link.get_attribute("href")).locator("h2").is_visible()
 
@@ -85,7 +87,9 @@ def test_figures_and_pictures_have_a_size_and_a_name(page) -> None:
 
 
 def test_what_is_too_wide_scrolls_by_itself_and_by_the_keyboard(page) -> None:
-    for box in page.locator(".wide").all():
+    boxes = page.locator(".wide").all()
+    assert len(boxes) >= 5
+    for box in boxes:
         assert box.bounding_box()["width"] <= page.viewport_size["width"]
         assert box.get_attribute("tabindex") == "0"
         assert box.get_attribute("aria-label")

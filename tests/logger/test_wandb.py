@@ -144,7 +144,7 @@ def test_offline_runs_are_synced_later_as_one_run(tmp_path: Path) -> None:
 
 def test_a_kill_loses_at_most_two_seconds(tmp_path: Path) -> None:
     """Unless the machine was busy with something else, as it may be in one attempt out of three."""
-    assert any(seconds_lost_by_a_kill(tmp_path / f"{attempt}") < 2 for attempt in range(3))
+    assert sorted(seconds_lost_by_a_kill(tmp_path / f"{attempt}") for attempt in range(3))[1] < 2
 
 
 def seconds_lost_by_a_kill(folder: Path) -> float:

@@ -31,7 +31,9 @@ def test_every_form_of_a_mask_tells_the_same_classes(trained: RunFolder, photos:
         assert answer.returncode == 0, answer.stderr
         assert {path.name for path in (tmp_path / form).iterdir()} == {"masks", "predictions.json"}
     classes = json.loads((tmp_path / "class_ids" / "predictions.json").read_text())["classes"]
-    for file in (tmp_path / "class_ids" / "masks").rglob("*.png"):
+    files = sorted((tmp_path / "class_ids" / "masks").rglob("*.png"))
+    assert len(files) == 3
+    for file in files:
         name, ids = file.relative_to(tmp_path / "class_ids"), mask(file)
         colored = Image.open(tmp_path / "colored" / name)
         np.testing.assert_array_equal(np.array(colored), ids)
@@ -44,7 +46,9 @@ def test_every_form_of_a_mask_tells_the_same_classes(trained: RunFolder, photos:
 def test_probabilities_add_up_and_peak_at_the_class_of_the_mask(trained: RunFolder, photos: Path, tmp_path) -> None:
     answer = predicted(trained, f"input={photos}", f"output={tmp_path}", "masks=class_ids", "probabilities=true")
     assert answer.returncode == 0, answer.stderr
-    for file in (tmp_path / "probabilities").rglob("*.npy"):
+    files = sorted((tmp_path / "probabilities").rglob("*.npy"))
+    assert len(files) == 3
+    for file in files:
         found = np.load(file)
         assert found.dtype == np.float16
         ids = mask(tmp_path / "masks" / file.relative_to(tmp_path / "probabilities").with_suffix(".png"))
@@ -57,7 +61,9 @@ def test_probabilities_add_up_and_peak_at_the_class_of_the_mask(trained: RunFold
 def test_an_overlay_mixes_photo_and_colours_above_a_legend(trained: RunFolder, photos: Path, tmp_path: Path) -> None:
     answer = predicted(trained, f"input={photos}", f"output={tmp_path}", "masks=colored", "opacity=0.25")
     assert answer.returncode == 0, answer.stderr
-    for file in (tmp_path / "overlays").rglob("*.png"):
+    files = sorted((tmp_path / "overlays").rglob("*.png"))
+    assert len(files) == 3
+    for file in files:
         name = file.relative_to(tmp_path / "overlays")
         photo, shown = mask(photos / name).astype(float), mask(file)
         colors = np.array(Image.open(tmp_path / "masks" / name).convert("RGB")).astype(float)
