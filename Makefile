@@ -32,7 +32,7 @@ test-cluster: setup   ## root on Debian: install SLURM, start two virtual nodes,
 
 test-browser: setup   ## open reports and a server's page in Chromium, which root on Debian gets by apt-get
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[browser]'
-	command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq chromium; }
+	command -v chromium >/dev/null || [ "$$(id -u)" != 0 ] || { apt-get update -qq && apt-get install -y -qq chromium; }
 	$(BIN)/python -m pytest -m browser tests/browser
 
 check: setup    ## style, formatting, types, layers
