@@ -40,7 +40,8 @@ class Server(NamedTuple):
         return psutil.Process(self.process.pid).memory_info().rss
 
     def wait_until_gone(self, client: socket.socket) -> None:
-        """Until the server has closed its end of a connection."""
+        """Until the server has closed its end of a connection on which it has begun to answer."""
+        client.recv(1, socket.MSG_PEEK)  # before this, the server may not have its end yet
         process, deadline = psutil.Process(self.process.pid), time.monotonic() + PATIENCE
         while client.getsockname() in [each.raddr for each in process.net_connections("tcp")]:
             assert time.monotonic() < deadline, "the server still holds the connection"
