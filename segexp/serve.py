@@ -147,7 +147,11 @@ def check(values: dict[str, Any]) -> None:
         raise ValueError(f"allowed_hosts is {hosts!r}; needed are names, e.g. [segexp.example.org], or null")
 
 
+def without_data(arguments: list[str]) -> list[str]:
+    """Arguments of segexp.serve for Hydra, which takes data= for a file of conf/data/ and has no choice of none."""
+    return ["split=null" if argument == "data=null" else argument for argument in arguments]
+
+
 if __name__ == "__main__":
-    # Hydra takes data= for a choice of a file in conf/data/, and lets nothing be no choice.
-    sys.argv[1:] = ["split=null" if argument == "data=null" else argument for argument in sys.argv[1:]]
+    sys.argv[1:] = without_data(sys.argv[1:])
     main()

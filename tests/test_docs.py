@@ -1,0 +1,56 @@
+"""Every command of README and docs/ has keys, options and values that its configuration takes."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+
+from segexp import build
+from segexp.serve import without_data
+from segexp.tune import with_train
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+COMMAND = re.compile(r"python -m segexp\.(?P<name>\w+)(?P<arguments>[^\n`;|&]*)")
+FOR_HYDRA = {"tune": with_train, "serve": without_data}
+"""Entries whose arguments are put into Hydra's words first."""
+LEFT_OUT = {"...", "-m", "--help"}
+"""Arguments that are no override, and what stands for "whatever else you give"."""
+
+
+def commands(page: Path) -> list[tuple[str, list[str]]]:
+    """Name and arguments of each, with the shell's comments, quotes and variables taken away."""
+    text = page.read_text().replace("\\\n", " ")
+    return [
+        (found["name"], shlex.split(found["arguments"].replace("$", ""), comments=True))
+        for found in COMMAND.finditer(text)
+    ]
+
+
+def first_job(override: Override) -> str:
+    """Of a sweep over values the first, as a single run takes it."""
+    if not override.is_sweep_override():
+        return str(override.input_line)
+    value = next(iter(override.sweep_string_iterator()))
+    return f"{override.get_key_element()}={value}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_of_the_docs_compose(page: Path) -> None:
+    for name, arguments in commands(page):
+        if not (build.config_folder() / f"{name}.yaml").exists():
+            assert (ROOT / "segexp" / name).is_dir(), f"segexp.{name} has neither conf/{name}.yaml nor a room"
+            continue
+        if "--config-dir" in arguments:  # options of the reader's own
+            continue
+        typed = [each for each in FOR_HYDRA.get(name, list)(arguments) if each not in LEFT_OUT]
+        overrides = OverridesParser.create().parse_overrides(typed)
+        build.compose(name, [first_job(each) for each in overrides], folders=[])
+
+
+def test_the_docs_have_commands_of_every_entry() -> None:
+    named = {name for page in PAGES for name, _ in commands(page)}
+    assert {file.stem for file in build.config_folder().glob("*.yaml")} <= named
