@@ -11,7 +11,8 @@ from torch.optim.lr_scheduler import LRScheduler
 from torchmetrics import MeanMetric
 
 from segexp.metric import scores
-from segexp.metric.confusion import ConfusionMatrix, prediction, resized
+from segexp.metric.confusion import prediction, resized
+from segexp.metric.confusion_sum import ConfusionMatrix
 from segexp.types import Image, Logits, Sample
 
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], Optimizer]

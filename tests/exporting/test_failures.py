@@ -2,7 +2,6 @@
 
 import importlib.util
 import resource
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -113,14 +112,6 @@ def tiny_files() -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
     yield
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
-def test_without_the_libraries_of_onnx_there_is_still_torch_export() -> None:
-    code = (
-        "import sys, segexp.exporting.bundle; print([name for name in ('onnx', 'onnxruntime') if name in sys.modules])"
-    )
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert (answer.returncode, answer.stdout.strip()) == (0, "[]"), answer.stderr
 
 
 @pytest.mark.parametrize(

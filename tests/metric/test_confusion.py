@@ -11,7 +11,8 @@ from torchmetrics.functional.classification import (
 )
 
 from segexp.metric import scores
-from segexp.metric.confusion import ConfusionMatrix, confusion_matrix, prediction, resized
+from segexp.metric.confusion import confusion_matrix, prediction, resized
+from segexp.metric.confusion_sum import ConfusionMatrix
 from segexp.types import VOID
 
 

@@ -13,6 +13,13 @@ from segexp.suite.startup import REFERENCE, measure, report
 
 CPU = torch.device("cpu")
 HEAVY = ("torch", "pytorch_lightning", "torchvision", "scipy", "matplotlib", "wandb")
+AT_WORK = (
+    "segexp.inference.segmentation",
+    "segexp.serving.gallery",
+    "segexp.evaluation.processes",
+    "segexp.exporting.bundle",
+)
+NOT_AT_WORK = ("torchmetrics", "matplotlib", "lightning", "pytorch_lightning", "onnx", "onnxruntime")
 REFUSED = {
     "data=camvid": "no value for data.root",
     "data.batch_size=many": "data.batch_size is 'many'",
@@ -50,6 +57,13 @@ def test_help_loads_nothing_heavy(tmp_path: Path, entry: str) -> None:
     modules, _ = loaded_by(tmp_path, entry, "--help")
     assert "segexp.entry" in modules
     assert not modules.intersection(HEAVY)
+
+
+def test_what_predicts_scores_and_exports_loads_nothing_that_only_trains_draws_or_writes_onnx() -> None:
+    """Each process of an evaluation holds it all; and without the libraries of ONNX there is still torch.export."""
+    code = f"import sys, {', '.join(AT_WORK)}; print([name for name in {NOT_AT_WORK} if name in sys.modules])"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (answer.returncode, answer.stdout.strip()) == (0, "[]"), answer.stderr
 
 
 def test_a_refusal_leaves_what_is_in_the_folder_of_a_run(trained: RunFolder, tmp_path: Path) -> None:
