@@ -14,14 +14,15 @@ TORN = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, stru
 """What Pillow raises for one, odd EXIF data included."""
 
 
-def read_photo(file: Path | IO[bytes], max_pixels: int | None = None) -> Bytes:
+def read_photo(file: Path | IO[bytes], max_pixels: int | None = None, formats: tuple[str, ...] | None = None) -> Bytes:
     """Red, green, blue, uint8 [H, W, 3], upright as its EXIF orientation says; of several frames the first.
 
     max_pixels: how many a photo may have, None for Pillow's own limit; told from its header, before it is decoded.
+    formats: those that it may be of, tried in this order, None for all that Pillow knows.
     Raises ValueError for what is no photo, is torn, is larger than that, or has a side below SMALLEST_SIDE.
     """
     try:
-        with Image.open(file) as picture:
+        with Image.open(file, formats=formats) as picture:
             problem = _problem(picture.height, picture.width, max_pixels)
             if not problem:
                 ImageOps.exif_transpose(picture, in_place=True)

@@ -18,7 +18,10 @@ from segexp.serving.errors import RequestError
 Bytes = npt.NDArray[np.uint8]
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
-"""What cameras and programs write, and no format whose decoder starts programs, as that of EPS does."""
+"""What cameras and programs write, and no format whose decoder starts programs, as that of EPS does.
+
+One file may pass for several: its header and its pixels are read by the same ones, in the same order.
+"""
 MOST_SCANS = 64
 """Of a progressive JPEG: each is a pass over all pixels, and a few bytes to send."""
 FORM_BYTES = 65536
@@ -107,7 +110,7 @@ def num_pixels(content: bytes, max_pixels: int) -> int:
 def decoded(content: bytes, max_pixels: int) -> Bytes:
     """Red, green, blue, uint8 [H, W, 3], upright. Raises RequestError, 422, for a torn image."""
     try:
-        return read_photo(io.BytesIO(content), max_pixels)
+        return read_photo(io.BytesIO(content), max_pixels, FORMATS)
     except ValueError as error:
         raise RequestError(422, f"the image cannot be decoded: {error}") from error
     except Exception as error:  # as above

@@ -32,6 +32,13 @@ def jpeg_of_many_scans(num_scans: int) -> bytes:
     return whole[:last] + num_scans * whole[last:-2] + whole[-2:]
 
 
+def webp_and_photo_cd() -> bytes:
+    """A WebP of 64 x 96 pixels that is a Photo CD of 512 x 768, too: that has its name at byte 2048."""
+    name, image = b"PCD_", Image.fromarray(pixels())
+    start = encoded(image, "webp", xmp=name).rindex(name)
+    return encoded(image, "webp", xmp=bytes((2048 - start) % len(name)) + 200_000 * name)
+
+
 def huge_png(side: int = 50_000) -> bytes:
     """As large as its header says, and only a few bytes to send (PNG specification, sections 5.3 and 11.2.2)."""
     header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)

@@ -1,12 +1,14 @@
 """Clients who mean harm, or are slow: the server answers, stays up, stays small, and serves the others."""
 
 import gzip
+import io
 import json
 from contextlib import ExitStack
 
 import httpx
 import numpy as np
 import pytest
+from PIL import Image
 
 from segexp.data.pairs import Pair
 from segexp.serving.gate import POLICY
@@ -47,6 +49,14 @@ def upload(server: Server, content: bytes, name: str = "file", **headers: str) -
 )
 def test_files_that_are_no_good_image(strict_server: Server, content: bytes, code: int, told: str) -> None:
     _assert_told(upload(strict_server, content), code, told)
+
+
+def test_a_file_of_two_formats_is_read_as_the_one_that_is_allowed(strict_server: Server) -> None:
+    content = photos.webp_and_photo_cd()
+    with Image.open(io.BytesIO(content), formats=["PCD"]) as seen:
+        assert seen.size == (768, 512)
+    told = upload(strict_server, content).json()
+    assert (told["width"], told["height"]) == (96, 64)
 
 
 def test_forms_that_are_none(strict_server: Server) -> None:
