@@ -145,11 +145,13 @@ def test_independent_images_are_resampled_alone() -> None:
     assert np.mean(np.array(lengths) > 1) < 0.05 + MONTE_CARLO
 
 
-def test_every_resample_draws_as_many_images_as_there_are() -> None:
+def test_every_resample_draws_as_many_images_as_there_are_and_each_as_often_as_any_other() -> None:
+    """In one of them the count of an image is a sum of draws whose chances sum up to 1: its variance is below 1."""
+    five_standard_errors = 5 / np.sqrt(2000)
     for length in (1, 7, 33):
-        drawn = resamples(100, 50, block_length=length)
+        drawn = resamples(100, 2000, block_length=length)
         assert (drawn.sum(1) == 100).all()
-        assert drawn.mean(0) == pytest.approx(1, abs=1)
+        assert drawn.mean(0) == pytest.approx(1, abs=five_standard_errors)
 
 
 @pytest.mark.parametrize("num_images", [2, 5, 10])
