@@ -19,6 +19,9 @@ from segexp.serving.once import Once
 
 Bytes = npt.NDArray[np.uint8]
 NUM_DECODERS = 2
+TOO_LARGE = 413, "send a smaller one"
+TOO_LITTLE = 507, "ask again; if that does not help, whoever runs it may set a smaller window= or give it more memory"
+"""Of images of the data set, which nobody sent. No 503, as to come back later need not help."""
 
 
 class Shown(NamedTuple):
@@ -67,7 +70,7 @@ class Service:
         """Prediction of a file that was sent. Raises RequestError: 413, 415, 422, or 503 if too much is in work."""
         with self.in_work.take():
             size = await self._decode(uploads.num_pixels, content, self.max_pixels)
-            with self.pixels.take(size), _memory_told(f"an image of {size} pixels"):
+            with self.pixels.take(size), _memory_told(f"an image of {size} pixels", *TOO_LARGE):
                 image = await self._decode(uploads.decoded, content, self.max_pixels)
                 found = await self._predict(image)
                 mask = await self._decode(png.mask, found.train_ids, self.colors)
@@ -76,15 +79,15 @@ class Service:
         return Shown(width, height, mask, found.seconds, image=picture)
 
     async def _picture(self, place: Place) -> png.Png:
-        with self.in_work.take(), _memory_told(place.id):
+        with self.in_work.take(), _memory_told(f"image {place.id!r}", *TOO_LITTLE):
             return await self._decode(lambda: png.picture(self.gallery.image(place)))
 
     async def _truth(self, place: Place) -> png.Png:
-        with self.in_work.take(), _memory_told(place.id):
+        with self.in_work.take(), _memory_told(f"image {place.id!r}", *TOO_LITTLE):
             return await self._decode(lambda: png.mask(self.gallery.truth(place), self.colors))
 
     async def _shown(self, place: Place) -> Shown:
-        with self.in_work.take(), _memory_told(place.id):
+        with self.in_work.take(), _memory_told(f"image {place.id!r}", *TOO_LITTLE):
             image, truth = await self._decode(self.gallery.image_and_truth, place)
             found = await self._predict(image)
             mask = await self._decode(png.mask, found.train_ids, self.colors)
@@ -105,14 +108,14 @@ class Service:
 
 
 @contextmanager
-def _memory_told(what: str) -> Iterator[None]:
+def _memory_told(what: str, code: int, cure: str) -> Iterator[None]:
     """Where the body finds no memory, that is said of the image instead of an error of the server."""
     try:
         yield
     except Exception as error:
         if not is_out_of_memory(error):
             raise
-        raise RequestError(413, f"{what} needs more memory than the server has; send a smaller one") from error
+        raise RequestError(code, f"{what} needs more memory than the server has; {cure}") from error
 
 
 def _num_bytes(kept: bytes | Shown) -> int:

@@ -1,10 +1,11 @@
-"""What is said of an upload that the network fails on."""
+"""What is said of an image that the network fails on."""
 
 import asyncio
 import multiprocessing
 import resource
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 import numpy as np
 import psutil
@@ -13,6 +14,7 @@ import torch
 
 from segexp import build
 from segexp.classes import CITYSCAPES
+from segexp.data.pairs import Pair
 from segexp.serving.batches import Batches, Bytes
 from segexp.serving.budget import Budget
 from segexp.serving.errors import RequestError
@@ -24,25 +26,46 @@ from tests.serving import photos
 SMALL = photos.png(photos.pixels())
 
 
-def upload(content: bytes, network: Callable[[Bytes], Bytes]) -> None:
-    async def asked() -> None:
+def asked(work: Callable[[Service], Awaitable[object]], network: Callable[[Bytes], Bytes], *pairs: Pair) -> None:
+    """work: what is asked of a service of these images."""
+
+    async def answered() -> None:
         service = Service(
-            Gallery([], build.grouping(build.compose("train")), CITYSCAPES),
+            Gallery(list(pairs), build.grouping(build.compose("train")), CITYSCAPES),
             Batches([network], 1, 10**6, 0, Figures(1, lambda: 0)),
             Budget(1, "requests"),
             max_pixels=10**8,
             cache_bytes=0,
         )
         async with service.batches.running():
-            await service.upload(content, with_image=False)
+            await work(service)
 
-    asyncio.run(asked())
+    asyncio.run(answered())
+
+
+def upload(content: bytes, network: Callable[[Bytes], Bytes]) -> None:
+    asked(lambda service: service.upload(content, with_image=False), network)
+
+
+def too_large(images: Bytes) -> Bytes:
+    return torch.empty(1 << 50).numpy()  # four petabytes
 
 
 def test_an_upload_that_the_memory_does_not_hold_is_refused_for_its_size() -> None:
-    with pytest.raises(RequestError, match="6144 pixels needs more memory than the server has") as raised:
-        upload(SMALL, lambda images: torch.empty(1 << 50).numpy())  # four petabytes
+    with pytest.raises(RequestError, match="6144 pixels needs more memory than the server has; send a") as raised:
+        upload(SMALL, too_large)
     assert raised.value.code == 413
+
+
+def test_an_image_of_the_data_set_that_the_memory_does_not_hold_is_nothing_that_the_client_can_mend(
+    tmp_path: Path,
+) -> None:
+    pair = Pair(tmp_path / "image.png", tmp_path / "mask.png", "town")
+    pair.image.write_bytes(SMALL)
+    pair.mask.write_bytes(photos.png(photos.pixels()[..., 0] * 0))
+    with pytest.raises(RequestError, match="'town' needs more memory .* whoever runs it may set a smaller") as raised:
+        asked(lambda service: service.shown(service.gallery.find("town")), too_large, pair)
+    assert raised.value.code == 507
 
 
 def _upload_with_little_memory(said: Connection) -> None:
