@@ -1,7 +1,6 @@
 """The run folder is written whole, read back, and never taken from another run."""
 
 import json
-import multiprocessing
 import os
 import resource
 import sys
@@ -12,6 +11,7 @@ import pytest
 
 from segexp.files import write_whole
 from segexp.run import TERMINATED, RunFolder
+from tests.process import said_by, talking
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
@@ -31,13 +31,7 @@ def _write_with_little_room(path: Path, said: Connection) -> None:
 
 def test_no_room_names_the_file_and_leaves_the_old_one(tmp_path: Path) -> None:
     write_whole(tmp_path / "a.json", "old")
-    here, there = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(
-        target=_write_with_little_room, args=(tmp_path / "a.json", there)
-    )
-    process.start()
-    assert "a.json: File too large; free some space" in here.recv()
-    process.join()
+    assert "a.json: File too large; free some space" in said_by(_write_with_little_room, tmp_path / "a.json")
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
     assert (tmp_path / "a.json").read_text() == "old"
 
@@ -58,15 +52,11 @@ def _hold(path: Path, ready: Connection) -> None:
 
 
 def test_a_running_training_is_neither_claimed_nor_resumed(tmp_path: Path) -> None:
-    here, there = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=_hold, args=(tmp_path, there))
-    process.start()
-    pid = here.recv()
-    for context in (RunFolder(tmp_path).claimed, RunFolder(tmp_path).locked):
-        with pytest.raises(FileExistsError, match=f"is being trained by process {pid} on"), context():
-            pass
-    process.kill()
-    process.join()
+    with talking(_hold, tmp_path) as holder:
+        pid = holder.recv()
+        for context in (RunFolder(tmp_path).claimed, RunFolder(tmp_path).locked):
+            with pytest.raises(FileExistsError, match=f"is being trained by process {pid} on"), context():
+                pass
     assert RunFolder(tmp_path).state() == "running"  # nobody could say otherwise
     with RunFolder(tmp_path).claimed():  # it never came to a checkpoint, so nothing is lost
         pass

@@ -1,7 +1,6 @@
 """What is odd in a run folder is one error that names the file, wherever the folder came from."""
 
 import json
-import multiprocessing
 import re
 import resource
 import shutil
@@ -15,6 +14,7 @@ from torch import nn
 
 from segexp import checkpoint, resumption, trained
 from segexp.run import RunFolder
+from tests.process import said_by
 
 POSITION = {"global_step": 3, "state_dict": {"model.a": torch.zeros(1)}}
 
@@ -104,12 +104,7 @@ def _read_with_little_memory(path: Path, said: Connection) -> None:
 def test_a_checkpoint_that_memory_does_not_hold_is_not_called_torn(tmp_path: Path) -> None:
     path = tmp_path / "last.ckpt"
     torch.save({**POSITION, "state_dict": {"model.a": torch.zeros(2**26)}}, path)
-    here, there = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=_read_with_little_memory, args=(path, there))
-    process.start()
-    there.close()
-    assert re.match("the memory that is left does not hold .*last.ckpt", here.recv())
-    process.join()
+    assert re.match("the memory that is left does not hold .*last.ckpt", said_by(_read_with_little_memory, path))
 
 
 @pytest.mark.parametrize("loops", [None, [], {}, {"fit_loop": {"epoch_progress": {"current": {"processed": None}}}}])

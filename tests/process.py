@@ -1,0 +1,28 @@
+"""Processes of their own, for what a test must not do to its own: be limited, or be killed."""
+
+import multiprocessing
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from typing import Any
+
+
+@contextmanager
+def talking(target: Callable[..., None], *arguments: Any) -> Iterator[Connection]:
+    """The connection to target(*arguments, connection), whose process is killed when the body ends."""
+    here, there = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=target, args=(*arguments, there))
+    process.start()
+    there.close()  # so that an end without a word is seen as one: recv raises EOFError
+    try:
+        yield here
+    finally:
+        process.kill()
+        process.join()
+        here.close()
+
+
+def said_by(target: Callable[..., None], *arguments: Any) -> Any:
+    """The first thing that target(*arguments, connection) sends. Raises EOFError if it ends without a word."""
+    with talking(target, *arguments) as connection:
+        return connection.recv()
