@@ -13,24 +13,33 @@ if TYPE_CHECKING:
     from segexp.run import RunFolder
 
 KINDS = {"run": str, "format": str, "checkpoint": str, "overwrite": bool, "num_calibration_images": int, "split": str}
+FORMATS = ("onnx", "torch_export")
 QUANTISED = (None, "int8")
 
 
 @entry("export")
 def main(config: DictConfig) -> None:
     from segexp import build
-    from segexp.exporting.bundle import NAMES, Wish, export
-    from segexp.exporting.folder import refuse_existing, staged
     from segexp.run import RunFolder
 
     values = build.plain(config)
     _check(values)
+    given = _given_folder(values["output"], values["run"])
+    if not is_url(values["run"]):  # loading torch takes seconds, which a typo need not cost
+        RunFolder.open(values["run"]).checkpoint(values["checkpoint"])
+    _export(values, given)
+
+
+def _export(values: dict[str, Any], given: Path | None) -> None:
+    from segexp.exporting.bundle import NAMES, Wish, export
+    from segexp.exporting.folder import refuse_existing, staged
+    from segexp.run import RunFolder
+
     wish = Wish(
         place=values["run"],
         data_values={key: value for key, value in values["data"].items() if value is not None},
         **{key: values[key] for key in Wish.PLAIN},
     )
-    given = _given_folder(values["output"], values["run"])
     if given:
         refuse_existing(given, NAMES, values["overwrite"])  # before a URL is copied
     run = RunFolder.fetched(values["run"], values["checkpoint"])
@@ -71,8 +80,6 @@ def _given_folder(output: str | None, place: str) -> Path | None:
 
 
 def _check(values: dict[str, Any]) -> None:
-    from segexp.exporting.bundle import FORMATS
-
     for key, kind in KINDS.items():
         if type(values[key]) is not kind:
             raise ValueError(f"{key} is {values[key]!r}; needed is a {kind.__name__}")

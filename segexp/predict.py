@@ -3,12 +3,18 @@
 import io
 import sys
 import warnings
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
 from segexp import remote
 from segexp.entry import entry
+
+if TYPE_CHECKING:
+    from segexp.inference.settings import Inference
+    from segexp.prediction.inputs import Input
+    from segexp.run import RunFolder
 
 PLACES = {
     "run": "of a run folder, or its URL",
@@ -25,21 +31,11 @@ CHOICES = {
 
 @entry("predict")
 def main(config: DictConfig) -> None:
-    from pathlib import Path
-
-    from PIL import Image
-
-    from segexp import build, freed_memory, stop, trained
-    from segexp.inference.segmentation import Segmentation
+    from segexp import build
     from segexp.inference.settings import Inference
     from segexp.prediction.inputs import check_output, find
-    from segexp.prediction.outputs import Outputs
-    from segexp.prediction.predict import predict
     from segexp.run import RunFolder
 
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # names of files are any bytes
-    warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # large photos are the user's own
     values = build.plain(config)
     _check(values)
     inference = Inference.of(values)
@@ -47,6 +43,23 @@ def main(config: DictConfig) -> None:
     check_output(folder, place)
     inputs = find(place, folder)
     run = RunFolder.fetched(values["run"], values["checkpoint"])
+    run.checkpoint(values["checkpoint"])  # loading torch takes seconds, which a typo need not cost
+    _predict(run, inputs, inference, folder, values)
+
+
+def _predict(
+    run: "RunFolder", inputs: "list[Input]", inference: "Inference", folder: Path, values: dict[str, Any]
+) -> None:
+    from PIL import Image
+
+    from segexp import build, freed_memory, stop, trained
+    from segexp.inference.segmentation import Segmentation
+    from segexp.prediction.outputs import Outputs
+    from segexp.prediction.predict import predict
+
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files are any bytes
+    warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # large photos are the user's own
     device = build.devices(values["device"])[0]
     if device.type == "cpu":
         freed_memory.keep()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from torch import Tensor, nn
 
-from segexp.export import main
+from segexp.export import FORMATS, main
 from segexp.exporting import agreement, bundle, folder, int8, onnx
 from segexp.exporting.agreement import Agreement
 from segexp.exporting.capture import captured
@@ -112,6 +112,11 @@ def tiny_files() -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
     yield
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_the_command_takes_every_format() -> None:
+    """It names them itself, as it refuses others before torch is loaded."""
+    assert tuple(bundle.FORMATS) == FORMATS
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,11 @@ REFUSED = {
     "resume=/nowhere/at/all": "no run folder /nowhere/at/all",
     "modle=unet": "no key 'modle'",
 }
+REFUSED_BY = {
+    "predict": ("run=RUN input=photos output=out scales=[0]", "scales is [0]"),
+    "export": ("run=RUN format=onxx", "format is 'onxx'; allowed: onnx, torch_export"),
+    "serve": ("run=RUN port=70000", "port is 70000"),
+}
 
 
 def loaded_by(folder: Path, entry: str, *arguments: str) -> tuple[set[str], str]:
@@ -52,7 +57,17 @@ def test_a_value_that_cannot_be_is_refused_before_anything_heavy_is_loaded(tmp_p
     assert not modules.intersection(HEAVY)
 
 
-@pytest.mark.parametrize("entry", ["train", "compare", "evaluate", "benchmark"])
+@pytest.mark.parametrize("entry", REFUSED_BY)
+def test_so_it_is_by_commands_that_use_what_was_trained(tmp_path: Path, entry: str) -> None:
+    typed, expected = REFUSED_BY[entry]
+    modules, said = loaded_by(tmp_path, entry, *typed.split())
+    assert said.startswith(f"segexp.{entry}: ")
+    assert expected in said
+    assert "segexp.entry" in modules
+    assert not modules.intersection(HEAVY)
+
+
+@pytest.mark.parametrize("entry", ["train", "compare", "evaluate", "benchmark", "predict", "export", "serve"])
 def test_help_loads_nothing_heavy(tmp_path: Path, entry: str) -> None:
     modules, _ = loaded_by(tmp_path, entry, "--help")
     assert "segexp.entry" in modules
