@@ -33,11 +33,12 @@ MOST = 2**20
 class Held(NamedTuple):
     """is_free: what the network waits for. batches: number of images in each that it has begun.
 
-    in_work: requests that are decoded, wait, are segmented or encoded.
+    in_work: requests that are decoded, wait, are segmented or encoded. doorkeeper: who knows its connections.
     """
 
     client: httpx.AsyncClient
     port: int
+    doorkeeper: Doorkeeper
     in_work: Budget
     is_free: threading.Event
     batches: list[int]
@@ -47,7 +48,7 @@ class Held(NamedTuple):
 
 
 @asynccontextmanager
-async def held(pairs: Sequence[Pair] = (), max_queue: int = 8) -> AsyncIterator[Held]:
+async def held(pairs: Sequence[Pair] = (), max_queue: int = 8, max_connections: int = 64) -> AsyncIterator[Held]:
     """pairs: its images. In the end the network is free, and the server stops once all is answered."""
     is_free, batches = threading.Event(), list[int]()
 
@@ -57,15 +58,16 @@ async def held(pairs: Sequence[Pair] = (), max_queue: int = 8) -> AsyncIterator[
         return images[..., 0] % 2
 
     in_work = Budget(max_queue, "requests")
+    doorkeeper = Doorkeeper(max_connections, PATIENCE, 16 * MOST)
     with server.bound("127.0.0.1", 0) as listening:
         server.listen(listening)
         port = listening.getsockname()[1]
-        task, running = _served(network, list(pairs), in_work, listening)
+        task, running = _served(network, list(pairs), in_work, doorkeeper, listening)
         try:
             async with httpx.AsyncClient(
                 base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE, trust_env=False, limits=FRESH
             ) as client:
-                yield Held(client, port, in_work, is_free, batches)
+                yield Held(client, port, doorkeeper, in_work, is_free, batches)
         finally:
             is_free.set()
             running.should_exit = True
@@ -73,7 +75,11 @@ async def held(pairs: Sequence[Pair] = (), max_queue: int = 8) -> AsyncIterator[
 
 
 def _served(
-    network: Callable[[Bytes], Bytes], pairs: list[Pair], in_work: Budget, listening: socket.socket
+    network: Callable[[Bytes], Bytes],
+    pairs: list[Pair],
+    in_work: Budget,
+    doorkeeper: Doorkeeper,
+    listening: socket.socket,
 ) -> tuple[asyncio.Task[None], uvicorn.Server]:
     grouping = build.grouping(build.compose("train"))
     limits = Limits(bytes=MOST, pixels=MOST)
@@ -82,7 +88,6 @@ def _served(
     figures = Figures(4, lambda: in_work.taken)
     batches = Batches([network], 4, MOST, 0, figures)
     service = Service(Gallery(pairs, grouping, CITYSCAPES), batches, in_work, MOST, MOST)
-    doorkeeper = Doorkeeper(64, PATIENCE, 16 * MOST)
     routes = app.create(of_run, service, Uploads(MOST, 16 * MOST, PATIENCE), figures)
     running = server.made(Gate(routes, None, None, doorkeeper.make_room, figures), doorkeeper, PATIENCE)
     return asyncio.create_task(running.serve([listening])), running
