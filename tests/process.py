@@ -1,10 +1,14 @@
-"""Processes of their own, for what a test must not do to its own: be limited, or be killed."""
+"""Processes of their own, for what a test must not do to its own: be limited, or be killed. Waiting for others."""
 
 import multiprocessing
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from typing import Any
+
+PATIENCE = 300
+"""Seconds that a test waits for what must happen, on a machine that does other things, too."""
 
 
 @contextmanager
@@ -26,3 +30,11 @@ def said_by(target: Callable[..., None], *arguments: Any) -> Any:
     """The first thing that target(*arguments, connection) sends. Raises EOFError if it ends without a word."""
     with talking(target, *arguments) as connection:
         return connection.recv()
+
+
+def until(is_so: Callable[[], object]) -> None:
+    """Wait for something that must come true."""
+    deadline = time.monotonic() + PATIENCE
+    while not is_so():
+        assert time.monotonic() < deadline, f"not within {PATIENCE} s"
+        time.sleep(0.05)

@@ -8,31 +8,35 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
-import time
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
-import yaml
 
 from segexp import build, serve
 from segexp.data.camvid import CamVid
-from segexp.data.pairs import Pair
 from segexp.run import RunFolder
 from segexp.serving.server import bound, listen
 from segexp.stop import TERMINATED
+from tests.process import until
 from tests.serving import photos
 from tests.serving.command import PATIENCE, ROOT, SERVE, Server, answer, environment, serving, started
 
 STARTED = ("ENTRYPOINT", "CMD")
+HELD = """
+import os, runpy, time
+import torch
 
+def hold(network, arguments):
+    while not os.path.exists(os.environ["FREE"]):
+        time.sleep(0.02)
 
-def test_help_shows_every_key() -> None:
-    config = yaml.safe_load((build.config_folder() / "serve.yaml").read_text())
-    told = answer("--help")
-    assert told.returncode == 0
-    assert set(config) - {"defaults", "hydra"} <= {line.split(":")[0] for line in told.stdout.splitlines()}
+torch.nn.modules.module.register_module_forward_pre_hook(hold)
+runpy.run_module("segexp.serve", run_name="__main__")
+"""
+"""The command, whose network waits until there is a file $FREE."""
 
 
 @pytest.mark.parametrize(
@@ -74,19 +78,26 @@ def test_a_port_in_use_is_told_before_anything_is_loaded(server: Server) -> None
     assert "choose another port=" in found.stderr
 
 
-def test_what_is_in_work_when_the_server_is_told_to_stop_is_still_answered(run: RunFolder, pairs: list[Pair]) -> None:
-    with serving(f"run={run.path}", "data=null", "scales=[1,2]", f"shutdown_seconds={PATIENCE}") as found:
-        large, answers = photos.png(photos.pixels(400, 400)), []
-        client = threading.Thread(
-            target=lambda: answers.append(found.client.post("/api/predict", files={"file": large}))
-        )
-        client.start()
-        while client.is_alive() and "segexp_queue_requests 1.0" not in found.client.get("/metrics").text:
-            time.sleep(0.02)
+def test_what_is_in_work_when_the_server_is_told_to_stop_is_still_answered(run: RunFolder, tmp_path: Path) -> None:
+    typed = [f"run={run.path}", "data=null", f"shutdown_seconds={PATIENCE}"]
+    held = {"command": [sys.executable, "-c", HELD], "FREE": str(tmp_path / "free")}
+    with ThreadPoolExecutor(1) as pool, serving(*typed, **held) as found:
+        asked = pool.submit(found.client.post, "/api/predict", files={"file": photos.png(photos.pixels())})
+        until(lambda: asked.done() or "segexp_queue_requests 1.0" in found.client.get("/metrics").text)
         found.process.send_signal(signal.SIGTERM)
-        client.join(PATIENCE)
-        assert [each.status_code for each in answers] == [200]
+        until(lambda: not _listens(found.port))
+        assert not asked.done()
+        (tmp_path / "free").touch()
+        assert asked.result(PATIENCE).status_code == 200
         assert found.process.wait(PATIENCE) == TERMINATED
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), PATIENCE).close()
+    except OSError:
+        return False
+    return True
 
 
 def test_a_server_that_still_loads_ends_when_it_is_told_to(run: RunFolder, tmp_path: Path) -> None:
@@ -96,7 +107,18 @@ def test_a_server_that_still_loads_ends_when_it_is_told_to(run: RunFolder, tmp_p
     read.unlink()
     os.mkfifo(read)
     process = subprocess.Popen([*SERVE, "port=0", f"run={loading}", "data=null"], cwd=ROOT, env=environment())
-    with read.open("wb"):  # once the server has opened it, too, which waits for content then
+    with ExitStack() as ending:
+        ending.callback(process.wait)
+        ending.callback(process.kill)
+
+        def is_read() -> bool:
+            """By the server, which then waits for what we write."""
+            with suppress(OSError):  # nobody reads it yet
+                ending.callback(os.close, os.open(read, os.O_WRONLY | os.O_NONBLOCK))
+                return True
+            return False
+
+        until(lambda: process.poll() is not None or is_read())
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE) == TERMINATED
 
