@@ -54,16 +54,19 @@ class Doorkeeper:
                 each.transport.abort()
 
     def _waited(self, connection: Any, now: float) -> _Wait:
-        found, before = _Wait(connection.cycle, _owed(connection.cycle), now), self._waits.get(connection)
+        found, before = _Wait(connection.cycle, _owed(connection), now), self._waits.get(connection)
         return before if before and found.owed and before[:2] == found[:2] else found
 
 
-def _owed(cycle: Any) -> str | None:
+def _owed(connection: Any) -> str | None:
     """By the client: that it sends a head or a body, or takes an answer and goes; None: it waits for us."""
+    cycle = connection.cycle
     if cycle is None:
         return "head"
-    if cycle.response_started:
-        return "next" if cycle.response_complete else "answer"
+    if cycle.response_complete:
+        return "next"
+    if cycle.response_started or connection.flow.write_paused:  # by an answer before this one
+        return "answer"
     return "body" if cycle.more_body else None
 
 

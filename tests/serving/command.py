@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import httpx
 import psutil
@@ -51,6 +51,13 @@ class Server(NamedTuple):
 def environment(**further: str) -> dict[str, str]:
     inherited = {key: value for key, value in os.environ.items() if key != "SEGEXP_TOKEN"}
     return {**inherited, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", **further}
+
+
+class Listening(Protocol):
+    """What can be connected to, this process or another."""
+
+    @property
+    def port(self) -> int: ...
 
 
 class Started(NamedTuple):
@@ -96,7 +103,7 @@ def answer(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment(**env))
 
 
-def connected(server: Server, content: bytes, receive_bytes: int | None = None) -> socket.socket:
+def connected(server: Listening, content: bytes, receive_bytes: int | None = None) -> socket.socket:
     """A socket that sent the content. receive_bytes: how much the system may take in for who does not read."""
     found = socket.socket()
     if receive_bytes:

@@ -3,15 +3,19 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager, closing
+from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 
+from segexp.data.pairs import Pair
 from segexp.serving import doorkeeper
 from tests.serving import photos
-from tests.serving.command import PATIENCE
+from tests.serving.command import PATIENCE, connected
 from tests.serving.held import Held, held, until
 
+GET = b"GET /api/images/town/image.png HTTP/1.1\r\nHost: localhost\r\n\r\n"
 BODY = (
     b"--B\r\nContent-Disposition: form-data; name=file; filename=f\r\n\r\n"
     + photos.png(photos.pixels())
@@ -51,9 +55,9 @@ class Visit(NamedTuple):
 
 
 @asynccontextmanager
-async def visited() -> AsyncIterator[Visit]:
+async def visited(*pairs: Pair) -> AsyncIterator[Visit]:
     """A server that is crowded by five."""
-    async with held(max_connections=8) as server:
+    async with held(pairs, max_connections=8) as server:
         with ExitStack() as clients:
             yield Visit(server, clients)
 
@@ -88,5 +92,24 @@ def test_in_a_crowd_who_still_sends_is_ended_and_who_waits_is_not(monkeypatch: p
             assert await found.num_ended() == 4
             found.server.is_free.set()
             assert (await reading.readline()).startswith(b"HTTP/1.1 200")
+
+    asyncio.run(asked())
+
+
+def waits_for_room(connection: Any) -> bool:
+    """Whether the answer before it is still on its way."""
+    return connection.flow.write_paused and not connection.cycle.response_started
+
+
+def test_who_asks_again_before_it_has_read_the_answer_does_not_wait_for_us(tmp_path: Path) -> None:
+    pair = Pair(tmp_path / "image.png", tmp_path / "none.png", "town")
+    pair.image.write_bytes(photos.png(np.random.default_rng(0).integers(0, 256, (1024, 1024, 3), np.uint8)))  # 3 MB
+
+    async def asked() -> None:
+        async with visited(pair) as found:
+            with connected(found.server, 2 * GET, receive_bytes=4096):
+                await until(lambda: any(map(waits_for_room, found.connections)))
+                found.server.doorkeeper.client_seconds = 0
+                assert await found.num_ended() == 1
 
     asyncio.run(asked())
