@@ -21,6 +21,8 @@ def main(config: DictConfig) -> None:
     names = _suites(values)
     if type(values["overwrite"]) is not bool:
         raise ValueError(f"overwrite is {values['overwrite']!r}; allowed: true, false")
+    if not isinstance(values["output"], str) or not values["output"].strip():
+        raise ValueError(f"output is {values['output']!r}; needed is the path of a folder, a number as output=./2024")
     device = build.devices(values["device"])[0]
     with stop.listening():  # SIGTERM, as of timeout: nothing is left running
         for name in names:

@@ -19,13 +19,17 @@ TEXTS = ("runs", "a", "b", "split", "baseline", "output", "wandb")
 @entry("compare")
 def main(config: DictConfig) -> None:
     from segexp import build
+
+    _tell(_checked(build.plain(config)))
+
+
+def _tell(values: Mapping[str, Any]) -> None:
     from segexp.dashboard.share import share
     from segexp.verdict.pair import read_pair
     from segexp.verdict.text.console import console, print_all
     from segexp.verdict.text.pair import pair_parts
     from segexp.verdict.text.parts import comparison_parts
 
-    values = _checked(build.plain(config))
     terminal = console()
     if values["runs"] is None:
         print_all(terminal, pair_parts(read_pair(values["a"], values["b"], values["split"])))

@@ -10,6 +10,7 @@ from segexp.entry import entry
 
 if TYPE_CHECKING:
     from segexp.evaluation.result import Evaluation
+    from segexp.inference.settings import Inference
     from segexp.run import RunFolder
 
 KINDS = {
@@ -27,30 +28,33 @@ KINDS = {
 @entry("evaluate")
 def main(config: DictConfig) -> None:
     from segexp import build
+    from segexp.inference.settings import Inference
     from segexp.run import RunFolder
 
     values = build.plain(config)
     name = values["split"] if values["name"] is None else values["name"]
     _check(values, name)
+    inference = Inference.of(values)
     run = RunFolder.open(values["run"])
     if values["regroup"] is None:
+        run.checkpoint(values["checkpoint"])  # loading torch takes seconds, which a typo need not cost
         folder = run.evaluation(name)
-        evaluation = _evaluated(run, values, folder)
+        evaluation = _evaluated(run, inference, values, folder)
     else:
+        _refuse_ignored(inference, values)
         folder = run.evaluation(f"{name}_{values['regroup']}")
         evaluation = _regrouped(run, values, name, folder)
     _tell(evaluation, run, folder)
 
 
-def _evaluated(run: "RunFolder", values: dict[str, Any], folder: Path) -> "Evaluation":
+def _evaluated(run: "RunFolder", inference: "Inference", values: dict[str, Any], folder: Path) -> "Evaluation":
     from segexp.evaluation import benchmark
     from segexp.evaluation.files import forget_another, locked, refuse_another, save
     from segexp.evaluation.split import Wish, evaluate, prepare
-    from segexp.inference.settings import Inference
 
     predictions = folder / "predictions" if values["predictions"] or values["benchmark"] else None
     wish = Wish(
-        inference=Inference.of(values),
+        inference=inference,
         data_values={key: value for key, value in values["data"].items() if value is not None},
         **{key: values[key] for key in Wish.PLAIN},
     )
@@ -72,7 +76,6 @@ def _regrouped(run: "RunFolder", values: dict[str, Any], name: str, folder: Path
     from segexp.evaluation.files import forget_another, locked, refuse_another, save
     from segexp.evaluation.regroup import regrouped
 
-    _refuse_ignored(values)
     ours = build.grouping(build.trusted(run.config))
     wanted = build.grouping(build.compose("train", [f"classes={values['regroup']}"]))
     table, _ = build.labels_of_run(run)
@@ -90,16 +93,15 @@ def _regrouped(run: "RunFolder", values: dict[str, Any], name: str, folder: Path
     return evaluation
 
 
-def _refuse_ignored(values: dict[str, Any]) -> None:
+def _refuse_ignored(inference: "Inference", values: dict[str, Any]) -> None:
     """Raise ValueError for what cannot be had from stored counts, and for classes that nobody described."""
     from segexp import build
-    from segexp.inference.settings import Inference
 
     folders = [build.config_folder(), *build.user_folders()]
     options = sorted({path.stem for folder in folders for path in (folder / "classes").glob("*.yaml")})
     if values["regroup"] not in options:  # also what would lead out of the run folder
         raise ValueError(f"regroup is {values['regroup']!r}; options of classes: {', '.join(options)}")
-    asked = [key for key in ("predictions", "benchmark") if values[key]] + sorted(Inference.of(values).changed())
+    asked = [key for key in ("predictions", "benchmark") if values[key]] + sorted(inference.changed())
     if asked:
         raise ValueError(
             f"regroup reads the counts of an evaluation that is there already; leave out {', '.join(asked)}"

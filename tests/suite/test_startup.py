@@ -37,6 +37,9 @@ REFUSED_BY = {
     "predict": ("run=RUN input=photos output=out scales=[0]", "scales is [0]"),
     "export": ("run=RUN format=onxx", "format is 'onxx'; allowed: onnx, torch_export"),
     "serve": ("run=RUN port=70000", "port is 70000"),
+    "evaluate": ("run=RUN scales=[0]", "scales is [0]"),
+    "compare": ("runs=RUNS by=month", "by is 'month'"),
+    "benchmark": ("suite=losses output=2024", "output is 2024; needed is the path of a folder"),
 }
 
 
@@ -58,7 +61,7 @@ def test_a_value_that_cannot_be_is_refused_before_anything_heavy_is_loaded(tmp_p
 
 
 @pytest.mark.parametrize("entry", REFUSED_BY)
-def test_so_it_is_by_commands_that_use_what_was_trained(tmp_path: Path, entry: str) -> None:
+def test_so_it_is_by_commands_other_than_train(tmp_path: Path, entry: str) -> None:
     typed, expected = REFUSED_BY[entry]
     modules, said = loaded_by(tmp_path, entry, *typed.split())
     assert said.startswith(f"segexp.{entry}: ")
