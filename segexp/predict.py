@@ -41,7 +41,9 @@ def main(config: DictConfig) -> None:
     inference = Inference.of(values)
     folder, place = Path(values["output"]).expanduser().absolute(), Path(values["input"]).expanduser()
     check_output(folder, place)
-    inputs = find(place, folder)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files are any bytes
+    inputs = _wanted(find(place, folder), values)
     run = RunFolder.fetched(values["run"], values["checkpoint"])
     run.checkpoint(values["checkpoint"])  # loading torch takes seconds, which a typo need not cost
     _predict(run, inputs, inference, folder, values)
@@ -57,8 +59,6 @@ def _predict(
     from segexp.prediction.outputs import Outputs
     from segexp.prediction.predict import predict
 
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # names of files are any bytes
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # large photos are the user's own
     device = build.devices(values["device"])[0]
     if device.type == "cpu":
@@ -76,6 +76,22 @@ def _predict(
     print(folder)
     if failed:
         sys.exit(f"segexp.predict: {len(failed)} of {len(waiting)} could not be predicted, named above")
+
+
+def _wanted(found: "list[Input]", values: dict[str, Any]) -> "list[Input]":
+    """Those of which something is to be written; says which films are left out, as there are no probabilities of them.
+
+    Raises ValueError if that leaves nothing.
+    """
+    films = [item.file for item in found if item.is_film]
+    if not films or values["masks"] or values["overlay"]:
+        return found
+    named = f"{len(films)} films, the first is {films[0]}" if films[1:] else str(films[0])
+    cure = "probabilities are written of photos only; add masks=label_ids or overlay=true"
+    if len(films) == len(found):
+        raise ValueError(f"input: nothing would be written of {named}: {cure}")
+    print(f"left out: {named}: {cure}")
+    return [item for item in found if not item.is_film]
 
 
 def _check(values: dict[str, Any]) -> None:

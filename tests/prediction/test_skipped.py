@@ -29,6 +29,8 @@ resource.setrlimit(resource.RLIMIT_DATA, 2 * (held + 200_000_000,))  # 9000 x 90
 predict(find(place, outputs.folder), lambda images: images[..., 0] % 19, outputs, batch_size=1, num_threads=1)
 """
 
+ONLY_PROBABILITIES = ("masks=null", "overlay=false", "probabilities=true")
+
 
 def test_a_broken_file_is_named_and_the_rest_is_written(trained: RunFolder, photos: Path, tmp_path: Path) -> None:
     given = tmp_path / "given"
@@ -94,6 +96,31 @@ def test_an_error_that_only_speaks_of_memory_ends_all(tmp_path: Path) -> None:
     outputs = class_ids_to(tmp_path / "out")
     with pytest.raises(RuntimeError, match="illegal memory access"):
         predict(find(tmp_path, outputs.folder), network, outputs, batch_size=1, num_threads=1)
+
+
+def test_films_of_which_nothing_would_be_written_are_refused(trained: RunFolder, tmp_path: Path) -> None:
+    for name in ("day.mp4", "night.mkv"):
+        (tmp_path / name).touch()
+    cure = "probabilities are written of photos only; add masks=label_ids or overlay=true"
+    for place, named in ((tmp_path / "day.mp4", "day.mp4"), (tmp_path, "2 films, the first is day.mp4")):
+        answer = predicted(trained, f"input={place}", f"output={tmp_path / 'out'}", *ONLY_PROBABILITIES)
+        assert answer.returncode == 1
+        said = answer.stderr.replace(f"{tmp_path}/", "")
+        assert f"segexp.predict: input: nothing would be written of {named}: {cure}\n" in said
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_beside_photos_they_are_named_and_the_rest_is_written(trained: RunFolder, photos: Path, tmp_path: Path) -> None:
+    given = tmp_path / "given"
+    given.mkdir()
+    (given / "day.mp4").touch()
+    (given / "b.png").write_bytes(next(photos.rglob("*.png")).read_bytes())
+    answer = predicted(trained, f"input={given}", f"output={tmp_path / 'out'}", *ONLY_PROBABILITIES)
+    assert answer.returncode == 0, answer.stderr
+    assert f"left out: {given / 'day.mp4'}: probabilities are written of photos only" in answer.stdout
+    assert "1 of 1 predicted, 0 were there already" in answer.stdout
+    assert {path.name for path in (tmp_path / "out").rglob("*.*")} == {"b.npy", "predictions.json"}
 
 
 def test_names_that_cannot_be_written_or_shown_do_not_keep_the_others_from_it(
