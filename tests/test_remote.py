@@ -112,8 +112,8 @@ def test_a_run_predicts_from_object_storage_as_from_here(bucket, trained: RunFol
         assert answer.returncode == 0, answer.stderr
     for file in (tmp_path / "here" / "masks").iterdir():
         np.testing.assert_array_equal(mask(file), mask(tmp_path / "there" / "masks" / file.name))
-    copied = {path.name for path in (tmp_path / "cache").rglob("*.ckpt")}
-    assert not any("best" in name for name in copied)  # only what predicts is fetched
+    copied = {path.name.rpartition("_")[2] for path in (tmp_path / "cache").rglob("*.ckpt")}  # after its version
+    assert copied == {"last.ckpt"}  # only what predicts is fetched
 
 
 def test_what_was_removed_there_is_removed_here(bucket, trained: RunFolder) -> None:
