@@ -66,7 +66,7 @@ function filled(row, name, iou) {
   return row;
 }
 
-/** Three decimals, as the tables of the other commands; a dash for a class that occurs nowhere. */
+/** Three decimals, one less than in the tables of other commands: read beside a picture. A dash: occurs nowhere. */
 function figure(value) {
   return typeof value === "number" ? value.toFixed(3) : "–";
 }
