@@ -1,9 +1,12 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from segexp.run import RunFolder
 from tests.prediction.command import val_pairs
+from tests.prediction.films import TIMES
 
 
 @pytest.fixture(scope="module")
@@ -14,3 +17,9 @@ def photos(trained: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> Path
         (folder / f"day{number}").mkdir()
         (folder / f"day{number}" / f"{pair.name}.png").write_bytes(pair.image.read_bytes())
     return folder
+
+
+@pytest.fixture
+def frames(trained: RunFolder) -> list[np.ndarray]:
+    pictures = [np.array(Image.open(pair.image).convert("RGB")) for pair in val_pairs(trained)]
+    return [pictures[number % len(pictures)][:63, :127] for number in range(len(TIMES))]  # odd sizes
