@@ -74,9 +74,9 @@ def _heatmap(figure: "Figure", values: Fractions, centred: bool, form: str, smal
     largest = max(0.01, float(np.nanmax(np.abs(values), initial=0))) if centred else 1.0
     colors = matplotlib.colormaps["RdBu" if centred else "Blues"].with_extremes(bad=NO_VALUE)
     axis = figure.subplots()
-    extent = [range(length) for length in reversed(values.shape)]
+    edges = [np.arange(length + 1) - 0.5 for length in reversed(values.shape)]  # one centre alone would tell no size
     shown = np.ma.masked_invalid(values)
-    axis.pcolormesh(*extent, shown, vmin=-largest if centred else 0, vmax=largest, cmap=colors, edgecolor="w", lw=0.6)
+    axis.pcolormesh(*edges, shown, vmin=-largest if centred else 0, vmax=largest, cmap=colors, edgecolor="w", lw=0.6)
     for (row, column), value in np.ndenumerate(values):
         if np.isnan(value) or abs(value) >= smallest:
             text = NOTHING if np.isnan(value) else form.format(value).replace("-", "−")
