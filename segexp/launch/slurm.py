@@ -27,8 +27,7 @@ def launch(
 ) -> int:
     """Submit what is neither finished nor queued; returns the exit status. For the settings see slurm.yaml."""
     demand = sbatch.common_demand(jobs, demands)
-    queued = queue.tasks(submitted(folder)) or {}
-    unfinished = [job for job in jobs if not is_finished(job) and job.number not in queued]
+    unfinished = _unqueued(folder, [job for job in jobs if not is_finished(job)])
     text = sbatch.script(folder.path, command, unfinished, demand, sbatch.Settings(**settings))
     everything = folder.record(jobs, command)
     write_whole(folder.path / "jobs.txt", "".join(f"{shlex.join(job.command)}\n" for job in everything))
@@ -55,6 +54,18 @@ def outcomes(folder: SweepFolder, jobs: Sequence[Job]) -> list[Outcome]:
     if not job_ids or tasks is None:
         return [outcome(job, life_of(job)) for job in jobs]
     return [_outcome(job, tasks) for job in jobs]
+
+
+def _unqueued(folder: SweepFolder, jobs: Sequence[Job]) -> list[Job]:
+    """Jobs that the queue does not hold. Raises ValueError if it does not say: each would be trained twice."""
+    job_ids = submitted(folder)
+    tasks = queue.tasks(job_ids) if jobs else {}
+    if tasks is None:
+        raise ValueError(
+            f"squeue does not answer, and jobs of {folder.path} may still be queued or running: it was submitted as "
+            f"{', '.join(job_ids)}; try again, or if nothing of that is left, delete slurm/submitted.txt there"
+        )
+    return [job for job in jobs if job.number not in tasks]
 
 
 def follow(folder: SweepFolder, jobs: Sequence[Job]) -> int:
