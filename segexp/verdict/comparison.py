@@ -17,8 +17,9 @@ from segexp.verdict.variants import Variants, shown_names, variants
 class Row:
     """One variant.
 
-    miou: of each seed on the whole split. class_iou: mean over seeds, [C]. difference: from the baseline, over the
-    seeds that both have; None for the baseline itself and where no seed is shared. adjusted_p: after Holm.
+    miou: of each seed on the whole split. class_iou: mean over the seeds that score a class, [C]; NaN where none does.
+    difference: from the baseline, over the seeds that both have; None for the baseline itself and where no seed is
+    shared. adjusted_p: after Holm.
     """
 
     name: str
@@ -114,4 +115,7 @@ def _chosen(names: Sequence[str], wanted: str | None) -> str:
 
 
 def _class_iou(runs: Sequence[Run]) -> Floats:
-    return np.stack([class_iou(run.confusion) for run in runs]).mean(0)
+    """Where a class never occurs, only seeds that predict it score it: 0, which must not pass for no score."""
+    found = np.stack([class_iou(run.confusion) for run in runs])  # seed class
+    scored = (~np.isnan(found)).sum(0)
+    return np.divide(np.nansum(found, axis=0), scored, out=np.full(len(scored), np.nan), where=scored > 0)

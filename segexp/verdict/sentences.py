@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from segexp.verdict.comparison import Comparison, Row
 from segexp.verdict.statistics import MOST_SEEDS, seeds_to_detect
 from segexp.verdict.variants import shown_names
@@ -25,6 +27,7 @@ def sentences(found: Comparison) -> list[str]:
         _undecided(groups["undecided"], len(tested), names),
         *_unlucky(groups["undecided"], len(tested), names),
         *_doubtful_images(found, tested),
+        _never_true(found, names),
         _single(single, names),
         _unpaired(others, baseline, names),
     ]
@@ -80,6 +83,18 @@ def _doubtful_images(found: Comparison, tested: Sequence[Row]) -> list[str]:
     if rare:
         said.append(f"On fewer than {RARE} images: {few(rare)}. Their share of the interval is a guess.")
     return said
+
+
+def _never_true(found: Comparison, names: dict[str, str]) -> str:
+    """Classes that no image has and somebody predicts: each lowers the mIoU of the runs that do."""
+    by: dict[str, list[str]] = {}
+    for row in found.rows:
+        matrices = [run.confusion for run in found.variants[row.name].values()]
+        predicted = np.any([(matrix.sum(1) == 0) & (matrix.sum(0) > 0) for matrix in matrices], axis=0)
+        for index in np.flatnonzero(predicted):
+            by.setdefault(found.class_names[index], []).append(names[row.name])
+    listed = few([f"{name} (by {few(predictors)})" for name, predictors in by.items()])
+    return f"Never occurs but is predicted, which scores 0: {listed}." if by else ""
 
 
 def _single(rows: Sequence[Row], names: dict[str, str]) -> str:
