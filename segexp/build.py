@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-import yaml
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
@@ -76,21 +75,20 @@ def plain(config: Config) -> dict[str, Any]:
     return cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
 
 
-def targets_in(folders: Sequence[Path]) -> set[str]:
-    """Everything that the options in these folders build."""
-    files = [file for folder in folders for file in folder.rglob("*.yaml")]
-    return {target for file in files for target in trust.targets(yaml.safe_load(file.read_text()))}
+def _options_of_user() -> list[Path]:
+    """In groups that conf/ has: whatever else lies in the user's folder, the run of a stranger, say, is no option."""
+    groups = [path.relative_to(config_folder()) for path in config_folder().rglob("*") if path.is_dir()]
+    return [file for folder in user_folders() for group in groups for file in (folder / group).glob("*.yaml")]
 
 
 def refuse_unknown_targets(config: Mapping[str, Any]) -> None:
     """Raise ValueError if a training's config, read back from its run folder, builds what no option here does."""
     trust.refuse_interpolations(config)
-    known = targets_in([config_folder(), *user_folders()])
+    known = trust.targets_in([*config_folder().rglob("*.yaml"), *_options_of_user()])
     unknown = sorted(target for target in set(trust.targets(config)) - known if not trust.is_law(target))
     if unknown:
         raise ValueError(
-            f"the run's config wants to build {unknown}, which no file of {config_folder()} does; if the run is your "
-            "own, name the folder of your options by --config-dir; if it is not, do not use it"
+            f"the run's config wants to build {unknown}, which no file of {config_folder()} does; {trust.CONSENT}"
         )
 
 
@@ -100,7 +98,7 @@ def trusted(config: Mapping[str, Any]) -> dict[str, Any]:
     The model comes without initial weights, as those of a checkpoint replace them.
     """
     found = {"classes": _part_of(config, "classes"), "model": trust.without_downloads(_part_of(config, "model"))}
-    trust.refuse_foreign_targets(found, consented=targets_in(user_folders()))
+    trust.refuse_foreign_targets(found, consented=trust.targets_in(_options_of_user()))
     return found
 
 

@@ -1,9 +1,11 @@
 """What a configuration that came with a run folder, perhaps from a stranger, may build."""
 
 import inspect
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
+import yaml
 from hydra.utils import get_object
 
 from segexp.remote import is_url
@@ -13,6 +15,11 @@ WEIGHTS = ("weights", "encoder_weights")
 NETWORK_LIBRARIES = ("segmentation_models_pytorch.", "torchvision.models.")
 MOST_RENDERED_PIXELS = 10**9
 """Of a set of street scenes that is rendered because a run says so: 30 times the default set, about 3 GB."""
+
+CONSENT = (
+    "if the run is your own, name the folder of your options by --config-dir, whose GROUP/NAME.yaml are trusted; if it "
+    "is not, do not use it"
+)
 
 
 def refuse_foreign_targets(config: Mapping[str, Any], consented: Collection[str] = ()) -> None:
@@ -27,7 +34,7 @@ def refuse_foreign_targets(config: Mapping[str, Any], consented: Collection[str]
         if not ours and target not in consented:
             raise ValueError(
                 f"the run's config wants to build {target!r}; from a run folder only {[*OURS, *NETWORK_LIBRARIES]} are "
-                "built: if the run is your own, name the folder of your options by --config-dir; if not, do not use it"
+                f"built: {CONSENT}"
             )
 
 
@@ -67,6 +74,18 @@ def is_law(target: str) -> bool:
 
     law = getattr(stats, target.removeprefix("scipy.stats."), None)
     return target.startswith("scipy.stats.") and isinstance(law, stats.rv_continuous | stats.rv_discrete)
+
+
+def targets_in(files: Iterable[Path]) -> set[str]:
+    """Everything that these options build. Raises ValueError naming a file that is no YAML."""
+    return {target for file in files for target in targets(_read(file))}
+
+
+def _read(file: Path) -> Any:
+    try:
+        return yaml.safe_load(file.read_bytes())
+    except yaml.YAMLError as error:
+        raise ValueError(f"{file} is not one document of YAML ({' '.join(str(error).split())})") from error
 
 
 def targets(node: Any) -> Iterator[str]:

@@ -1,9 +1,12 @@
 """A run folder may come from a stranger: what its config may build."""
 
+from pathlib import Path
+
 import pytest
 
 from segexp import build
 from segexp.trust import refuse_foreign_targets, refuse_urls
+from tests.options import config_dir
 
 FOREIGN = [
     "os.system",
@@ -39,6 +42,42 @@ def test_resume_builds_only_what_conf_names() -> None:
     config["callbacks"]["best"]["_target_"] = "os.system"
     with pytest.raises(ValueError, match=r"wants to build \['os.system'\]"):
         build.refuse_unknown_targets(config)
+
+
+@pytest.mark.parametrize("option", ["model/mine.yaml", "hydra/launcher/mine.yaml"])
+def test_options_of_the_user_are_trusted(option: str, tmp_path: Path) -> None:
+    (tmp_path / option).parent.mkdir(parents=True)
+    (tmp_path / option).write_text("_target_: mine.network")
+    config = {"classes": {}, "model": {"_target_": "mine.network"}}
+    with config_dir(tmp_path):
+        assert build.trusted(config) == config
+        build.refuse_unknown_targets(config)
+    with pytest.raises(ValueError, match="name the folder of your options by --config-dir"):
+        build.trusted(config)
+
+
+@pytest.mark.parametrize("place", ["config.yaml", "outputs/stranger/config.yaml", "model/stranger/config.yaml"])
+def test_a_run_in_the_folder_of_options_is_none_of_them(place: str, tmp_path: Path) -> None:
+    (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / place).write_text("model: {_target_: numpy.save}")
+    config = {"classes": {}, "model": {"_target_": "numpy.save"}}
+    with config_dir(tmp_path):
+        with pytest.raises(ValueError, match=r"'numpy\.save'; .*--config-dir, whose GROUP/NAME.yaml are trusted"):
+            build.trusted(config)
+        with pytest.raises(ValueError, match=r"'numpy\.save'\], .*--config-dir, whose GROUP/NAME.yaml are trusted"):
+            build.refuse_unknown_targets(config)
+
+
+@pytest.mark.parametrize("text", [b"a: 1\n---\na: 2\n", b"a: [", b"a: \xff"])
+def test_an_option_that_is_no_yaml_is_named(text: bytes, tmp_path: Path) -> None:
+    (tmp_path / "notes.yaml").write_bytes(text)  # which is none
+    (tmp_path / "model").mkdir()
+    config = {"classes": {}, "model": {}}
+    with config_dir(tmp_path):
+        build.trusted(config)
+        (tmp_path / "model/mine.yaml").write_bytes(text)
+        with pytest.raises(ValueError, match=r"model/mine\.yaml is not one document of YAML \("):
+            build.trusted(config)
 
 
 @pytest.mark.parametrize("value", ["${oc.create:{_target_:os.getcwd}}", "${oc.env:HOME}"])
