@@ -31,7 +31,7 @@ class Settings:
 
 def script(sweep: Path, command: str, jobs: Sequence[Job], demand: Demand, settings: Settings) -> str:
     """jobs: the tasks of the array. demand: of every one of them. command: that the user typed."""
-    if not re.fullmatch(r"[\w/.@+:-]+", str(sweep)):
+    if not re.fullmatch(r"[\w/.@+:-]+", str(sweep), re.ASCII):
         raise ValueError(f"{sweep} has characters that SLURM reads as its own; choose another hydra.sweep.dir")
     options = _options(sweep, jobs, demand, settings).items()
     return SCRIPT.format(

@@ -14,6 +14,7 @@ from segexp.launch.job import Job, folder_name, quoted
         (["loss=lovasz", "seed=0"], "3_loss-lovasz_seed-0"),
         (["loss.a=-1.0"], "3_loss.a--1.0"),
         (["model.streams=[8,16]", "data.root='/a b'"], "3_model.streams-8-16_data.root-a-b"),
+        (["data.root='/bücher'"], "3_data.root-b-cher"),
         ([], "3"),
     ],
 )
@@ -34,6 +35,12 @@ def test_a_folder_name_is_bounded_and_can_be_typed_after_run() -> None:
         "/a b/c",
         "/it's/a,b=c",
         "/back\\slash",
+        "/bücher",
+        "/user@host:a:/10:20+b",
+        "a:null",
+        "b:",
+        "10:20",
+        "@a",
         "losses",
         "17",
         "1e-5",
@@ -45,6 +52,10 @@ def test_a_folder_name_is_bounded_and_can_be_typed_after_run() -> None:
 )
 def test_any_text_reaches_hydra_unchanged(text: str) -> None:
     assert OverridesParser.create().parse_override(f"key={quoted(text)}").value() == text
+
+
+def test_a_folder_of_a_sweep_on_slurm_needs_no_quotes() -> None:
+    assert quoted("/user@host:a/10:20+b/3_loss.a--1.0") == "/user@host:a/10:20+b/3_loss.a--1.0"
 
 
 def test_the_last_line_of_a_log_is_what_the_job_said_last(tmp_path: Path) -> None:

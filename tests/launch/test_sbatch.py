@@ -1,5 +1,6 @@
 """sweep.sbatch. What SLURM makes of it: tests/cluster."""
 
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -43,18 +44,34 @@ def test_the_script_asks_for_what_its_jobs_ask_for(tmp_path: Path) -> None:
     assert subprocess.run(["bash", "-n"], input=text, text=True).returncode == 0
 
 
+def run_task(text: str, folder: Path, number: int) -> str:
+    """What a task of the array prints, with a stand-in for SLURM's srun; tests/cluster has the real one."""
+    stand_in = folder / "bin/srun"
+    stand_in.parent.mkdir()
+    stand_in.write_text('#!/bin/bash\nwhile [[ $1 == --* ]]; do shift; done\nexec "$@"\n')
+    stand_in.chmod(0o755)
+    environment = {"PATH": f"{stand_in.parent}:/usr/bin:/bin", "SLURM_ARRAY_TASK_ID": str(number)}
+    answer = subprocess.run(["bash"], input=text, text=True, env=environment, capture_output=True)
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout
+
+
 def test_a_task_runs_its_line_of_jobs_txt_and_keeps_its_log(tmp_path: Path) -> None:
     commands = [f"echo 'a b' '$HOME' hydra.run.dir={tmp_path}/{number}" for number in range(3)]
     (tmp_path / "jobs.txt").write_text("".join(f"{each}\n" for each in commands))
-    (tmp_path / "bin").mkdir()
-    stand_in = tmp_path / "bin/srun"  # SLURM's srun starts the command it is given; tests/cluster has the real one
-    stand_in.write_text('#!/bin/bash\nwhile [[ $1 == --* ]]; do shift; done\nexec "$@"\n')
-    stand_in.chmod(0o755)
     text = script(tmp_path, "typed", jobs(tmp_path, 3), DEMAND, settings())
-    environment = {"PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin", "SLURM_ARRAY_TASK_ID": "1"}
-    answer = subprocess.run(["bash"], input=text, text=True, env=environment, capture_output=True)
-    assert answer.stdout == f"a b $HOME hydra.run.dir={tmp_path}/1\n", answer.stderr
+    assert run_task(text, tmp_path, 1) == f"a b $HOME hydra.run.dir={tmp_path}/1\n"
     assert (tmp_path / "1").is_dir()
+
+
+def test_a_sweep_folder_of_any_characters_that_are_allowed_gets_the_runs(tmp_path: Path) -> None:
+    sweep = tmp_path / "user@host:a/10:20+b_c-d.e"
+    sweep.mkdir(parents=True)
+    job = jobs(sweep, 1)[0]
+    (sweep / "jobs.txt").write_text(f"{shlex.join(['echo', *job.command[1:]])}\n")
+    text = script(sweep, "typed", [job], DEMAND, settings())
+    assert run_task(text, tmp_path, 0) == f"-m segexp.train hydra.run.dir={job.folder}\n"
+    assert job.folder.is_dir()
 
 
 def test_jobs_of_one_array_must_need_the_same_nodes(tmp_path: Path) -> None:
@@ -69,3 +86,5 @@ def test_what_a_cluster_cannot_guess_is_asked_for(tmp_path: Path) -> None:
         script(tmp_path, "typed", jobs(tmp_path, 1), Demand("auto", 1, 1), settings())
     with pytest.raises(ValueError, match=r"choose another hydra.sweep.dir"):
         script(tmp_path / "100%", "typed", jobs(tmp_path, 1), DEMAND, settings())
+    with pytest.raises(ValueError, match=r"choose another hydra.sweep.dir"):
+        script(tmp_path / "bücher", "typed", jobs(tmp_path, 1), DEMAND, settings())
