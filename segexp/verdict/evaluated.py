@@ -21,7 +21,7 @@ class Run:
 
     finished: when its training ended, ISO 8601.
     settings: its configuration, flat: `optimizer.lr` -> 0.01. choices: group -> option. region: see `regions`.
-    image_miou: of each image, see `scores.image_miou`, [N].
+    image_miou: of each image, see `scores.image_miou`, [N]. num_images_with: each class in truth, [C].
     confusion: summed over the images, int64 [C, C], rows true, columns predicted.
     """
 
@@ -35,6 +35,7 @@ class Run:
     class_names: tuple[str, ...]
     region: Counts
     image_miou: Floats
+    num_images_with: Counts
     confusion: Confusion
 
 
@@ -82,6 +83,7 @@ def _read(run: RunFolder, split: str, finished: str) -> Run | str:
         class_names=classes,
         region=regions(confusions),
         image_miou=image_miou(confusions.astype(np.int64, copy=False)),
+        num_images_with=(confusions.sum(2) > 0).sum(0),
         confusion=confusions.sum(0),
     )
 

@@ -78,8 +78,7 @@ def _doubtful_images(found: Comparison, tested: Sequence[Row]) -> list[str]:
     if length > 1:
         said.append(f"Images next to each other by name resemble each other: {length} in a row count as one.")
     run = next(iter(found.variants[found.rows[0].name].values()))
-    seen = (run.region[..., 1] > 0).sum(0)
-    rare = [name for name, number in zip(found.class_names, seen, strict=True) if 0 < number < RARE]
+    rare = [name for name, number in zip(found.class_names, run.num_images_with, strict=True) if 0 < number < RARE]
     if rare:
         said.append(f"On fewer than {RARE} images: {few(rare)}. Their share of the interval is a guess.")
     return said
