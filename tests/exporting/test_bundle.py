@@ -24,6 +24,7 @@ from segexp.exporting.agreement import NATIVE
 from segexp.exporting.facts import own_scores
 from segexp.run import RunFolder
 from tests.exporting.exported import copied, exported
+from tests.process import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +137,7 @@ def test_the_code_on_the_card_segments_a_photo(run: RunFolder, kind: str, reques
         (tmp_path / path.name).symlink_to(path)
     alone = "import sys; sys.modules |= dict.fromkeys(['segexp', 'torchvision'])\n"
     answer = "\nnumpy.save('prediction.npy', prediction)"
-    subprocess.run([sys.executable, "-c", alone + code[1] + answer], cwd=tmp_path, check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", alone + code[1] + answer], cwd=tmp_path, check=True, timeout=PATIENCE)
     with torch.inference_mode():
         logits = trained.load(run, "best").model(torch.from_numpy(photo).permute(2, 0, 1)[None])
     first, second = logits.topk(2, 1).values.unbind(1)

@@ -106,8 +106,9 @@ def test_a_disk_that_is_full_leaves_nothing(trained: RunFolder, tmp_path: Path, 
 
 
 @pytest.fixture
-def tiny_files() -> Iterator[None]:
+def tiny_files(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No file of this process can grow beyond 20 kB, as if the disk were full then."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # Python 3.11 would leave torn .pyc of what is imported here
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
     yield
