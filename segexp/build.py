@@ -14,6 +14,7 @@ from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.types import Quote, QuotedString
 from hydra.errors import InstantiationException
 from hydra.utils import get_object, instantiate
 from omegaconf import DictConfig, OmegaConf
@@ -58,7 +59,8 @@ def compose(entry: str, overrides: Sequence[str] = (), folders: Sequence[Path | 
 
     folders: further ones with options, as of --config-dir; None for those of the running command.
     """
-    paths = [f"file://{Path(folder).absolute()}" for folder in (user_folders() if folders is None else folders)]
+    places = [f"file://{Path(folder).absolute()}" for folder in (user_folders() if folders is None else folders)]
+    paths = [QuotedString(place, Quote.single).with_quotes() for place in places]
     search = [f"hydra.searchpath=[{','.join(paths)}]"] if paths else []
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(config_folder()), version_base="1.3"):

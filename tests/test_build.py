@@ -1,5 +1,7 @@
 """Configuration -> objects."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -61,3 +63,11 @@ def test_schedules_end_where_their_formula_says(name: str, last: float) -> None:
         optimizer.step()
         scheduler.step()
     assert optimizer.param_groups[0]["lr"] == pytest.approx(last)
+
+
+@pytest.mark.parametrize("name", ["Bäume", "a (1)", "a=b", "it's", "a,b", "[a]", "a\\", "a\\'b", "~#: {a}"])
+def test_options_are_read_from_a_folder_of_any_name(name: str, tmp_path: Path) -> None:
+    (tmp_path / name / "loss").mkdir(parents=True)
+    (tmp_path / name / "loss/mine.yaml").write_text("_target_: mine.loss")
+    config = build.compose("train", ["loss=mine"], [tmp_path / name])
+    assert config["loss"]["_target_"] == "mine.loss"
