@@ -28,8 +28,17 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def compared(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings that may change a result: without those of bookkeeping, and without the seed."""
-    return {key: value for key, value in settings.items() if not _is_ignored(key)}
+    """Settings that may change a result, in one form: without those of bookkeeping, without the seed, without nulls."""
+    return {key: _normal(value) for key, value in settings.items() if value is not None and not _is_ignored(key)}
+
+
+def _normal(value: Any) -> Any:
+    """What is alike for a training is alike by `repr`: 2.0 is 2, in lists too."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list):
+        return [_normal(each) for each in value]
+    return {key: _normal(each) for key, each in value.items()} if isinstance(value, Mapping) else value
 
 
 @functools.cache  # thousands of runs share their keys

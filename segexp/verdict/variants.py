@@ -16,6 +16,7 @@ def variants(runs: Sequence[Run]) -> Variants:
 
     The name says what sets it apart: options that differ (`loss=lovasz`), then single settings that differ among runs
     of one option (`loss.a=2`). Runs that differ in nothing but the seed are one variant, named `all`.
+    Raises ValueError where two runs of one seed would share a name, so that one of them would not count.
     """
     varying = _varying_groups(runs)
     grouped: dict[str, list[Run]] = defaultdict(list)
@@ -23,10 +24,13 @@ def variants(runs: Sequence[Run]) -> Variants:
         grouped[" ".join(f"{group}={run.choices.get(group)}" for group in varying)].append(run)
     named: Variants = defaultdict(dict)
     for options, members in grouped.items():
-        keys = _varying_keys(members)
-        for run in members:
-            single = " ".join(f"{key}={_shown(run.settings.get(key))}" for key in keys)
-            named[f"{options} {single}".strip() or "all"][run.seed] = run
+        for run, single in zip(members, _singles([compared(run.settings) for run in members]), strict=True):
+            name = f"{options} {single}".strip() or "all"
+            taken = named[name].setdefault(run.seed, run)
+            if taken is not run:
+                raise ValueError(
+                    f"{taken.path} and {run.path} are both {name!r} with seed {run.seed}; compare one alone"
+                )
     return dict(named)
 
 
@@ -46,15 +50,18 @@ def _varying_groups(runs: Sequence[Run]) -> list[str]:
     return [group for group in groups if group not in bookkeeping and len({run.choices.get(group) for run in runs}) > 1]
 
 
-def _varying_keys(runs: Sequence[Run]) -> list[str]:
-    settings = [compared(run.settings) for run in runs]
-    keys = dict.fromkeys(key for each in settings for key in each)
-    return [key for key in keys if _differ(settings, key)]
+def _singles(members: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Of the settings of each run those that differ among the runs: `loss.a=2 loss.b=9`."""
+    keys = dict.fromkeys(key for each in members for key in each)
+    parts = [_parts(key, [each.get(key) for each in members]) for key in keys]
+    return [" ".join(each) for each in zip(*filter(None, parts), strict=True)] or [""] * len(members)
 
 
-def _differ(settings: Sequence[Mapping[str, Any]], key: str) -> bool:
-    return len({repr(each.get(key)) for each in settings}) > 1
-
-
-def _shown(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def _parts(key: str, values: Sequence[Any]) -> list[str]:
+    """`loss.a=2` for each value, in full where values that differ would look alike in short; none if all are alike."""
+    distinct = list(map(repr, values))
+    if len(set(distinct)) == 1:
+        return []
+    short = [f"{value:g}" if isinstance(value, float) else str(value) for value in values]
+    shown = short if len(set(short)) == len(set(distinct)) else distinct
+    return [f"{key}={each}" for each in shown]
