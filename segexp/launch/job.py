@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LONGEST_NAME = 100
+NO_TEXTS = ("null", "true", "false", "nan", "inf")
+"""Words that Hydra reads as something else unless they are quoted."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +53,6 @@ def folder_name(number: int, overrides: Iterable[str]) -> str:
 
 def quoted(value: str) -> str:
     """A text as Hydra's grammar wants it, so that it comes out as the same text, no number and no null."""
-    if re.fullmatch(r"[A-Za-z/][\w/.@:+-]*", value, re.ASCII) and value.lower() not in (
-        "null",
-        "true",
-        "false",
-        "nan",
-        "inf",
-    ):
+    if re.fullmatch(r"[A-Za-z/][\w/.@:+-]*", value, re.ASCII) and value.lower() not in NO_TEXTS:
         return value
     return "'" + re.sub(r"(\\*)('|$)", lambda found: found[1] * 2 + ("\\'" if found[2] else ""), value) + "'"
