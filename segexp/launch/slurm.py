@@ -69,7 +69,15 @@ def _unqueued(folder: SweepFolder, jobs: Sequence[Job]) -> list[Job]:
 
 
 def follow(folder: SweepFolder, jobs: Sequence[Job]) -> int:
-    """Say what ends until all has ended; the jobs do not depend on it."""
+    """Say what ends until all has ended; the jobs do not depend on it.
+
+    Raises ValueError if there is something to wait for and no array was submitted, of which the queue could tell.
+    """
+    if not submitted(folder) and not all(is_finished(job) for job in jobs):
+        raise ValueError(
+            f"wait=true follows what was submitted to SLURM, and nothing of {folder.path} was: the command of a sweep "
+            "on this machine ends with its jobs, and wait=false says where they stand"
+        )
     with Signals() as signals, Progress(folder) as progress:
         going = {job.number: job for job in jobs}
         while going and not signals.count:

@@ -8,6 +8,7 @@ import pytest
 from segexp.launch import slurm
 from segexp.launch.job import Demand, Job
 from segexp.launch.sweep_folder import SweepFolder
+from segexp.run import RunFolder
 
 UNSET = dict.fromkeys(("partition", "account", "constraint", "time", "max_running", "gpus_per_node", "signal"))
 SETTINGS = {**UNSET, "cpus_per_task": 1, "requeue": True, "options": {}, "setup": []}
@@ -54,3 +55,14 @@ def test_nothing_is_submitted_again_while_the_queue_does_not_answer(stand_in, fo
     assert launch(folder, jobs) == 0
     assert "--array=1\n" in (folder.path / "sweep.sbatch").read_text()
     assert slurm.submitted(folder) == ["4", "4"]
+
+
+def test_a_sweep_that_slurm_does_not_have_is_not_followed(folder, jobs, capsys) -> None:
+    folder.record(jobs, "typed")
+    with RunFolder(jobs[0].folder).claimed(), pytest.raises(ValueError, match="nothing of .*/sweep was.*wait=false"):
+        slurm.follow(folder, jobs)
+    assert capsys.readouterr().out == ""
+    with RunFolder(jobs[1].folder).claimed():
+        assert slurm.outcomes(folder, jobs)[1].state == "running"
+    assert slurm.follow(folder, jobs) == 0
+    assert "2 finished" in capsys.readouterr().out
