@@ -16,6 +16,8 @@ ALLOWED: Mapping[str, range | tuple[Any, ...]] = {
     "compile": (False, True),
     "matmul_precision": ("highest", "high", "medium"),
 }
+TO_AN_END = ("segexp.scheduler.poly", "segexp.scheduler.cosine")
+"""Schedules that need to know how many steps a training has."""
 
 
 def check_values(values: Mapping[str, Any]) -> None:
@@ -29,7 +31,18 @@ def check_values(values: Mapping[str, Any]) -> None:
         if type(value) is not type(allowed[0]) or value not in allowed:
             shown = "0 to 2^32 - 1" if isinstance(allowed, range) else ", ".join(str(each).lower() for each in allowed)
             raise ValueError(f"{key} is {value!r}; allowed: {shown}")
+    _check_end(trainer, values["scheduler"])
     settings.check(values["data"])
+
+
+def _check_end(trainer: Mapping[str, Any], scheduler: Mapping[str, Any]) -> None:
+    is_endless = trainer["max_epochs"] == -1 and trainer.get("max_steps", -1) == -1
+    if is_endless and scheduler["_target_"] in TO_AN_END:
+        name = scheduler["_target_"].rpartition(".")[2]
+        raise ValueError(
+            f"trainer.max_epochs is -1, a training without an end, and scheduler={name} lowers the learning rate "
+            "towards its end; set trainer.max_epochs or +trainer.max_steps, or take scheduler=constant or inverse_time"
+        )
 
 
 def check_ranks(trainer: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> None:

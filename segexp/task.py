@@ -1,5 +1,7 @@
 """The LightningModule: joins what it is handed; knows no concrete class."""
 
+import math
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol, runtime_checkable
 
@@ -89,7 +91,9 @@ class SegmentationTask(LightningModule):
         optimizer = self.optimizer(self.parameters())
         if self.trainer.gradient_clip_val:  # a fused one would scale gradients back only after they are clipped
             optimizer._step_supports_amp_scaling = False  # type: ignore[attr-defined]  # asked by GradScaler, and Lightning
-        scheduler = self.scheduler(optimizer, int(self.trainer.estimated_stepping_batches))
+        num_steps = self.trainer.estimated_stepping_batches
+        total_steps = int(num_steps) if math.isfinite(num_steps) else sys.maxsize  # of a training without an end
+        scheduler = self.scheduler(optimizer, total_steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def _log_scores(self, split: str, loss: MeanMetric, confusion: ConfusionMatrix) -> None:
