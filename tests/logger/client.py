@@ -9,6 +9,12 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 KEY = "0" * 40
+TEN_ROWS = """
+logger.log_hyperparams({"loss": {"_target_": "a.b"}, "trainer": {"strategy": "auto"}})
+for step in range(10):
+    logger.log_metrics({"val/miou": 0.1}, step)
+"""
+"""Of Python, with a `logger`: ten steps of a run."""
 
 
 def environment(home: Path, **variables: str) -> dict[str, str]:

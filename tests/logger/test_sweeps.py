@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from segexp import build
 from segexp.logger import agent
 from segexp.run import RunFolder
 from tests.logger.client import environment, online, run
+from tests.process import PATIENCE, until
 from tests.wandb_standin import Standin
 
 SWEEPS = sorted((Path(__file__).parents[2] / "sweeps").glob("wandb_*.yaml"))
@@ -153,7 +153,7 @@ def test_a_real_agent_trains_what_the_server_chooses(tmp_path: Path, small) -> N
         agents.tell("run", "new", chosen["new"])
         agents.tell("resume", "again", {**chosen["again"], **PREEMPTED})
         process = agents.start()
-        said = process.communicate(timeout=300)[0]
+        said = process.communicate(timeout=PATIENCE)[0]
     assert process.returncode == 0, said
     assert set(server.runs) == set(chosen)
     for name, values in chosen.items():
@@ -179,7 +179,7 @@ def test_a_preempted_agents_run_goes_on_with_another(tmp_path: Path, small) -> N
             process = agents.start("--count", "1", "--forward-signals")
             until_epoch(trained, reached + 3, process)
             process.send_signal(signal.SIGUSR1)
-            process.communicate(timeout=120)
+            process.communicate(timeout=PATIENCE)
             assert (trained.state(), server.runs["preempted"].exit_code) == ("preempted", 143)
             reached = trained.history()[-1]["epoch"]
     epochs = [row["epoch"] for row in trained.history() if "val/miou" in row]
@@ -188,8 +188,9 @@ def test_a_preempted_agents_run_goes_on_with_another(tmp_path: Path, small) -> N
 
 
 def until_epoch(trained: RunFolder, epoch: int, process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 180
-    while not trained.history() or trained.history()[-1]["epoch"] < epoch:
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    def has_reached() -> bool:
+        rows = trained.history()
+        return bool(rows) and rows[-1]["epoch"] >= epoch
+
+    until(lambda: process.poll() is not None or has_reached())
+    assert process.poll() is None

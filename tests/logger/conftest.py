@@ -1,0 +1,8 @@
+"""Trainings that log to W&B."""
+
+import pytest
+
+
+@pytest.fixture
+def overrides(small) -> list[str]:
+    return [each for each in small() if each != "logger=none"] + ["logger=wandb"]
