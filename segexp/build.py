@@ -77,21 +77,10 @@ def plain(config: Config) -> dict[str, Any]:
     return cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
 
 
-def _options_of_user() -> list[Path]:
-    """In groups that conf/ has: whatever else lies in the user's folder, the run of a stranger, say, is no option."""
+def options_of_user() -> list[Path]:
+    """Those in groups that conf/ has: whatever else lies in the user's folder, a stranger's run, say, is no option."""
     groups = [path.relative_to(config_folder()) for path in config_folder().rglob("*") if path.is_dir()]
     return [file for folder in user_folders() for group in groups for file in (folder / group).glob("*.yaml")]
-
-
-def refuse_unknown_targets(config: Mapping[str, Any]) -> None:
-    """Raise ValueError if a training's config, read back from its run folder, builds what no option here does."""
-    trust.refuse_interpolations(config)
-    known = trust.targets_in([*config_folder().rglob("*.yaml"), *_options_of_user()])
-    unknown = sorted(target for target in set(trust.targets(config)) - known if not trust.is_law(target))
-    if unknown:
-        raise ValueError(
-            f"the run's config wants to build {unknown}, which no file of {config_folder()} does; {trust.CONSENT}"
-        )
 
 
 def trusted(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -100,7 +89,7 @@ def trusted(config: Mapping[str, Any]) -> dict[str, Any]:
     The model comes without initial weights, as those of a checkpoint replace them.
     """
     found = {"classes": _part_of(config, "classes"), "model": trust.without_downloads(_part_of(config, "model"))}
-    trust.refuse_foreign_targets(found, consented=trust.targets_in(_options_of_user()))
+    trust.refuse_foreign_targets(found, consented=trust.targets_in(options_of_user()))
     return found
 
 

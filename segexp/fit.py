@@ -61,7 +61,10 @@ def start(config: DictConfig, folder: Path, choices: Mapping[str, str], override
         last = resumption.usable_checkpoint(run)
         if last is None:
             return _start(run, config, choices, overrides)
-        return _conclude(run) if last.has_ended else _go_on(run, run.config, last, [])
+        if last.has_ended:
+            return _conclude(run)
+        resumption.refuse_unknown_targets(run, run.config, typed=build.plain(config))
+        _go_on(run, run.config, last, [])
 
 
 def resume(folder: Path, overrides: Sequence[str]) -> None:
@@ -71,7 +74,9 @@ def resume(folder: Path, overrides: Sequence[str]) -> None:
         last = resumption.usable_checkpoint(run)
         if last is None:
             raise FileNotFoundError(f"{run.path} has no checkpoint to go on from; train again from the start")
-        _go_on(run, resumption.changed(run.config, overrides), last, overrides)
+        values = resumption.changed(run.config, overrides)
+        resumption.refuse_unknown_targets(run, values, typed={})
+        _go_on(run, values, last, overrides)
 
 
 def _start(run: RunFolder, config: DictConfig, choices: Mapping[str, str], overrides: list[str]) -> None:
@@ -82,7 +87,6 @@ def _start(run: RunFolder, config: DictConfig, choices: Mapping[str, str], overr
 
 
 def _go_on(run: RunFolder, values: Mapping[str, Any], last: resumption.Last, overrides: Sequence[str]) -> None:
-    build.refuse_unknown_targets(values)
     preflight.check_values(values)
     resumption.check_epochs_left(last, values)
     training, prepared = _prepared(run, values)

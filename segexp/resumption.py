@@ -12,7 +12,7 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
-from segexp import build, checkpoint
+from segexp import build, checkpoint, trust
 from segexp.data.settings import READING
 from segexp.run import RunFolder
 
@@ -99,6 +99,22 @@ def check_same(there: Mapping[str, Any], config: DictConfig) -> None:
         raise ValueError(
             f"the run that is there has another configuration: {shown}; give the command that started it, "
             "choose another hydra.run.dir, or change what may change by resume=FOLDER key=value"
+        )
+
+
+def refuse_unknown_targets(run: RunFolder, values: Mapping[str, Any], typed: Mapping[str, Any]) -> None:
+    """Raise ValueError if a training's config, read back from its run folder, builds what no option here does.
+
+    typed: the configuration that the command gave; whatever that builds is wanted.
+    """
+    trust.refuse_interpolations(values)
+    ours = build.config_folder()
+    known = {*trust.targets_in([*ours.rglob("*.yaml"), *build.options_of_user()]), *trust.targets(typed)}
+    unknown = sorted(target for target in set(trust.targets(values)) - known if not trust.is_law(target))
+    if unknown:
+        raise ValueError(
+            f"the run's config wants to build {unknown}, which no file of {ours} does; if it was typed, type the "
+            f"command that started the run, with hydra.run.dir={run.path} on_existing=resume; {trust.CONSENT}"
         )
 
 

@@ -5,9 +5,12 @@ from pathlib import Path
 import pytest
 
 from segexp import build
+from segexp.resumption import refuse_unknown_targets
+from segexp.run import RunFolder
 from segexp.trust import refuse_foreign_targets, refuse_urls
 from tests.options import config_dir
 
+RUN = RunFolder(Path("run"))
 FOREIGN = [
     "os.system",
     "segexp.data.streets.Streets",
@@ -38,10 +41,11 @@ def test_networks_of_the_libraries_are_allowed() -> None:
 
 def test_resume_builds_only_what_conf_names() -> None:
     config = build.plain(build.compose("train"))
-    build.refuse_unknown_targets(config)
+    refuse_unknown_targets(RUN, config, {})
     config["callbacks"]["best"]["_target_"] = "os.system"
     with pytest.raises(ValueError, match=r"wants to build \['os.system'\]"):
-        build.refuse_unknown_targets(config)
+        refuse_unknown_targets(RUN, config, {})
+    refuse_unknown_targets(RUN, config, typed={"callbacks": [{"_target_": "os.system"}]})
 
 
 @pytest.mark.parametrize("option", ["model/mine.yaml", "hydra/launcher/mine.yaml"])
@@ -51,7 +55,7 @@ def test_options_of_the_user_are_trusted(option: str, tmp_path: Path) -> None:
     config = {"classes": {}, "model": {"_target_": "mine.network"}}
     with config_dir(tmp_path):
         assert build.trusted(config) == config
-        build.refuse_unknown_targets(config)
+        refuse_unknown_targets(RUN, config, {})
     with pytest.raises(ValueError, match="name the folder of your options by --config-dir"):
         build.trusted(config)
 
@@ -65,7 +69,7 @@ def test_a_run_in_the_folder_of_options_is_none_of_them(place: str, tmp_path: Pa
         with pytest.raises(ValueError, match=r"'numpy\.save'; .*--config-dir, whose GROUP/NAME.yaml are trusted"):
             build.trusted(config)
         with pytest.raises(ValueError, match=r"'numpy\.save'\], .*--config-dir, whose GROUP/NAME.yaml are trusted"):
-            build.refuse_unknown_targets(config)
+            refuse_unknown_targets(RUN, config, {})
 
 
 @pytest.mark.parametrize("text", [b"a: 1\n---\na: 2\n", b"a: [", b"a: \xff"])
@@ -87,7 +91,7 @@ def test_what_would_be_resolved_later_is_refused(value: str) -> None:
         with pytest.raises(ValueError, match="which no training writes"):
             refuse_foreign_targets(config)
         with pytest.raises(ValueError, match="which no training writes"):
-            build.refuse_unknown_targets(config)
+            refuse_unknown_targets(RUN, config, {})
 
 
 @pytest.mark.parametrize("encoder", ["tu-hf-hub:somebody/network", "https://host/network"])

@@ -177,6 +177,19 @@ def test_another_configuration_is_not_resumed(compose_small, tmp_path: Path) -> 
         start(compose_small("optimizer.lr=0.5", "on_existing=resume"), tmp_path, {}, [])
 
 
+def test_a_part_that_was_typed_is_built_again_by_the_same_command_only(compose_small, tmp_path: Path) -> None:
+    gray = "+augmentation.transforms.gray={_target_: torchvision.transforms.v2.RandomInvert, p: 0.1}"
+    start(compose_small("trainer.max_epochs=2", gray), tmp_path, {}, [])
+    run = RunFolder(tmp_path)
+    run.checkpoint("last").unlink()  # as if it was killed in its second epoch
+    run.write_status("preempted")
+    with pytest.raises(ValueError, match=rf"RandomInvert'\], .*type .* hydra.run.dir={tmp_path} on_existing=resume"):
+        resume(tmp_path, [])
+    start(compose_small("trainer.max_epochs=2", gray, "on_existing=resume"), tmp_path, {}, [])
+    assert run.state() == "finished"
+    assert run.environment["resumes"] == [[]]
+
+
 def test_a_finished_run_is_left_alone(compose_small, tmp_path: Path, capsys) -> None:
     start(compose_small(), tmp_path, {}, [])
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
