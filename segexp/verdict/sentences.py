@@ -18,24 +18,25 @@ def sentences(found: Comparison) -> list[str]:
     names = shown_names([row.name for row in found.rows])[1]
     if not others:
         return [f"There is one variant, {names[baseline.name]}: nothing to compare it with."]
-    tested = [row for row in others if row.difference]
-    single = [row for row in tested if row.difference and row.difference.num_seeds == 1]
+    paired = [row for row in others if row.difference]
+    tested = [row for row in paired if row.difference and row.difference.num_seeds > 1]
+    single = [row for row in paired if row not in tested]
     groups = {word: [row for row in tested if row.verdict == word] for word in ("better", "worse", "undecided")}
     said = [
         _against(baseline, tested, names, decided=groups["better"] + groups["worse"]),
         *(_listed(word, groups[word], names) for word in ("better", "worse")),
         _undecided(groups["undecided"], len(tested), names),
         *_unlucky(groups["undecided"], len(tested), names),
-        *_doubtful_images(found, tested),
+        *_doubtful_images(found, paired),
         _never_true(found, names),
-        _single(single, names),
+        _single(single, baseline, names),
         _unpaired(others, baseline, names),
     ]
     return [sentence for sentence in said if sentence]
 
 
 def _against(baseline: Row, tested: Sequence[Row], names: dict[str, str], decided: Sequence[Row]) -> str:
-    if not tested or all(row.difference and row.difference.num_seeds == 1 for row in tested):
+    if not tested:
         return ""
     images = next(row.difference.num_images for row in tested if row.difference)
     outcome = f"decided: {len(decided)} of {len(tested)}" if decided else "nothing is decided"
@@ -70,11 +71,11 @@ def _unlucky(rows: Sequence[Row], num_tested: int, names: dict[str, str]) -> lis
     return [f"The {leave.format(few(alone))} out 0, but with {num_tested} intervals chance does that too often."]
 
 
-def _doubtful_images(found: Comparison, tested: Sequence[Row]) -> list[str]:
+def _doubtful_images(found: Comparison, paired: Sequence[Row]) -> list[str]:
     """Why the images tell less than their number."""
-    if not tested or not tested[0].difference:
+    if not paired or not paired[0].difference:
         return []
-    said, length = [], tested[0].difference.block_length
+    said, length = [], paired[0].difference.block_length
     if length > 1:
         said.append(f"Images next to each other by name resemble each other: {length} in a row count as one.")
     run = next(iter(found.variants[found.rows[0].name].values()))
@@ -96,11 +97,15 @@ def _never_true(found: Comparison, names: dict[str, str]) -> str:
     return f"Never occurs but is predicted, which scores 0: {listed}." if by else ""
 
 
-def _single(rows: Sequence[Row], names: dict[str, str]) -> str:
+def _single(rows: Sequence[Row], baseline: Row, names: dict[str, str]) -> str:
     if not rows:
         return ""
+    only = few([names[row.name] for row in rows if len(row.seeds) == 1])
+    common = few([names[row.name] for row in rows if len(row.seeds) > 1])
+    listed = [f"One seed only: {only}."] if only else []
+    listed += [f"One seed in common with {names[baseline.name]}: {common}."] if common else []
     return (
-        f"One seed only: {few([names[row.name] for row in rows])}. Nothing can be said across seeds: "
+        f"{' '.join(listed)} Nothing can be said across seeds: "
         "the interval is over images only, and another seed may turn the difference around."
     )
 
