@@ -15,10 +15,16 @@ class UnfitNameError(OSError):
     """No file can have this name in its place: it is too long, holds what may not stand there, or is a folder's."""
 
 
-def write_whole(path: Path, content: bytes | str) -> Path:
-    """To a temporary name beside it, then renamed. Raises OSError naming the file and the cure."""
-    with part_of(path) as part, told(path):
-        part.write_bytes(content.encode() if isinstance(content, str) else content)
+def write_whole(path: Path, content: bytes | str, durable: bool = False) -> Path:
+    """To a temporary name beside it, then renamed. Raises OSError naming the file and the cure.
+
+    durable: renamed once the disk has it, which takes milliseconds: a power cut, too, leaves a whole file.
+    """
+    with part_of(path) as part, told(path), part.open("wb") as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+        if durable:
+            file.flush()
+            os.fsync(file.fileno())
     return path
 
 

@@ -78,14 +78,17 @@ class RunFolder:
 
     def status(self) -> Values:
         """state: none, running, finished, failed (with reason and traceback) or preempted; and since when."""
-        return self._read("status.json", json.loads) if (self.path / "status.json").is_file() else {"state": "none"}
+        if not (self.path / "status.json").is_file():
+            return {"state": "none"}
+        return self._read("status.json", json.loads, "repeat its training's command with on_existing=resume")
 
     def is_started(self) -> bool:
         """Whether a training began here: its configuration was recorded."""
         return (self.path / "config.yaml").is_file()
 
     def state(self) -> str:
-        return self.status().get("state", "unknown")
+        """That of `status`; unknown, which counts as interrupted, where it cannot be read: its file is not the run."""
+        return self._known_status().get("state", "unknown")
 
     def history(self) -> list[Values]:
         """Rows of metrics.jsonl by step; what was trained again after a kill counts once, a torn row not at all."""
@@ -119,14 +122,15 @@ class RunFolder:
         return self.checkpoints / f"{name}.ckpt"
 
     def write_config(self, config: Mapping[str, Any]) -> None:
-        write_whole(self.path / "config.yaml", yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
+        text = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
+        write_whole(self.path / "config.yaml", text, durable=True)
 
     def write_environment(self, environment: Mapping[str, Any]) -> None:
-        write_whole(self.path / "environment.json", json.dumps(environment, indent=2))
+        write_whole(self.path / "environment.json", json.dumps(environment, indent=2), durable=True)
 
     def write_status(self, state: str, **facts: Any) -> None:
         facts = {"state": state, "time": datetime.now(UTC).isoformat(timespec="seconds"), **facts}
-        write_whole(self.path / "status.json", json.dumps(facts, indent=2))
+        write_whole(self.path / "status.json", json.dumps(facts, indent=2), durable=True)
 
     @contextmanager
     def claimed(self) -> Iterator[None]:
@@ -161,7 +165,8 @@ class RunFolder:
             with FileLock(self.path / ".lock", timeout=wait_seconds):
                 yield
         except Timeout:
-            owner = f"process {self.status().get('process')} on {self.status().get('host')}"
+            known = self._known_status()
+            owner = f"process {known.get('process')} on {known.get('host')}"
             raise FileExistsError(
                 f"{self.path} is being trained by {owner}; wait for its end or choose another folder"
             ) from None
@@ -172,7 +177,7 @@ class RunFolder:
 
         seconds: that this attempt and those before it took, but those that were killed.
         """
-        before, started = self.status().get("seconds", 0.0), time.monotonic()
+        before, started = self._known_status().get("seconds", 0.0), time.monotonic()
         self.write_status("running", process=os.getpid(), host=socket.gethostname(), seconds=before)
         try:
             yield
@@ -185,13 +190,19 @@ class RunFolder:
             raise
         self.write_status("finished", seconds=before + time.monotonic() - started)
 
-    def _read(self, name: str, parse: Callable[[str], Any]) -> Values:
+    def _known_status(self) -> Values:
+        try:
+            return self.status()
+        except ValueError:
+            return {}
+
+    def _read(self, name: str, parse: Callable[[str], Any], cure: str = "train again") -> Values:
         try:
             found = parse((self.path / name).read_text())
         except (OSError, ValueError, yaml.YAMLError) as error:
-            raise ValueError(f"{self.path / name} cannot be read ({error}); restore it, or train again") from error
+            raise ValueError(f"{self.path / name} cannot be read ({error}); restore it, or {cure}") from error
         if not isinstance(found, dict):
-            raise ValueError(f"{self.path / name} is damaged: it holds no keys; restore it, or train again")
+            raise ValueError(f"{self.path / name} is damaged: it holds no keys; restore it, or {cure}")
         return found
 
 

@@ -31,6 +31,22 @@ def test_threads_that_write_one_file_do_not_disturb_each_other(tmp_path: Path) -
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
+def test_a_durable_file_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flushed: list[tuple[int, bool]] = []
+    fsync = os.fsync
+
+    def watched(file: int) -> None:
+        fsync(file)
+        flushed.append((os.fstat(file).st_size, (tmp_path / "file").exists()))
+
+    monkeypatch.setattr(os, "fsync", watched)
+    write_whole(tmp_path / "file", "whole")
+    assert flushed == []
+    (tmp_path / "file").unlink()
+    assert write_whole(tmp_path / "file", "whole", durable=True).read_text() == "whole"
+    assert flushed == [(len("whole"), False)]
+
+
 def test_the_longest_name_can_be_written_and_a_longer_one_is_refused_as_a_name(tmp_path: Path) -> None:
     longest = "n" * os.pathconf(tmp_path, "PC_NAME_MAX")
     assert write_whole(tmp_path / longest, "whole").read_text() == "whole"

@@ -128,6 +128,34 @@ def test_a_damaged_file_is_named(tmp_path: Path, text: str) -> None:
             read()
 
 
+@pytest.mark.parametrize("text", ["", "{torn", "[]"])
+def test_a_run_whose_status_was_lost_counts_as_interrupted(tmp_path: Path, text: str) -> None:
+    run = RunFolder(tmp_path)
+    write_whole(run.checkpoints / "last.ckpt", "weights")
+    (tmp_path / "status.json").write_text(text)
+    with pytest.raises(FileExistsError, match=r"holds a run \(unknown\).*go on with it by resume="), run.claimed():
+        pass
+    with run.locked(), run.recorded():
+        assert run.state() == "running"
+    assert run.status()["state"] == "finished"
+
+
+def test_a_run_whose_status_was_lost_before_any_checkpoint_starts_anew(tmp_path: Path) -> None:
+    (tmp_path / "status.json").touch()
+    with RunFolder(tmp_path).claimed():
+        assert RunFolder(tmp_path).state() == "running"
+
+
+def test_a_power_cut_cannot_empty_what_a_run_tells_of_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flushed: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda file: flushed.append(os.fstat(file).st_size))
+    run = RunFolder(tmp_path)
+    run.write_config({"seed": 0})
+    run.write_environment({"git": None})
+    run.write_status("running")
+    assert flushed == [(tmp_path / name).stat().st_size for name in ("config.yaml", "environment.json", "status.json")]
+
+
 def test_steps_that_were_trained_again_count_once(tmp_path: Path) -> None:
     steps = [1, 2, 3, 4, 3, 4, 5]  # killed after 4, resumed from 2
     rows = [{"step": step, "row": number} for number, step in enumerate(steps)]

@@ -105,5 +105,6 @@ def _outcome(job: Job, tasks: Mapping[int, queue.Task]) -> Outcome:
 
 def _submit(folder: SweepFolder, jobs: Sequence[Job]) -> None:
     job_id = queue.submit(folder.path / "sweep.sbatch")
-    write_whole(folder.path / "slurm" / "submitted.txt", "".join(f"{each}\n" for each in [*submitted(folder), job_id]))
+    job_ids = "".join(f"{each}\n" for each in [*submitted(folder), job_id])
+    write_whole(folder.path / "slurm" / "submitted.txt", job_ids, durable=True)
     print(f"submitted {len(jobs)} jobs as SLURM array {job_id}\nsee        python -m segexp.sweep folder={folder.path}")

@@ -41,7 +41,7 @@ class SweepFolder:
             for job in jobs:
                 _refuse_another(self.path, there.get(job.number, job), job)
             found = sorted({**there, **{job.number: job for job in jobs}}.values(), key=lambda job: job.number)
-            write_whole(self.path / "sweep.yaml", _text(found, command))
+            write_whole(self.path / "sweep.yaml", _text(found, command), durable=True)
         return found
 
     def _job(self, name: str, values: dict[str, Any]) -> Job:
