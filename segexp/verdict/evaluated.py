@@ -9,7 +9,7 @@ import numpy as np
 
 from segexp.metric.scores import Confusion, image_miou
 from segexp.run import RunFolder
-from segexp.verdict.settings import flat
+from segexp.verdict.settings import flat, trained_on
 from segexp.verdict.statistics import Counts, Floats, regions
 
 SAME_EVALUATION = ("checkpoint", "image_size", "fingerprint", "inference", "label_ids")
@@ -20,7 +20,8 @@ class Run:
     """What a comparison needs of one run.
 
     finished: when its training ended, ISO 8601.
-    settings: its configuration, flat: `optimizer.lr` -> 0.01. choices: group -> option. region: see `regions`.
+    settings: its configuration, flat: `optimizer.lr` -> 0.01; and TRAINED_ON. choices: group -> option.
+    region: see `regions`.
     image_miou: of each image, see `scores.image_miou`, [N]. num_images_with: each class in truth, [C].
     confusion: summed over the images, int64 [C, C], rows true, columns predicted.
     """
@@ -66,17 +67,19 @@ def _read(run: RunFolder, split: str, finished: str) -> Run | str:
         return f"evaluated before its training went on: python -m segexp.evaluate run={run.path} split={split}"
     if not isinstance(config.get("seed"), int):
         raise ValueError(f"{run.path / 'config.yaml'} has no seed; it is not of segexp.train")
-    choices = run.environment.get("choices")
+    environment = run.environment
+    choices = environment.get("choices")
     if not isinstance(choices, dict):
         raise ValueError(f"{run.path / 'environment.json'} has no choices; it is not of segexp.train")
     names, classes, confusions = _matrices(run.evaluation(split) / "confusion.npz", facts)
     if not confusions.any():
         raise ValueError(f"{run.evaluation(split)} has no scored pixel; choose a split with truth")
+    settings = flat(config)
     return Run(
         path=run.path,
         seed=config["seed"],
         finished=finished,
-        settings=flat(config),
+        settings=settings | trained_on(settings, environment.get("data", {})),
         choices=choices,
         facts=facts,
         image_names=names,

@@ -4,12 +4,13 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from segexp.verdict.evaluated import Run, evaluated_as, otherwise, read_run
 from segexp.verdict.left_out import LeftOut, left_out_lines
-from segexp.verdict.settings import compared
+from segexp.verdict.settings import TRAINED_ON, UNKNOWN, compared
 
 READERS = 3
 """Threads: unpacking runs beside the interpreter, the rest does not; six are slower than two."""
@@ -30,7 +31,7 @@ def read_runs(pattern: str, split: str) -> Found:
     folders = run_folders(pattern)
     with ThreadPoolExecutor(READERS) as pool:
         read = list(pool.map(lambda folder: read_run(folder, split), folders))
-    runs = [run for run in read if isinstance(run, Run)]
+    runs = _on_the_only_data([run for run in read if isinstance(run, Run)])
     left_out: LeftOut = [(folder, run) for folder, run in zip(folders, read, strict=True) if isinstance(run, str)]
     for sort in (_evaluated_otherwise, _repeated):
         refused = sort(runs)
@@ -57,6 +58,14 @@ def _runs_below(start: Path) -> Iterator[Path]:
         if "config.yaml" in files:
             subfolders.clear()
             yield Path(folder)
+
+
+def _on_the_only_data(runs: list[Run]) -> list[Run]:
+    """Older runs, which do not tell what they were trained on, count as trained on what all others were."""
+    known = {run.settings[TRAINED_ON] for run in runs} - {UNKNOWN}
+    if len(known) != 1:
+        return runs
+    return [replace(run, settings={**run.settings, TRAINED_ON: next(iter(known))}) for run in runs]
 
 
 def _evaluated_otherwise(runs: Sequence[Run]) -> dict[Path, str]:

@@ -17,6 +17,10 @@ IGNORED = (
     *(f"callbacks.{name}" for name in ("last", "stop", "shared_folder", "panels", "throughput", "report")),
 )
 """Settings that no weight depends on but for rounding, and the seed."""
+TRAINED_ON = "data.fingerprint"
+"""Beside the settings: the first digits of the fingerprint of what was trained on, which is the same elsewhere."""
+UNKNOWN = "unknown"
+"""The fingerprint of a training that recorded none."""
 
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -25,6 +29,11 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     for key, value in values.items():
         found |= flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
     return found
+
+
+def trained_on(settings: Mapping[str, Any], fingerprints: Mapping[str, Any]) -> dict[str, str]:
+    """What TRAINED_ON is for a training. fingerprints: split -> fingerprint, as the training found them."""
+    return {TRAINED_ON: str(fingerprints.get(str(settings.get("data.train_split", "train")), UNKNOWN))[:8]}
 
 
 def compared(settings: Mapping[str, Any]) -> dict[str, Any]:
