@@ -29,8 +29,8 @@ _mine: _Mine | None = None
 def tallies(job: Job, devices: list[torch.device], num_processes: int) -> Generator[Tally]:
     """Of every image, in order. devices: dealt out to the processes in turn.
 
-    Nothing is summed over images in floating point, so the number of processes changes no bit of what comes back; but on
-    CPUs they share the threads, whose number decides how some networks' sums are rounded.
+    Nothing is summed over images in floating point, so the number of processes changes no bit of what comes back. But
+    on CPUs they share the threads, whose number decides how some networks' sums are rounded.
     Raises what reading an image raises, and OSError if a process dies.
     """
     if num_processes == 1:
