@@ -31,12 +31,17 @@ def test_the_difference_is_drawn_as_on_picture_sheets(desk, served: str) -> None
 
 
 def test_photo_and_truth_are_seen_while_the_prediction_is_awaited(browser, served: str) -> None:
-    page, held = opened(browser, "desk"), []
-    page.route(f"{served}api/images/{quote(ids(served)[0], safe='')}", lambda route: held.append(route))
+    page, held, is_held = opened(browser, "desk"), [], True
+
+    def hold(route) -> None:
+        held.append(route) if is_held else route.continue_()
+
+    page.route(f"{served}api/images/{quote(ids(served)[0], safe='')}", hold)
     page.goto(served)
     for shown in ("[data-panel=photo] img", "[data-panel=truth] canvas"):
         page.locator(shown).wait_for()
     assert page.locator("[data-panel=prediction] canvas").is_hidden()
+    is_held = False
     for request in held:
         request.continue_()
     complete(page)
