@@ -54,6 +54,11 @@ def user_folders() -> list[Path]:
     return [Path(source.path) for source in sources if source.provider == "command-line"]
 
 
+def config_dir() -> list[str]:
+    """The words --config-dir FOLDER, for a further command, if this one was given them."""
+    return [word for folder in user_folders() for word in ("--config-dir", str(folder))]
+
+
 def compose(entry: str, overrides: Sequence[str] = (), folders: Sequence[Path | str] | None = None) -> DictConfig:
     """The configuration of `python -m segexp.<entry> <overrides>`, without running it.
 

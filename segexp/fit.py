@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shlex
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -19,6 +20,7 @@ from segexp import build, checkpoint, freed_memory, pictures, preflight, remote,
 from segexp.data.module import DataModule
 from segexp.data.pairs import fingerprint
 from segexp.environment import environment
+from segexp.launch.job import quoted
 from segexp.requeue import requeued_when_preempted
 from segexp.run import RunFolder
 from segexp.task import SegmentationTask
@@ -200,10 +202,10 @@ def _summary(run: RunFolder) -> str:
     if not validated:
         return f"nothing was validated\nrun folder  {run.path}"
     best = max(validated, key=lambda row: row["val/miou"])
-    options = "".join(f" --config-dir {folder}" for folder in build.user_folders())
     root = run.config["data"].get("root", "")
-    place = f" data.root={root}" if remote.is_url(root) else ""  # which has to be typed: see `trust.refuse_urls`
+    place = [f"data.root={quoted(root)}"] if remote.is_url(root) else []  # has to be typed: see `trust.refuse_urls`
+    command = ["python", "-m", "segexp.evaluate", f"run={quoted(str(run.path))}", *place, *build.config_dir()]
     return (
         f"val mIoU    {best['val/miou']:.4f} after epoch {best['epoch'] + 1} of {validated[-1]['epoch'] + 1}\n"
-        f"run folder  {run.path}\nnext        python -m segexp.evaluate run={run.path}{place}{options}"
+        f"run folder  {run.path}\nnext        {shlex.join(command)}"
     )

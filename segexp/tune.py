@@ -40,7 +40,7 @@ def main(config: DictConfig) -> None:
     print(f"study       {folder}")
     if winner is not None:
         print(f"best        trial {winner.number}: {winner.value:.4f}\nagain       {report.command(winner, train)}")
-        print(f"next        python -m segexp.evaluate run={study.run(winner.number).path}")
+        print(f"next        {report.next_command(study, winner)}")
     if signals.number:
         sys.exit(128 + signals.number)
     if winner is None:

@@ -17,9 +17,9 @@ from matplotlib import pyplot
 from optuna.exceptions import ExperimentalWarning
 from optuna.trial import FrozenTrial, TrialState
 
-from segexp import pictures
+from segexp import build, pictures
 from segexp.files import write_whole
-from segexp.tuning.space import overrides
+from segexp.tuning.space import overrides, typed
 from segexp.tuning.study import LOST, REASON, Study, best
 
 PLOTS = {
@@ -46,7 +46,13 @@ def write(study: Study, train: Sequence[str]) -> None:
 
 def command(trial: FrozenTrial, train: Sequence[str]) -> str:
     """The training of a trial by itself, for a longer run or other seeds."""
-    return shlex.join(["python", "-m", "segexp.train", *train, *overrides(trial.params)])
+    return shlex.join(["python", "-m", "segexp.train", *build.config_dir(), *train, *overrides(trial.params)])
+
+
+def next_command(study: Study, trial: FrozenTrial) -> str:
+    """The evaluation of a trial's run."""
+    run = typed("run", str(study.run(trial.number).path))
+    return shlex.join(["python", "-m", "segexp.evaluate", run, *build.config_dir()])
 
 
 def table(study: Study, trials: Sequence[FrozenTrial]) -> str:

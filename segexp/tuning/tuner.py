@@ -45,10 +45,9 @@ class Tuner:
         """What segexp.train is given for a trial, but its run folder."""
         facts = {"metric": self.study.metric, "journal": str(self.study.journal), "study": self.study.name}
         report = {**self.report, **facts, "number": trial.number}
-        options = [word for folder in build.user_folders() for word in ("--config-dir", str(folder))]
         quiet = [] if _gives(self.train, "trainer.enable_progress_bar") else ["trainer.enable_progress_bar=false"]
         return [
-            *options,
+            *build.config_dir(),
             *self.train,
             *overrides(trial.params),
             *self._group(),

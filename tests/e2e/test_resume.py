@@ -2,6 +2,7 @@
 
 import os
 import random
+import shlex
 import shutil
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from omegaconf import OmegaConf
 from segexp.fit import resume, start
 from segexp.run import RunFolder
 from tests.e2e.command import PYTHON, ROOT, TORCHRUN, assert_same, environment, last, train
+from tests.options import config_dir
 
 MOMENTUM = ["loss=lovasz", "loss.momentum=0.9"]
 LONG = ["trainer.max_epochs=3", "augmentation=note", "model.total_dropout=0.2", *MOMENTUM]
@@ -204,9 +206,20 @@ def test_a_training_ends_with_a_command_that_names_data_on_object_storage(
     run = RunFolder(Path(shutil.copytree(trained.path, tmp_path / "run")))
     there = {**run.config["data"], "root": "s3://bucket/streets"}
     run.write_config({**run.config, "data": there})
+    assert _told_to_type(run, capsys) == f"python -m segexp.evaluate run={run.path} data.root=s3://bucket/streets"
+
+
+def test_a_training_ends_with_a_command_that_can_be_typed(trained: RunFolder, tmp_path: Path, capsys) -> None:
+    run = RunFolder(Path(shutil.copytree(trained.path, tmp_path / "a, b")))
+    with config_dir(Path("/my conf")):
+        words = shlex.split(_told_to_type(run, capsys))
+    assert words == ["python", "-m", "segexp.evaluate", f"run='{run.path}'", "--config-dir", "/my conf"]
+
+
+def _told_to_type(run: RunFolder, capsys) -> str:
     run.write_status("preempted")  # after its last step
     start(OmegaConf.create({**run.config, "on_existing": "resume"}), run.path, {}, [])
-    assert f"python -m segexp.evaluate run={run.path} data.root=s3://bucket/streets\n" in capsys.readouterr().out
+    return capsys.readouterr().out.splitlines()[-1].removeprefix("next        ")
 
 
 def test_a_run_without_a_checkpoint_starts_anew(compose_small, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Who runs which trial of a study and what becomes of it. Run folders are written as trainings write them."""
 
+import shlex
 from pathlib import Path
 
 import optuna
@@ -15,6 +16,7 @@ from segexp.run import RunFolder
 from segexp.tuning import report
 from segexp.tuning.space import check, overrides, space
 from segexp.tuning.study import Study, best
+from tests.options import config_dir
 
 FACTS = {"train": ["loss=dice"], "space": {"lr": {"key": "optimizer.lr"}}, "metric": "val/miou"}
 SPACE = {"optimizer.lr": FloatDistribution(1e-4, 1e-1, log=True)}
@@ -116,6 +118,20 @@ def test_what_a_study_came_to_is_written(tmp_path: Path) -> None:
     assert (tmp_path / "best.txt").read_text() == f"python -m segexp.train loss=dice optimizer.lr={lr!r}\n"
     assert len((tmp_path / "trials.csv").read_text().splitlines()) == 4
     assert {"history.png", "parameters.png"} <= {path.name for path in (tmp_path / "pictures").iterdir()}
+
+
+def test_the_commands_of_a_study_name_the_users_options(tmp_path: Path) -> None:
+    study = opened(tmp_path / "it's")
+    with study.next_trial(SPACE, 1) as trial:
+        train(study.run(trial.number), [0.4])
+        study.conclude(trial.number)
+    with config_dir(Path("/my conf")):
+        report.write(study, FACTS["train"])
+        following = report.next_command(study, study.trials()[0])
+    again = shlex.split((study.folder / "best.txt").read_text())
+    assert again[:6] == ["python", "-m", "segexp.train", "--config-dir", "/my conf", "loss=dice"]
+    run = rf"run='{tmp_path}/it\'s/trials/0'"
+    assert shlex.split(following) == ["python", "-m", "segexp.evaluate", run, "--config-dir", "/my conf"]
 
 
 def test_values_are_typed_as_hydra_reads_them() -> None:
