@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+from segexp.verdict.boundary import told_by_width
 from segexp.verdict.evaluated import Run, evaluated_as, otherwise, read_run
 from segexp.verdict.left_out import LeftOut, left_out_lines
 from segexp.verdict.settings import TRAINED_ON, UNKNOWN, compared
@@ -40,7 +41,7 @@ def read_runs(pattern: str, split: str) -> Found:
     if not runs:
         reasons = "\n".join(left_out_lines(left_out))
         raise ValueError(f"no run below {pattern} can be compared; {reasons}")
-    return Found(runs, left_out)
+    return Found(told_by_width(runs), left_out)
 
 
 def run_folders(pattern: str) -> list[Path]:
