@@ -3,6 +3,7 @@
 import shlex
 from typing import NamedTuple
 
+from segexp.launch.job import quoted
 from segexp.run import RunFolder
 from segexp.verdict.comparison import Comparison
 from segexp.verdict.evaluated import Run
@@ -52,13 +53,23 @@ def commands(comparison: Comparison) -> list[Command]:
 
 
 def picture_command(comparison: Comparison) -> str:
-    """The evaluation that keeps what pictures are made of, for the first run."""
+    """The evaluation that keeps what pictures are made of, as it was made before, for the first run.
+
+    Empty for one that was regrouped, which has no predictions of its own.
+    """
     run = first_run(comparison)
+    if run.facts.get("regrouped_from") is not None:
+        return ""
     split = run.facts.get("split", comparison.split)
-    asked = {"run": run.path, "split": split, "checkpoint": run.facts.get("checkpoint", "best")}
-    asked |= {"name": comparison.split} if comparison.split != split else {}
-    asked |= run.facts.get("inference", {})
-    typed = [f"{key}={str(value).replace(' ', '')}" for key, value in asked.items()]
+    texts = {"run": str(run.path), "split": split, "checkpoint": run.facts.get("checkpoint", "best")}
+    texts |= {"name": comparison.split} if comparison.split != split else {}
+    data = run.facts.get("data", {})
+    texts |= {"data.root": data["root"]} if "root" in data else {}
+    values = {f"+data.{key}": value for key, value in data.items() if key != "root"}
+    values |= {key: run.facts[key] for key in ("boundary_width",) if key in run.facts}
+    values |= run.facts.get("inference", {})
+    typed = [f"{key}={quoted(value)}" for key, value in texts.items()]
+    typed += [f"{key}={str(value).replace(' ', '')}" for key, value in values.items()]
     return shlex.join(["python", "-m", "segexp.evaluate", *typed, "predictions=true"])
 
 

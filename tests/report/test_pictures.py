@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from segexp import build
 from segexp.report.images import most_different
 from segexp.report.provenance import first_run, picture_command
 from segexp.report.report import write
@@ -124,3 +126,31 @@ def test_the_command_for_pictures_repeats_how_the_run_was_evaluated(folder: Path
         f"python -m segexp.evaluate run={run.path} split=val checkpoint=last name=val_tta "
         "'scales=[1.0,1.5]' flip=True predictions=true"
     )
+
+
+@pytest.mark.parametrize(
+    ("facts", "typed"),
+    [
+        ({"boundary_width": 0.05}, {"boundary_width": 0.05}),
+        ({"data": {"root": "/moved to/a=b's"}}, {"data": {"root": "/moved to/a=b's"}}),
+        ({"data": {"image_size": "[64, 128]"}}, {"data": {"root": None, "image_size": [64, 128]}}),
+        ({"inference": {"window": [64, 128], "precision": "bfloat16"}}, {"window": [64, 128], "precision": "bfloat16"}),
+    ],
+)
+def test_the_command_for_pictures_asks_for_what_was_evaluated(tmp_path: Path, facts: dict, typed: dict) -> None:
+    path = run(tmp_path / "it's 1=1/run", "focal", 0)
+    comparison = compared(tmp_path, None)
+    first_run(comparison).facts.update(facts)
+    values = build.plain(build.compose("evaluate", shlex.split(picture_command(comparison))[3:]))
+    assert {key: values[key] for key in typed} == typed
+    assert (values["run"], values["predictions"]) == (str(path), True)
+
+
+def test_what_was_regrouped_has_no_command_for_pictures(folder: Path, tmp_path: Path) -> None:
+    _without_predictions(folder)
+    comparison = compared(folder)
+    first_run(comparison).facts["regrouped_from"] = "val"
+    write(comparison, tmp_path, "")
+    html = (tmp_path / "report.html").read_text()
+    assert "A regrouped evaluation has none of its own." in html
+    assert "predictions=true" not in html
