@@ -1,4 +1,4 @@
-"""iIoU: IoU in which every object weighs as much as a large one, from the pixels found of each."""
+"""iIoU: IoU in which every object weighs as much as an average one, from the pixels found of each."""
 
 from collections.abc import Sequence
 
