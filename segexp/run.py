@@ -91,24 +91,26 @@ class RunFolder:
         return self._known_status().get("state", "unknown")
 
     def history(self) -> list[Values]:
-        """Rows of metrics.jsonl by step; what was trained again after a kill counts once, a torn row not at all."""
+        """Rows of metrics.jsonl by step; what was trained again after a kill counts once, a damaged row not at all."""
         path = self.path / "metrics.jsonl"
         rows: list[Values] = []
-        for line in path.read_text().splitlines() if path.is_file() else []:
+        for line in path.read_text(errors="replace").splitlines() if path.is_file() else []:
             with suppress(json.JSONDecodeError):
-                _add(rows, json.loads(line))
+                row = json.loads(line)
+                if isinstance(row, dict) and isinstance(row.get("step"), int | float):
+                    _add(rows, row)
         return rows
 
     def evaluation(self, split: str) -> Path:
         return self.path / "evaluation" / split
 
     def scores(self, split: str) -> Values:
-        """metrics.json of an evaluation: what was evaluated, and every score under `metrics`."""
-        return self._read(f"evaluation/{split}/metrics.json", json.loads)
+        """metrics.json of an evaluation: what was evaluated, and every score under `metrics`, None for NaN."""
+        return self._read(f"evaluation/{split}/metrics.json", _load_scores, "evaluate again")
 
     def own_scores(self, split: str, step: int) -> Values | None:
         """`scores`, None for those of other weights than after this step, or of other classes than the run's."""
-        found = self.scores(split)
+        found = self._read(f"evaluation/{split}/metrics.json", json.loads, "evaluate again")
         is_own = found.get("step") == step and found.get("regrouped_from") is None
         return found if is_own and isinstance(found.get("metrics"), dict) else None
 
@@ -215,6 +217,14 @@ def _load_environment(text: str) -> Any:
     for key, shape in SHAPES.items() if isinstance(found, dict) else ():
         if key in found and not isinstance(found[key], shape):
             raise ValueError(f"{key} is {found[key]!r}")
+    return found
+
+
+def _load_scores(text: str) -> Any:
+    found = json.loads(text)
+    metrics = found.get("metrics", {}) if isinstance(found, dict) else {}
+    if not isinstance(metrics, dict) or not all(isinstance(each, int | float | None) for each in metrics.values()):
+        raise ValueError(f"metrics is {str(metrics)[:200]}, not a number for each score")
     return found
 
 

@@ -21,7 +21,7 @@ class Run:
 
     finished: when its training ended, ISO 8601.
     settings: its configuration, flat: `optimizer.lr` -> 0.01; and TRAINED_ON. choices: group -> option.
-    region: see `regions`.
+    facts: metrics.json, without scores that are NaN. region: see `regions`.
     image_miou: of each image, see `scores.image_miou`, [N]. num_images_with: each class in truth, [C].
     confusion: summed over the images, int64 [C, C], rows true, columns predicted.
     """
@@ -75,13 +75,14 @@ def _read(run: RunFolder, split: str, finished: str) -> Run | str:
     if not confusions.any():
         raise ValueError(f"{run.evaluation(split)} has no scored pixel; choose a split with truth")
     settings = flat(config)
+    metrics = {name: score for name, score in facts.get("metrics", {}).items() if score is not None}
     return Run(
         path=run.path,
         seed=config["seed"],
         finished=finished,
         settings=settings | trained_on(settings, environment.get("data", {})),
         choices=choices,
-        facts=facts,
+        facts={**facts, "metrics": metrics},
         image_names=names,
         class_names=classes,
         region=regions(confusions),
