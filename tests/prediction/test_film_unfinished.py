@@ -108,6 +108,7 @@ def started(run: RunFolder, film: Path, out: Path) -> subprocess.Popen[str]:
     return process
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("sent", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_in_the_middle_of_a_film_leaves_nothing_of_it(
     trained: RunFolder, frames: list[np.ndarray], tmp_path: Path, sent: signal.Signals, status: int
@@ -119,6 +120,7 @@ def test_a_signal_in_the_middle_of_a_film_leaves_nothing_of_it(
     assert [path.name for path in (tmp_path / "out").rglob("*.*")] == ["predictions.json"]
 
 
+@pytest.mark.slow
 def test_what_a_killed_command_left_of_a_film_is_removed_by_the_next_and_no_living_ones(
     trained: RunFolder, frames: list[np.ndarray], tmp_path: Path
 ) -> None:

@@ -65,10 +65,8 @@ def test_a_suite_that_is_none_is_answered_with_those_there_are(tmp_path: Path) -
     assert "losses, models" in answer.stderr
 
 
-SLOW = [pytest.param(number, marks=pytest.mark.slow) for number in (signal.SIGINT, signal.SIGTERM)]
-
-
-@pytest.mark.parametrize("number", [signal.SIGKILL, *SLOW])
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_what_is_ended_halfway_keeps_its_records_and_leaves_no_process(tmp_path: Path, number: signal.Signals) -> None:
     some = ["models.options=[tiny,endless]", "models.precisions=[float32]", "models.backends=[eager]"]
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
