@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import hydra
 import yaml
+from hydra._internal.utils import get_args_parser
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, OverrideType
 from hydra.errors import HydraException, InstantiationException, OverrideParseException
@@ -91,10 +92,12 @@ def _quoted(error: Exception) -> str | None:
 
 def explain(name: str, arguments: list[str]) -> str | None:
     """For the first `key=value` whose key conf/<name>.yaml does not have: what is allowed in its place."""
+    folder = get_args_parser().parse_known_args(arguments)[0].config_dir
     typed = [argument for argument in arguments if "=" in argument and not argument.startswith("-")]
     try:
         overrides = OverridesParser.create().parse_overrides(typed)
-        config = build.compose(name, [str(each.input_line) for each in overrides if _is_option(each)])
+        options = [str(each.input_line) for each in overrides if _is_option(each)]
+        config = build.compose(name, options, [folder] if folder else [])
     except HydraException:  # no such option, or no such grammar: Hydra says itself what is allowed
         return None
     changes = (each for each in overrides if each.type is OverrideType.CHANGE and not _is_foreign(each))
