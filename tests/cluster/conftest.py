@@ -69,9 +69,15 @@ def sweep(small: Callable[..., list[str]], tmp_path: Path) -> Callable[..., list
     return arguments
 
 
-def until(condition: Callable[[], object], seconds: float = 120) -> None:
+def until(condition: Callable[[], object], seconds: float = 300) -> None:
     """Wait for something that must come true."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"not within {seconds} s"
         time.sleep(0.2)
+
+
+def is_queue_empty(command: Callable[..., subprocess.CompletedProcess[str]]) -> bool:
+    """As squeue says; a squeue that reaches no controller says nothing, too."""
+    answer = command("squeue", "--noheader")
+    return answer.returncode == 0 and not answer.stdout

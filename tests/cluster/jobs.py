@@ -30,7 +30,7 @@ class Job:
     def wait_for_training(self) -> None:
         until(lambda: self.run.state() == "running" and self.run.history())
 
-    def wait_for_end(self, seconds: float = 180) -> str:
+    def wait_for_end(self, seconds: float = 300) -> str:
         until(lambda: self.fact("JobState") in ENDED, seconds)
         return self.fact("JobState")
 

@@ -57,7 +57,7 @@ def test_two_ranks_are_preempted_together(command, small, tmp_path: Path) -> Non
 def test_the_limit_of_time_is_no_end(command, small, tmp_path: Path) -> None:
     overrides = small("trainer.max_epochs=10000", "callbacks.early_stopping.patience=10000")
     job = submit(command, folder(tmp_path / "run"), overrides, "--time=2", "--signal=USR1@30")  # 30 to 90 s before
-    until(lambda: job.run.state() == "preempted", 180)
+    until(lambda: job.run.state() == "preempted")
     until(lambda: job.run.state() == "running")
     assert restarts(job) == 1
     command("scancel", job.id)

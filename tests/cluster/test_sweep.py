@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from segexp.run import RunFolder
-from tests.cluster.conftest import until
+from tests.cluster.conftest import is_queue_empty, until
 from tests.logger.client import records
 
 pytestmark = pytest.mark.cluster
@@ -86,7 +86,7 @@ def test_scancel_is_seen_and_the_same_command_goes_on(segexp, command, sweep, tm
     twice = segexp("train", *arguments)
     assert "submitted" not in twice.stdout  # both are still in the queue
     command("scancel", job_id(folder))
-    until(lambda: not command("squeue", "--noheader").stdout)
+    until(lambda: is_queue_empty(command))
     assert segexp("sweep", f"folder={folder}").returncode == 1
     assert [row["state"] for row in rows(folder)] == ["preempted", "failed"]
     assert "left the queue" in rows(folder)[1]["reason"]
@@ -95,7 +95,7 @@ def test_scancel_is_seen_and_the_same_command_goes_on(segexp, command, sweep, tm
     until(lambda: run.history()[-1]["step"] > before)
     assert run.history()[0]["step"] == 0  # the same record goes on
     command("scancel", job_id(folder))
-    until(lambda: not command("squeue", "--noheader").stdout)
+    until(lambda: is_queue_empty(command))
 
 
 def test_a_dry_run_submits_nothing_and_shows_what_it_would(segexp, command, sweep, tmp_path: Path) -> None:
