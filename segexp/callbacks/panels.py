@@ -7,31 +7,42 @@ from typing import Any
 import numpy as np
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
-from pytorch_lightning.utilities import rank_zero_only
+from pytorch_lightning.strategies import FSDPStrategy
+from torch import nn
 from torch.nn import functional
 
 from segexp import pictures
 from segexp.classes import Grouping
 from segexp.metric.confusion import prediction
+from segexp.types import Sample
 
 
 class ValidationPanels(Callback):
     """Draws pictures/validation.png and pictures/confusion.png in the run folder, and sends both to W&B if it is used.
 
     num_scenes: how many, spread evenly over the split. folder: of the run.
+    Rank 0 alone predicts and draws; under FSDP, where none has all parameters, all ranks predict the same scenes.
     """
 
     def __init__(self, num_scenes: int, folder: str) -> None:
         self.num_scenes = num_scenes
         self.folder = Path(folder) / "pictures"
 
-    @rank_zero_only
-    @torch.inference_mode()
     def on_validation_end(self, trainer: Trainer, task: LightningModule) -> None:
         if trainer.sanity_checking or self.num_scenes < 1:
             return
+        is_shared_out = isinstance(trainer.strategy, FSDPStrategy)
+        if not (is_shared_out or trainer.is_global_zero):
+            return
+        network = trainer.strategy.model if is_shared_out else task
+        assert network is not None
+        with torch.no_grad() if is_shared_out else torch.inference_mode():  # as in Lightning's validation
+            scenes = self._scenes(trainer, network)
+        if trainer.is_global_zero:
+            self._draw(trainer, task, scenes)
+
+    def _draw(self, trainer: Trainer, task: LightningModule, scenes: list[pictures.Scene]) -> None:
         grouping: Grouping = trainer.datamodule.grouping  # type: ignore[attr-defined]
-        scenes = [self._scene(trainer, task, index) for index in self._indices(trainer)]
         sheet = pictures.save(pictures.sheet(scenes, grouping.names, grouping.colors), self.folder / "validation.png")
         confusion = task.confusions["val"]  # type: ignore[index]
         heatmap = pictures.save(pictures.confusion_heatmap(confusion, grouping.names), self.folder / "confusion.png")  # type: ignore[arg-type]
@@ -39,15 +50,16 @@ class ValidationPanels(Callback):
             if hasattr(logger, "log_media"):
                 logger.log_media(partial(_media, scenes, sheet, heatmap, grouping), trainer.global_step - 1)
 
-    def _indices(self, trainer: Trainer) -> list[int]:
-        num_samples = len(trainer.val_dataloaders.dataset)  # type: ignore[union-attr]
-        return np.linspace(0, num_samples - 1, min(self.num_scenes, num_samples)).round().astype(int).tolist()
+    def _scenes(self, trainer: Trainer, network: nn.Module) -> list[pictures.Scene]:
+        samples = trainer.val_dataloaders.dataset  # type: ignore[union-attr]
+        indices = np.linspace(0, len(samples) - 1, min(self.num_scenes, len(samples))).round().astype(int).tolist()
+        return [_scene(samples[index], network, trainer.strategy.root_device) for index in indices]
 
-    def _scene(self, trainer: Trainer, task: LightningModule, index: int) -> pictures.Scene:
-        sample = trainer.val_dataloaders.dataset[index]  # type: ignore[union-attr]
-        predicted = prediction(task(sample.image[None].to(task.device)))[0].cpu().numpy()
-        target = functional.interpolate(sample.target[None, None], predicted.shape, mode="nearest")[0, 0].numpy()
-        return pictures.Scene(sample.name, sample.image.permute(1, 2, 0).numpy(), target, predicted)
+
+def _scene(sample: Sample, network: nn.Module, device: torch.device) -> pictures.Scene:
+    predicted = prediction(network(sample.image[None].to(device)))[0].cpu().numpy()
+    target = functional.interpolate(sample.target[None, None], predicted.shape, mode="nearest")[0, 0].numpy()
+    return pictures.Scene(sample.name, sample.image.permute(1, 2, 0).numpy(), target, predicted)
 
 
 def _media(scenes: list[pictures.Scene], sheet: Path, heatmap: Path, grouping: Grouping) -> dict[str, Any]:
