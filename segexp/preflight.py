@@ -16,12 +16,19 @@ ALLOWED: Mapping[str, range | tuple[Any, ...]] = {
     "compile": (False, True),
     "matmul_precision": ("highest", "high", "medium"),
 }
+NEEDED = (
+    *ALLOWED,
+    *(f"trainer.{key}" for key in (*COUNTS, "accelerator", "devices", "num_nodes", "strategy")),
+    *(f"data.{key}" for key in ("train_split", "val_split", "batch_size", "eval_batch_size")),
+    *("optimizer", "scheduler", "callbacks"),
+)
 TO_AN_END = ("segexp.scheduler.poly", "segexp.scheduler.cosine")
 """Schedules that need to know how many steps a training has."""
 
 
 def check_values(values: Mapping[str, Any]) -> None:
     """Raise ValueError for a value that no training can have. values: of the whole configuration."""
+    _refuse_missing(values)
     trainer = values["trainer"]
     for key in COUNTS:
         if (key, repr(trainer[key])) != ("max_epochs", "-1"):  # without an end
@@ -33,6 +40,15 @@ def check_values(values: Mapping[str, Any]) -> None:
             raise ValueError(f"{key} is {value!r}; allowed: {shown}")
     _check_end(trainer, values["scheduler"])
     settings.check(values["data"])
+
+
+def _refuse_missing(values: Mapping[str, Any]) -> None:
+    for key in NEEDED:
+        node: Any = values
+        for name in key.split("."):
+            if not isinstance(node, Mapping) or name not in node:
+                raise ValueError(f"the configuration has no {key}, which every training needs; do not delete it")
+            node = node[name]
 
 
 def _check_end(trainer: Mapping[str, Any], scheduler: Mapping[str, Any]) -> None:

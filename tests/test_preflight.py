@@ -1,8 +1,14 @@
-"""Ranks that would wait for each other for ever are refused, and the refusal says what would fit."""
+"""What no training can be run with is refused, and the refusal says what would fit."""
+
+import copy
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
+from omegaconf import DictConfig
 
-from segexp import preflight
+from segexp import build, preflight
 
 TRAINER = {"devices": 2, "num_nodes": 1, "strategy": "ddp", "accelerator": "cpu", "sync_batchnorm": False}
 JOB = {"SLURM_NTASKS": "2", "SLURM_NTASKS_PER_NODE": "2", "SLURM_NNODES": "1", "SLURM_STEP_ID": "0"}
@@ -55,3 +61,24 @@ def test_torchrun_with_another_number_of_processes() -> None:
 def test_a_strategy_that_cannot_work(trainer, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         preflight.check_ranks({**TRAINER, **trainer}, {})
+
+
+def test_a_key_that_was_deleted_is_named(compose_small: Callable[..., DictConfig]) -> None:
+    values = build.plain(compose_small())
+    preflight.check_values(values)
+    for key in keys_of(values):
+        without = copy.deepcopy(values)
+        *parents, last = key.split(".")
+        del functools.reduce(dict.__getitem__, parents, without)[last]
+        try:
+            preflight.check_values(without)
+            preflight.check_ranks(without["trainer"], {})
+        except ValueError as error:
+            assert str(error).startswith(f"the configuration has no {key}")
+
+
+def keys_of(values: dict[str, Any], prefix: str = "") -> Iterator[str]:
+    for key, value in values.items():
+        yield f"{prefix}{key}"
+        if isinstance(value, dict):
+            yield from keys_of(value, f"{prefix}{key}.")
