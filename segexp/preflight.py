@@ -38,6 +38,11 @@ def check_values(values: Mapping[str, Any]) -> None:
         if type(value) is not type(allowed[0]) or value not in allowed:
             shown = "0 to 2^32 - 1" if isinstance(allowed, range) else ", ".join(str(each).lower() for each in allowed)
             raise ValueError(f"{key} is {value!r}; allowed: {shown}")
+    for key in ("train_split", "val_split"):
+        if not isinstance(values["data"][key], str) or not values["data"][key]:
+            raise ValueError(
+                f"data.{key} is {values['data'][key]!r}; needed is the name of a split, as data.{key}=train"
+            )
     _check_end(trainer, values["scheduler"])
     settings.check(values["data"])
 
