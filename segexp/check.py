@@ -1,8 +1,9 @@
 """python -m segexp.check: every broken, missing, mismatched file and unknown label of a data set; class shares."""
 
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
@@ -16,32 +17,39 @@ if TYPE_CHECKING:
 
 @entry("check")
 def main(config: DictConfig) -> None:
-    from pathlib import Path
-
     from rich.console import Console
 
     from segexp import build, pictures
     from segexp.data.counts import total
     from segexp.data.scan import scan
 
-    if isinstance(config.splits, str) or not config.splits:
-        raise ValueError(f"splits is {config.splits!r}; needed is a list: splits=[train,val]")
+    splits, picture = asked(build.plain(config))
     source, grouping = build.source(config), build.grouping(config)
-    found = [scan(source, grouping, split) for split in config.splits]
+    found = [scan(source, grouping, split) for split in splits]
     console = Console()
-    for split, result in zip(config.splits, found, strict=True):
+    for split, result in zip(splits, found, strict=True):
         console.print(f"{split}: {result.num_pairs} scenes, {len(result.problems)} problems")
         for problem in result.problems:
             console.print(f"  {problem}", style="red", soft_wrap=True)
     counts = total((of_image for result in found for of_image in result.counts), grouping.num_classes)
     if not any(counts.pixels):
-        sys.exit(f"segexp.check: no pixel of {grouping.name} in {', '.join(config.splits)}")
+        sys.exit(f"segexp.check: no pixel of {grouping.name} in {', '.join(splits)}")
     console.print(_weight_table(counts, grouping.names))
     shares = dict(zip(grouping.names, (pixels / max(1, sum(counts.pixels)) for pixels in counts.pixels), strict=True))
-    title = f"{grouping.name}, {' + '.join(config.splits)}"
-    print(pictures.save(pictures.class_bars(shares, grouping.colors, title), Path(config.picture)))
+    title = f"{grouping.name}, {' + '.join(splits)}"
+    print(pictures.save(pictures.class_bars(shares, grouping.colors, title), picture))
     if any(result.problems for result in found):
         sys.exit("segexp.check: the data set has problems, named above")
+
+
+def asked(values: Mapping[str, Any]) -> tuple[list[str], Path]:
+    """Which splits to read and where to draw the shares. Raises ValueError for what cannot be."""
+    splits, picture = values["splits"], values["picture"]
+    if not isinstance(splits, list) or not splits or not all(isinstance(split, str) for split in splits):
+        raise ValueError(f"splits is {splits!r}; needed is a list of names: splits=[train,val]")
+    if not isinstance(picture, str) or not picture.strip():
+        raise ValueError(f"picture is {picture!r}; needed is the path of a PNG file: picture=class_shares.png")
+    return splits, Path(picture)
 
 
 def _weight_table(counts: "ClassCounts", class_names: Sequence[str]) -> "Table":
