@@ -2,9 +2,10 @@
 
 import os
 import shlex
+import socket
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,27 +35,46 @@ def offline(folder: Path) -> Offline:
 
 
 def sync(folders: Iterable[Path], project: tuple[str, str] | None) -> str:
-    """Send what these run folders have recorded offline, and say how much that was.
+    """Send what these run folders have recorded offline, and say how much that was, and what was left alone.
 
     project: entity and project to send to; None for those that each run was trained for.
     Raises ValueError without an API key, OSError naming what W&B did not take, in its client's words.
     """
     found = [offline(folder) for folder in folders]
-    training = [run for run in found if run.unsent and _may_train(run.folder)]
+    training = [run for run in found if run.unsent and _may_train(RunFolder(run.folder))]
     waiting = [run for run in found if run.unsent and run not in training]
     if waiting:
         server.ready()
     _raise_if_any(_failures(waiting, project), len(waiting))
     done = f"runs sent to W&B: {len(waiting)}, parts of runs sent before: {sum(run.num_sent for run in found)}"
-    return done + (f", runs left alone as they still train: {len(training)}" if training else "")
+    return "\n".join([done, *_left_alone(training, project)])
 
 
-def _may_train(folder: Path) -> bool:
-    """W&B's client would take what is there for all, and never send the rest."""
+def _may_train(run: RunFolder) -> bool:
+    """W&B's client would take what is there for all, and never send the rest.
+
+    One that was killed goes by the name of running for ever: here its lock tells, of another machine not for sure.
+    """
     try:
-        return RunFolder(folder).status().get("state") == "running"
+        status = run.status()
     except (OSError, ValueError):
         return False
+    if status.get("state") != "running" or status.get("host") != socket.gethostname():
+        return status.get("state") == "running"
+    try:
+        with run.locked():
+            return False
+    except OSError:
+        return True
+
+
+def _left_alone(training: Sequence[Offline], project: tuple[str, str] | None) -> list[str]:
+    """What to type for them."""
+    if not training:
+        return []
+    more = [f"and {len(training) - MOST_NAMED} more"] if len(training) > MOST_NAMED else []
+    named = [shlex.join(["wandb", "sync", *_to(project), *map(str, run.unsent)]) for run in training[:MOST_NAMED]]
+    return [f"runs left alone as they may still train: {len(training)}; once one has ended:", *named, *more]
 
 
 def _failures(waiting: list[Offline], project: tuple[str, str] | None) -> list[tuple[Offline, str]]:
@@ -71,8 +91,7 @@ def _failures(waiting: list[Offline], project: tuple[str, str] | None) -> list[t
 
 def _send(run: Offline, project: tuple[str, str] | None) -> str:
     """Empty, or the client's words if it did not succeed. One client a run: an unreadable one makes it send nothing."""
-    chosen = ["--entity", project[0], "--project", project[1]] if project else []
-    command = [sys.executable, "-m", "wandb", "sync", *chosen, *map(str, run.unsent)]
+    command = [sys.executable, "-m", "wandb", "sync", *_to(project), *map(str, run.unsent)]
     ours = {name: str(run.folder / "wandb" / name.lower()) for name in ("DATA", "CACHE")}
     environment = {
         **{name: value for name, value in os.environ.items() if name not in ("WANDB_SILENT", "WANDB_QUIET")},
@@ -86,7 +105,12 @@ def _send(run: Offline, project: tuple[str, str] | None) -> str:
     if answer.returncode == 0 and all(map(_is_sent, run.unsent)):  # it also ends with 0 where it failed
         return ""
     lines = [line.removeprefix("wandb: ") for line in answer.stderr.splitlines() if line.strip()]
-    return "; ".join([line for line in lines if "error" in line.lower()] or lines[-1:])
+    errors = [line for line in lines if "error" in line.lower()]
+    return "; ".join(errors or [*lines[-1:], f"its client ended with status {answer.returncode}"])
+
+
+def _to(project: tuple[str, str] | None) -> list[str]:
+    return ["--entity", project[0], "--project", project[1]] if project else []
 
 
 def _raise_if_any(failed: list[tuple[Offline, str]], num_waiting: int) -> None:

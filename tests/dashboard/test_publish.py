@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from segexp.dashboard import pages, publish
-from segexp.dashboard.sync import offline, sync
 from segexp.files import write_whole
 from segexp.run import RunFolder
 from segexp.verdict.comparison import Comparison
@@ -178,10 +177,3 @@ def test_a_server_that_does_not_take_runs_costs_nothing(sweep: Path, recorded: P
     assert len(answer.stderr.strip().splitlines()) == 1
     assert {path: path.read_bytes() for path in sweep.rglob("*.wandb")} == before
     assert not sent(sweep)
-
-
-def test_a_run_that_still_trains_is_not_sent(sweep: Path, recorded: Path) -> None:
-    give(recorded / "first", sweep / "a0")
-    RunFolder(sweep / "a0").write_status("running")
-    assert sync([sweep / "a0"], None).endswith("runs left alone as they still train: 1")
-    assert len(offline(sweep / "a0").unsent) == 1
