@@ -165,7 +165,7 @@ def test_the_container_copies_what_there_is_and_serves_uploads_to_all_with_a_war
         _assert_serves_uploads_alone(found)
         check = next(rest.partition("CMD ")[2] for word, rest in steps if word == "HEALTHCHECK")
         health = [sys.executable, *json.loads(check)[1:]]
-        health[-1] = health[-1].replace("8000", str(found.port))
+        health[-1] = health[-1].replace("8000", str(found.port)).replace("timeout=4", f"timeout={PATIENCE}")
         behind_a_proxy = {**os.environ, "http_proxy": "http://proxy.invalid"}
         assert subprocess.run(health, env=behind_a_proxy).returncode == 0
         found.process.kill()

@@ -31,7 +31,7 @@ def rows(folder: Path) -> list[dict[str, str]]:
     return list(csv.DictReader((folder / "trials.csv").read_text().splitlines()))
 
 
-def until(found: Any, seconds: float = 120) -> None:
+def until(found: Any, seconds: float = 300) -> None:
     deadline = time.monotonic() + seconds
     while not found():
         assert time.monotonic() < deadline

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.command import PYTHON, ROOT, environment
+from tests.process import PATIENCE
 from tests.verdict.run_folders import finished_run, write_history
 
 
@@ -21,7 +22,9 @@ def sweep(tmp_path: Path) -> Path:
 
 def compare(*arguments: object, **further: str) -> subprocess.CompletedProcess[str]:
     command = [*PYTHON, "segexp.compare", "output=null", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment(**further), timeout=120)
+    return subprocess.run(
+        command, capture_output=True, text=True, cwd=ROOT, env=environment(**further), timeout=PATIENCE
+    )
 
 
 def test_many_runs_are_compared_and_what_is_broken_is_named(sweep: Path) -> None:
@@ -75,5 +78,5 @@ def test_a_comparison_never_loads_torch(sweep: Path) -> None:
         "print('torch' in sys.modules, 'scipy.optimize' in sys.modules)"
     )
     command = [sys.executable, "-c", program, f"runs={sweep}", "output=null"]
-    answer = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment(), timeout=120)
+    answer = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment(), timeout=PATIENCE)
     assert answer.stdout.splitlines()[-1] == "False False", answer.stderr
