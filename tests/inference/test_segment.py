@@ -52,7 +52,7 @@ def test_windows_change_nothing_for_a_network_that_sees_pixels(blending: str, st
     assert set(network.sizes[:-1]) == {(32, 40)}
 
 
-@settings(deadline=None)  # a window of one pixel takes as many steps as there are pixels
+@settings(deadline=None, derandomize=True)  # a window of one pixel takes many steps; the same examples each time
 @given(length=st.integers(1, 200), window=st.integers(1, 120), blending=st.sampled_from(BLENDINGS), data=st.data())
 def test_weights_of_every_pixel_add_up_to_one(length: int, window: int, blending: str, data: st.DataObject) -> None:
     stride = data.draw(st.integers(1, window))
