@@ -7,8 +7,11 @@ import numpy as np
 from segexp.classes import Grouping, LabelTable
 from segexp.evaluation.files import settings
 from segexp.evaluation.result import Counts, Evaluation
+from segexp.metric.stored import arrays
 from segexp.run import RunFolder
 from segexp.types import VOID
+
+NEEDED = ("labels", "names", "images", "masks")
 
 
 def regrouped(run: RunFolder, name: str, ours: Grouping, wanted: Grouping, table: LabelTable) -> Evaluation:
@@ -18,7 +21,7 @@ def regrouped(run: RunFolder, name: str, ours: Grouping, wanted: Grouping, table
     for the run count if `wanted` scores them. Boundaries, calibration and iIoU cannot be had from
     counts.
     Raises FileNotFoundError if there is no such evaluation, ValueError if a class is no part of one wanted, or if the
-    evaluation was itself regrouped: its counts are not of the classes of the run.
+    evaluation was itself regrouped: its counts are not of the classes of the run; or if its files are damaged.
     """
     folder = run.evaluation(name)
     cure = f"python -m segexp.evaluate run={run.path} split=..."
@@ -27,13 +30,14 @@ def regrouped(run: RunFolder, name: str, ours: Grouping, wanted: Grouping, table
     facts = run.scores(name)
     if facts.get("regrouped_from") is not None:
         raise ValueError(f"{folder} was itself regrouped; start from name={facts['regrouped_from']}")
-    with np.load(folder / "confusion.npz") as stored:
-        if "labels" not in stored:
-            raise ValueError(f"{folder / 'confusion.npz'} was written without counts of labels; first: {cure}")
-        if "settings" in stored and str(stored["settings"]) != settings(facts):
-            raise ValueError(f"{folder}: confusion.npz and metrics.json are of two evaluations; first: {cure}")
-        counts, names = stored["labels"].astype(np.int64), stored["names"].tolist()
-        files = {key: stored[key].tolist() for key in ("images", "masks")}
+    stored = arrays(folder / "confusion.npz", "settings", *NEEDED)
+    missing = [key for key in NEEDED if key not in stored]
+    if missing:
+        raise ValueError(f"{folder / 'confusion.npz'} was written without {', '.join(missing)}; first: {cure}")
+    if "settings" in stored and str(stored["settings"]) != settings(facts):
+        raise ValueError(f"{folder}: confusion.npz and metrics.json are of two evaluations; first: {cure}")
+    counts, names = stored["labels"].astype(np.int64), stored["names"].tolist()
+    files = {key: stored[key].tolist() for key in ("images", "masks")}
     return Evaluation(wanted, table, names, files, _merged(counts, ours, wanted), _facts(facts, wanted, table, name))
 
 

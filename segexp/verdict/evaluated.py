@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from segexp.metric.scores import Confusion, image_miou
+from segexp.metric.stored import arrays
 from segexp.run import RunFolder
 from segexp.verdict.settings import flat, trained_on
 from segexp.verdict.statistics import Counts, Floats, regions
@@ -94,13 +95,13 @@ def _read(run: RunFolder, split: str, finished: str) -> Run | str:
 
 def _matrices(path: Path, facts: dict[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...], Counts]:
     """Names of the images and of the classes, and the confusion matrix of each image, int64 [N, C, C]."""
-    try:
-        with path.open("rb") as file, np.load(file) as stored:  # np.load leaves torn files open
-            names, classes = (tuple(map(str, stored[key])) for key in ("names", "classes"))
-            confusions = stored["confusions"]
-            settings = json.loads(str(stored["settings"])) if "settings" in stored else {}
-    except Exception as error:  # what zipfile, zlib and NumPy stumble over in a torn file has no common base
-        raise ValueError(f"{path} cannot be read ({error}); evaluate again") from error
+    stored = arrays(path, "names", "classes", "confusions", "settings")
+    missing = {"names", "classes", "confusions"} - stored.keys()
+    if missing:
+        raise ValueError(f"{path} holds no {' and no '.join(sorted(missing))}; evaluate again")
+    names, classes = (tuple(map(str, stored[key].ravel())) for key in ("names", "classes"))
+    confusions = stored["confusions"]
+    settings = json.loads(str(stored["settings"])) if "settings" in stored else {}
     if any(facts.get(key) != value for key, value in settings.items()):
         raise ValueError(f"{path} and metrics.json beside it are of two evaluations; evaluate again")
     shape = (len(names), len(classes), len(classes))
