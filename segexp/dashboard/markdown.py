@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from segexp.dashboard import keys
+from segexp.markdown import fenced, plain
 from segexp.verdict.comparison import Comparison, Row
 from segexp.verdict.left_out import left_out_lines
 from segexp.verdict.sentences import sentences
@@ -16,8 +17,8 @@ NOTHING = "–"
 
 def verdict(comparison: Comparison) -> str:
     """What is decided and what is not, in words and as a table, and which runs are missing."""
-    words = "\n".join(f"- {sentence}" for sentence in sentences(comparison))
-    heading = f"mIoU on {comparison.split}, the baseline first:"
+    words = "\n".join(f"- {plain(sentence)}" for sentence in sentences(comparison))
+    heading = f"mIoU on {plain(comparison.split)}, the baseline first:"
     return "\n\n".join([words, heading, table(comparison.rows), *_missing(comparison)])
 
 
@@ -30,7 +31,7 @@ def table(rows: Sequence[Row]) -> str:
 
 def _cells(row: Row) -> list[str]:
     spread = [f"{pick(row.miou):.4f}" for pick in (np.mean, np.min, np.max)]
-    known = [f"`{row.name}`".replace("|", "\\|"), str(len(row.seeds)), *spread]
+    known = [plain(row.name), str(len(row.seeds)), *spread]
     found = row.difference
     if found is None:
         return [*known, *[""] * 5]
@@ -45,4 +46,4 @@ def _missing(comparison: Comparison) -> Iterator[str]:
     if num_unlogged:
         yield f"{num_unlogged} of these runs were never logged to W&B: the table has them, the panels do not."
     if comparison.left_out:
-        yield "\n".join(["```text", *left_out_lines(comparison.left_out), "```"])
+        yield fenced("\n".join(left_out_lines(comparison.left_out)), "text")

@@ -9,9 +9,10 @@ LeftOut = list[tuple[Path, str]]
 
 
 def left_out_lines(left_out: Sequence[tuple[Path, str]], num_examples: int = 3) -> list[str]:
-    """How many for each kind of reason, and the first few of each in full."""
+    """How many for each kind of reason, and the first few of each in full, each on one line."""
     kinds: dict[str, LeftOut] = defaultdict(list)
-    for path, reason in left_out:
+    for path, words in left_out:
+        reason = " ".join(words.split())  # of a training that failed, whatever its error said
         kinds[reason.split(": ")[0]].append((path, reason))
     lines = [f"left out: {len(left_out)} run{'s'[: len(left_out) > 1]}"] if left_out else []
     for kind, members in sorted(kinds.items(), key=lambda each: -len(each[1])):
