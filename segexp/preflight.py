@@ -44,6 +44,7 @@ def check_values(values: Mapping[str, Any]) -> None:
                 f"data.{key} is {values['data'][key]!r}; needed is the name of a split, as data.{key}=train"
             )
     _check_end(trainer, values["scheduler"])
+    _check_validation(trainer, values["callbacks"])
     settings.check(values["data"])
 
 
@@ -63,6 +64,19 @@ def _check_end(trainer: Mapping[str, Any], scheduler: Mapping[str, Any]) -> None
         raise ValueError(
             f"trainer.max_epochs is -1, a training without an end, and scheduler={name} lowers the learning rate "
             "towards its end; set trainer.max_epochs or +trainer.max_steps, or take scheduler=constant or inverse_time"
+        )
+
+
+def _check_validation(trainer: Mapping[str, Any], callbacks: Mapping[str, Any]) -> None:
+    if trainer.get("check_val_every_n_epoch") is not None:
+        settings.checked_count("trainer.check_val_every_n_epoch", trainer["check_val_every_n_epoch"], 1)
+    metrics = {name: str((node or {}).get("monitor")) for name, node in callbacks.items()}
+    waiting = [name for name, metric in metrics.items() if metric.startswith("val/")]
+    if waiting and trainer.get("limit_val_batches") == 0:
+        without = " ".join(f"'~callbacks.{name}'" for name in waiting)
+        raise ValueError(
+            f"trainer.limit_val_batches is 0: nothing is validated, and {metrics[waiting[0]]} is awaited by callbacks: "
+            f"{', '.join(waiting)}; leave it out, or type {without} as well"
         )
 
 

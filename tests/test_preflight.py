@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import shlex
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from segexp import build, preflight
 
 TRAINER = {"devices": 2, "num_nodes": 1, "strategy": "ddp", "accelerator": "cpu", "sync_batchnorm": False}
 JOB = {"SLURM_NTASKS": "2", "SLURM_NTASKS_PER_NODE": "2", "SLURM_NNODES": "1", "SLURM_STEP_ID": "0"}
+Compose = Callable[..., DictConfig]
 
 
 @pytest.fixture
@@ -63,7 +65,7 @@ def test_a_strategy_that_cannot_work(trainer, said: str) -> None:
         preflight.check_ranks({**TRAINER, **trainer}, {})
 
 
-def test_a_key_that_was_deleted_is_named(compose_small: Callable[..., DictConfig]) -> None:
+def test_a_key_that_was_deleted_is_named(compose_small: Compose) -> None:
     values = build.plain(compose_small())
     preflight.check_values(values)
     for key in keys_of(values):
@@ -96,7 +98,17 @@ def keys_of(values: dict[str, Any], prefix: str = "") -> Iterator[str]:
     [
         ("data.train_split=null", "data.train_split is None; needed is the name of a split"),
         ("data.val_split=3", "data.val_split is 3; needed is the name of a split"),
+        ("trainer.check_val_every_n_epoch=0", "trainer.check_val_every_n_epoch is 0; needed is a whole number"),
+        ("trainer.limit_val_batches=0", "nothing is validated, and val/miou is awaited by callbacks: best, early_st"),
     ],
 )
-def test_a_value_that_no_training_can_have(compose_small: Callable[..., DictConfig], typed: str, said: str) -> None:
+def test_a_value_that_no_training_can_have(compose_small: Compose, typed: str, said: str) -> None:
     assert said in objection(build.plain(compose_small(typed)))
+
+
+def test_without_validation_a_training_needs_no_more_than_what_the_refusal_says(compose_small: Compose) -> None:
+    without = "trainer.limit_val_batches=0.0"
+    said = objection(build.plain(compose_small(without)))
+    cure = [word for word in shlex.split(said) if word.startswith("~")]
+    assert cure
+    assert objection(build.plain(compose_small(without, *cure))) == ""
