@@ -40,13 +40,31 @@ class Label:
 
 @dataclass(frozen=True)
 class LabelTable:
-    """Every label that masks of a data set may hold."""
+    """Every label that masks of a data set may hold; several ids of one name are one label to a grouping.
+
+    Raises ValueError for two labels that are one byte in mask files.
+    """
 
     name: str
     labels: tuple[Label, ...]
 
+    def __post_init__(self) -> None:
+        of_byte: dict[int, Label] = {}
+        for label in self.labels:
+            other = of_byte.setdefault(written(label.id), label)
+            if other is not label:
+                raise ValueError(
+                    f"labels of {self.name}: {other.name!r} with id {other.id} and {label.name!r} with id {label.id} "
+                    f"are both {written(label.id)} in a mask file; leave one out, or correct its id"
+                )
+
     def by_name(self) -> dict[str, Label]:
-        return {label.name: label for label in self.labels}
+        """The first label of each name."""
+        return {label.name: label for label in reversed(self.labels)}
+
+    def named(self, names: Sequence[str]) -> tuple[Label, ...]:
+        """Every label of these names: in the order of the names, then of the table."""
+        return tuple(label for name in names for label in self.labels if label.name == name)
 
     def lookup(self) -> npt.NDArray[np.uint8]:
         """Every byte a mask may hold as it is, uint8 [256]; UNKNOWN for what is no label."""
@@ -112,14 +130,14 @@ class Grouping:
 
         Raises ValueError if a label of the grouping is not in the table.
         """
-        known = table.by_name()
-        unknown = sorted({label for entry in self.classes for label in entry.labels} - set(known))
+        known = {label.name for label in table.labels}
+        unknown = sorted({label for entry in self.classes for label in entry.labels} - known)
         if unknown:
             raise ValueError(
                 f"grouping {self.name!r}: {unknown} are not labels of {table.name}; "
                 f"known labels: {sorted(known)}; correct the names, or choose another option of classes= for this data"
             )
-        return tuple(tuple(known[label].id for label in entry.labels) for entry in self.classes)
+        return tuple(tuple(label.id for label in table.named(entry.labels)) for entry in self.classes)
 
     def written_ids(self, table: LabelTable) -> npt.NDArray[np.uint8]:
         """The byte that stands for each class in masks of predictions, uint8 [num_classes]: its first label's."""
@@ -127,8 +145,7 @@ class Grouping:
 
     def categories(self, table: LabelTable) -> tuple[str | None, ...]:
         """Category of each class; None where its labels disagree or the data set has no categories."""
-        known = table.by_name()
-        of_class = [{known[label].category for label in entry.labels} for entry in self.classes]
+        of_class = [{label.category for label in table.named(entry.labels)} for entry in self.classes]
         return tuple(found.pop() if len(found) == 1 else None for found in of_class)
 
 

@@ -9,7 +9,7 @@ from cityscapesscripts.helpers.labels import labels as official
 from hydra.utils import get_object
 
 from segexp import build
-from segexp.classes import CAMVID, CITYSCAPES, UNKNOWN, Grouping, LabelTable
+from segexp.classes import CAMVID, CITYSCAPES, UNKNOWN, Grouping, Label, LabelTable
 from segexp.types import VOID
 
 NUM_CLASSES = {"camvid11": 11, "cityscapes19": 19, "cityscapes8": 8, "cityscapes7": 7}
@@ -90,6 +90,25 @@ def test_cityscapes8_follows_the_categories_but_for_labels_that_are_void() -> No
 def test_bytes_that_are_no_label_are_told_from_void() -> None:
     lookup = grouping("camvid11").lookup(CAMVID)
     assert (lookup[11], lookup[12]) == (VOID, UNKNOWN)
+
+
+def test_ids_of_one_name_are_one_label() -> None:
+    table = LabelTable(
+        "mine", (Label("road", 0, (0, 0, 0)), Label("car", 2, (0, 0, 0)), Label("road", 1, (0, 0, 0), "b"))
+    )
+    found = Grouping("mine", {"car": {"labels": ["car"], "color": RED}, "road": {"labels": ["road"], "color": BLUE}})
+    assert found.lookup(table)[:4].tolist() == [1, 1, 0, UNKNOWN]
+    assert found.label_ids(table) == ((2,), (0, 1))
+    assert found.written_ids(table).tolist() == [2, 0]
+    assert found.categories(table) == (None, None)
+    assert table.by_name()["road"].id == 0
+
+
+@pytest.mark.parametrize("ids", [(-1, 255), (3, 3)])
+def test_labels_that_a_mask_cannot_tell_apart_are_named(ids: tuple[int, int]) -> None:
+    first, second = ids
+    with pytest.raises(ValueError, match=f"'a' with id {first} and 'b' with id {second} are both {second} in a mask"):
+        LabelTable("mine", (Label("a", first, (0, 0, 0)), Label("b", second, (0, 0, 0))))
 
 
 def test_categories_of_a_mixed_class_are_none() -> None:

@@ -7,6 +7,7 @@ from segexp.data.pairs import Pair, complete, existing_folder, split_folder
 
 CURE = "add the masks, or correct data.masks and data.mask_ending"
 IMAGE_ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
+IDS = {str(label_id): label_id for label_id in range(-1, 256)}
 
 
 class Folder:
@@ -14,7 +15,7 @@ class Folder:
 
     root: the folder that both are below.
     images, masks: their folders below root; SPLIT is replaced by the split's name.
-    labels: id in the mask files -> label name, the ids 0..255 (-1 is written as 255).
+    labels: id in the mask files -> label name, the ids 0..255 (-1 is written as 255); several may have one name.
     mask_ending: how a mask's name ends after the image's stem, e.g. "_mask.png".
     """
 
@@ -39,9 +40,10 @@ class Folder:
         return complete(pairs, masks.iterdir(), f"{images}/*{sorted(IMAGE_ENDINGS)}", CURE)
 
 
-def _label_id(key: int) -> int:
-    if not -1 <= int(key) <= 255:
+def _label_id(key: int | str) -> int:
+    if str(key) not in IDS:
         raise ValueError(
-            f"data.labels: {key} is no label id; a mask holds one byte a pixel, so 0 to 255, or -1 for 255"
+            f"data.labels: {key} is no label id; a mask holds one byte a pixel, so 0 to 255, or -1 for 255, "
+            "each before the name that it stands for, as in {0: background, 1: road}"
         )
-    return int(key)
+    return IDS[str(key)]
