@@ -24,7 +24,7 @@ class Curve(NamedTuple):
 
 
 def curves(comparison: Comparison) -> list[Curve]:
-    """Of the baseline, then of the best of the others: more than eight curves cannot be told apart."""
+    """Of the baseline and the best of the others that have a history: more than eight curves cannot be told apart."""
     baseline, *others = comparison.rows
     best = sorted(others, key=_mean, reverse=True)[: MOST_CURVES - 1]
     drawn = [row.name for row in comparison.rows if row is baseline or row in best]

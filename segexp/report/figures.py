@@ -23,10 +23,10 @@ def intervals(rows: Sequence[Row]) -> Drawing:
     return Drawing("intervals", label, lambda: _intervals(found, rows[0]), fits=True)
 
 
-def learning_curves(curves: Sequence[Curve]) -> Drawing:
-    """Mean over seeds as a line, least to most as a band."""
+def learning_curves(curves: Sequence[Curve], baseline: str) -> Drawing:
+    """Mean over seeds as a line, least to most as a band. baseline: its name; it may have no curve."""
     label = f"Validation mIoU by epoch of {', '.join(curve.name for curve in curves)}"
-    return Drawing("curves", label, lambda: _learning_curves(curves), fits=True)
+    return Drawing("curves", label, lambda: _learning_curves(curves, baseline), fits=True)
 
 
 def _intervals(rows: Sequence[Row], baseline: Row) -> "Figure":
@@ -56,15 +56,15 @@ def _pairs(row: Row, baseline: Row) -> list[float]:
     return [miou - theirs[seed] for seed, miou in zip(row.seeds, row.miou, strict=True) if seed in theirs]
 
 
-def _learning_curves(curves: Sequence[Curve]) -> "Figure":
+def _learning_curves(curves: Sequence[Curve], baseline: str) -> "Figure":
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(7.5, 4.0 + 0.24 * len(curves)), layout="constrained")
     axis = figure.subplots()
-    lines = []
-    for number, curve in enumerate(curves):
-        color, style = ("#111", "--") if number == 0 else (CYCLE[number - 1], "-")
+    lines, colors = [], iter(CYCLE)
+    for curve in curves:
+        color, style = ("#111", "--") if curve.name == baseline else (next(colors), "-")
         axis.fill_between(curve.epochs, curve.low, curve.high, color=color, alpha=0.13, linewidth=0)
         lines += axis.plot(curve.epochs, curve.mean, style, color=color, linewidth=1.8, marker=".", markersize=4)
     axis.set(xlabel="epoch", ylabel="mIoU on the validation split")

@@ -54,7 +54,7 @@ def _content(comparison: Comparison) -> dict[str, Any]:
         "num_images": len(provenance.first_run(comparison).image_names),
         "verdict_cells": verdict_cells(comparison.rows),
         "figures": _figures(comparison, drawn),
-        "num_curves": len(drawn),
+        "curve_names": [curve.name for curve in drawn],
         "num_drawn": MOST_ROWS_DRAWN,
         "other_scores": other_scores(comparison),
         "changes": _changes(comparison),
@@ -83,7 +83,7 @@ def _figures(comparison: Comparison, drawn: Sequence[Curve]) -> dict[str, Markup
     if len(rows) > 1:
         found["class_gain"] = svg(class_gain(rows, class_names))
     if drawn:
-        found["curves"] = svg(learning_curves(drawn))
+        found["curves"] = svg(learning_curves(drawn, rows[0].name))
     return found
 
 
