@@ -22,6 +22,8 @@ NEEDED = (
     *(f"data.{key}" for key in ("train_split", "val_split", "batch_size", "eval_batch_size")),
     *("optimizer", "scheduler", "callbacks"),
 )
+NOT_NEGATIVE = ("lr", "weight_decay", "momentum", "eps")
+"""Of an optimizer, where it has them; torch's own refusal names no key."""
 TO_AN_END = ("segexp.scheduler.poly", "segexp.scheduler.cosine")
 """Schedules that need to know how many steps a training has."""
 
@@ -43,6 +45,10 @@ def check_values(values: Mapping[str, Any]) -> None:
             raise ValueError(
                 f"data.{key} is {values['data'][key]!r}; needed is the name of a split, as data.{key}=train"
             )
+    for key in NOT_NEGATIVE:
+        number = values["optimizer"].get(key, 0)
+        if type(number) in (int, float) and not number >= 0:
+            raise ValueError(f"optimizer.{key} is {number!r}; needed is a number of at least 0")
     _check_end(trainer, values["scheduler"])
     _check_validation(trainer, values["callbacks"])
     settings.check(values["data"])

@@ -98,6 +98,8 @@ def keys_of(values: dict[str, Any], prefix: str = "") -> Iterator[str]:
     [
         ("data.train_split=null", "data.train_split is None; needed is the name of a split"),
         ("data.val_split=3", "data.val_split is 3; needed is the name of a split"),
+        ("optimizer.lr=-1", "optimizer.lr is -1; needed is a number of at least 0"),
+        ("optimizer.weight_decay=nan", "optimizer.weight_decay is nan; needed is a number of at least 0"),
         ("trainer.check_val_every_n_epoch=0", "trainer.check_val_every_n_epoch is 0; needed is a whole number"),
         ("trainer.limit_val_batches=0", "nothing is validated, and val/miou is awaited by callbacks: best, early_st"),
     ],
