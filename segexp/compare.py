@@ -18,9 +18,15 @@ TEXTS = ("runs", "a", "b", "split", "baseline", "output", "wandb")
 
 @entry("compare")
 def main(config: DictConfig) -> None:
+    from hydra.core.hydra_config import HydraConfig
+
     from segexp import build
 
-    _tell(_checked(build.plain(config)))
+    values = _checked(build.plain(config))
+    typed = [each.lstrip("+").partition("=")[0] for each in HydraConfig.get().overrides.task]
+    if values["runs"] is None and values["output"] is not None and "output" in typed:  # else it is the default
+        raise ValueError("output= is for many runs, and of two nothing is written; leave it out")
+    _tell(values)
 
 
 def _tell(values: Mapping[str, Any]) -> None:
@@ -53,16 +59,19 @@ def _compared(values: Mapping[str, Any]) -> "Comparison | None":
     from segexp.verdict.runs import read_runs
 
     try:
-        return compare(read_runs(str(values["runs"]), values["split"]), values["split"], values["baseline"])
+        found = read_runs(str(values["runs"]), values["split"])
     except ValueError as error:
         if not values["sync"]:
             raise
         print(error)
         return None
+    return compare(found, values["split"], values["baseline"])
 
 
 def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values, numbers as texts. Raises ValueError unless it is clear what to compare."""
+    """The values, numbers as texts. Raises ValueError unless it is clear what to compare, and what W&B is to get."""
+    from segexp.dashboard.share import project_of
+
     texts = {key: values[key] for key in TEXTS if values[key] is not None}
     for key, value in texts.items():
         if isinstance(value, bool | list | dict):
@@ -73,7 +82,9 @@ def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
     if values["split"] is None:
         raise ValueError("split is null; needed is the name of an evaluation, e.g. val")
     _refuse_contradictions(values)
-    return {**values, **{key: str(value) for key, value in texts.items()}}
+    checked = {**values, **{key: str(value) for key, value in texts.items()}}
+    project_of(checked["wandb"], checked["dry_run"], checked["sync"])
+    return checked
 
 
 def _refuse_contradictions(values: Mapping[str, Any]) -> None:

@@ -20,15 +20,20 @@ def share(
     dry_run: write them to `folder` instead; None: below outputs/comparisons/.
     Raises ValueError for what cannot be done as it was typed, OSError for what went wrong on the way.
     """
-    if dry_run and not wandb:
-        raise ValueError("dry_run=true writes the dashboards of a W&B project as files: add wandb=ENTITY/PROJECT")
-    if dry_run and with_sync:
-        raise ValueError("dry_run=true sends nothing and sync=true sends runs: leave one of them out")
-    project = _project(wandb) if wandb else None
+    project = project_of(wandb, dry_run, with_sync)
     if with_sync:
         yield f"synced      {sync(run_folders(pattern), project)}"
     if project and comparison:
         yield from _dashboards(comparison, pattern, project, dry_run, folder)
+
+
+def project_of(wandb: str | None, dry_run: bool, with_sync: bool) -> tuple[str, str] | None:
+    """Entity and project; see `share`. Raises ValueError for what cannot be done as it was typed."""
+    if dry_run and not wandb:
+        raise ValueError("dry_run=true writes the dashboards of a W&B project as files: add wandb=ENTITY/PROJECT")
+    if dry_run and with_sync:
+        raise ValueError("dry_run=true sends nothing and sync=true sends runs: leave one of them out")
+    return _project(wandb) if wandb else None
 
 
 def _dashboards(

@@ -92,11 +92,24 @@ def test_what_arrives_is_the_specification_and_a_second_time_replaces_it(sweep: 
 
 
 @pytest.mark.parametrize(
+    ("overrides", "error"),
+    [
+        (["wandb=segexp"], "wandb is 'segexp'; needed is ENTITY/PROJECT"),
+        (["dry_run=true"], "add wandb=ENTITY/PROJECT"),
+        (["wandb=a/b", "dry_run=true", "sync=true"], "leave one of them out"),
+    ],
+)
+def test_a_wish_that_cannot_be_met_is_refused_before_anything_is_computed(sweep: Path, overrides, error: str) -> None:
+    answer = compare(sweep, *overrides)
+    assert answer.returncode == 1
+    assert error in answer.stderr
+    assert len(answer.stderr.strip().splitlines()) == 1
+    assert answer.stdout == ""
+
+
+@pytest.mark.parametrize(
     ("overrides", "variables", "error"),
     [
-        (["wandb=segexp"], {}, "wandb is 'segexp'; needed is ENTITY/PROJECT"),
-        (["dry_run=true"], {}, "add wandb=ENTITY/PROJECT"),
-        (["wandb=a/b", "dry_run=true", "sync=true"], {}, "leave one of them out"),
         (["wandb=a/b"], {}, "no API key for W&B"),
         (["wandb=a/b"], online("http://127.0.0.1:9"), "W&B at http://127.0.0.1:9 cannot be reached"),
     ],
