@@ -2,7 +2,6 @@
 
 import os
 import pickle
-import resource
 import shutil
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from segexp.data.cached import Cached
 from segexp.data.lazy import Files
 from segexp.data.pairs import Pair
 from tests.data.cached import LOOKUP, SIZES, assert_same_scenes, scene, scenes
+from tests.full_disk import full_disk
 
 NUM_BYTES = sum(4 * height * width for height, width in SIZES)
 
@@ -157,12 +157,8 @@ def test_the_limit_of_a_job_is_room_for_shared_memory_not_for_a_disk(
 def test_a_disk_that_refuses_halfway_is_done_without(
     pairs: list[Pair], root: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))  # less than the images, more than an index
-    try:
+    with full_disk():  # it takes an index, but not the images
         found = scenes("disk", pairs, root)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert_same_scenes(found, pairs)
     assert "File too large" in caplog.text
     assert not [*root.glob("*.partial")]

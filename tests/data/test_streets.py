@@ -1,10 +1,8 @@
 """The embedded data set: what is in it, and that it is there whole or not at all."""
 
-import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +14,7 @@ from segexp.data.scene.files import SceneFile
 from segexp.data.scene.parallel import SCENES_PER_PROCESS, write_scenes
 from segexp.data.scene.render import render
 from segexp.data.streets import Streets
+from tests.full_disk import full_disk
 
 IDS = {label.name: label.id for label in CITYSCAPES.labels}
 FLAT_AND_BUILT = ["road", "sidewalk", "building", "wall", "fence", "pole", "traffic light", "traffic sign"]
@@ -48,15 +47,6 @@ def streets(tmp_path_factory: pytest.TempPathFactory) -> Streets:
 def label_ids(streets: Streets) -> np.ndarray:
     """uint8 [scene, H, W]"""
     return np.stack([read(pair.mask) for pair in streets.pairs("train")])
-
-
-@pytest.fixture
-def files_of_at_most_20_kilobytes() -> Iterator[None]:
-    """As a full disk: writing more fails with an OSError."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def read(path: Path) -> np.ndarray:
@@ -183,9 +173,8 @@ def test_root_that_cannot_be_written_is_named_with_the_cure(tmp_path: Path):
         Streets(str(tmp_path / "file"), 1, 1, 32, 64).pairs("train")
 
 
-@pytest.mark.usefixtures("files_of_at_most_20_kilobytes")
 def test_full_disk_is_named_with_the_cure_and_leaves_nothing(tmp_path: Path):
-    with pytest.raises(OSError, match=r"cannot write street scenes to .*make room"):
+    with full_disk(), pytest.raises(OSError, match=r"cannot write street scenes to .*make room"):
         Streets(str(tmp_path), 1, 1, 96, 192).pairs("train")
     assert not [path for path in tmp_path.iterdir() if path.is_dir()]
 

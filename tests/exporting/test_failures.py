@@ -1,9 +1,6 @@
 """What a user gets wrong, and what breaks on the way: one message with the cure, and nothing left behind."""
 
 import importlib.util
-import resource
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +14,7 @@ from segexp.markdown import plain
 from segexp.model.segmenter import Segmenter
 from segexp.run import RunFolder
 from tests.exporting.exported import copied, exported
+from tests.full_disk import full_disk
 
 
 class Channels(nn.Module):
@@ -99,20 +97,10 @@ def test_two_exports_never_share_a_folder(tmp_path: Path) -> None:
         pass
 
 
-def test_a_disk_that_is_full_leaves_nothing(trained: RunFolder, tmp_path: Path, tiny_files: None) -> None:
-    with pytest.raises(OSError, match=r"could not write .*model.pt2.*free some space"):
+def test_a_disk_that_is_full_leaves_nothing(trained: RunFolder, tmp_path: Path) -> None:
+    with full_disk(), pytest.raises(OSError, match=r"could not write .*model.pt2.*free some space"):
         exported(trained, tmp_path / "export", format="torch_export")
     assert not (tmp_path / "export").exists()
-
-
-@pytest.fixture
-def tiny_files(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No file of this process can grow beyond 20 kB, as if the disk were full then."""
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # Python 3.11 would leave torn .pyc of what is imported here
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_the_command_takes_every_format() -> None:
