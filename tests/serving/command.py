@@ -16,10 +16,10 @@ from typing import NamedTuple, Protocol
 import httpx
 import psutil
 
+from tests.process import PATIENCE
+
 ROOT = Path(__file__).parents[2]
 SERVE = (sys.executable, "-m", "segexp.serve")
-PATIENCE = 120
-"""Seconds that a test waits for what must happen, on a machine that does other things, too."""
 FRESH = httpx.Limits(max_keepalive_connections=0)
 """A connection that the server just closed for being idle would fail the next request."""
 
@@ -101,7 +101,7 @@ def serving(*arguments: str, command: Sequence[str] = SERVE, **env: str) -> Iter
 def answer(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     """Of a server that is not expected to start."""
     command = [*SERVE, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment(**env))
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment(**env), timeout=PATIENCE)
 
 
 def connected(server: Listening, content: bytes, receive_bytes: int | None = None) -> socket.socket:
