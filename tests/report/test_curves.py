@@ -27,5 +27,5 @@ def test_only_the_baseline_is_dashed(tmp_path: Path, without: str) -> None:
     write(comparison, tmp_path, "")
     page = (tmp_path / "report.html").read_text()
     assert ("Dashed: the baseline." in page) == (without != "focal")
-    assert ("The baseline has noted none." in page) == (without == "focal")
-    assert "Shown are 2 of 3 variants" in page
+    assert ("The baseline has no curve: " in page) == (without == "focal")
+    assert "Variants shown: 2 of 3;" in page

@@ -181,7 +181,7 @@ def test_many_variants_stay_readable(tmp_path: Path) -> None:
     for number in range(20):
         run(tmp_path / "sweep" / f"{number}", "focal" if number == 0 else f"loss{number}", 0, 0.5 + number / 50)
     shown = page(compared(tmp_path / "sweep"), tmp_path)
-    assert "Dashed: the baseline. Shown are 8 of 20 variants" in words(shown.text)
+    assert "Dashed: the baseline. Variants shown: 8 of 20;" in words(shown.text)
     assert shown.tags.count("img") == 8 * (2 + 8)  # image, truth, and eight of the variants
 
 
