@@ -14,6 +14,9 @@ from segexp.verdict.settings import flat, trained_on
 from segexp.verdict.statistics import Counts, Floats, regions
 
 SAME_EVALUATION = ("checkpoint", "image_size", "fingerprint", "inference", "label_ids")
+LONGEST = 90
+"""Letters of a fact that are shown."""
+Fact = str | tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -110,13 +113,33 @@ def _matrices(path: Path, facts: dict[str, Any]) -> tuple[tuple[str, ...], tuple
     return names, classes, confusions
 
 
-def evaluated_as(run: Run) -> dict[str, str]:
+def evaluated_as(run: Run) -> dict[str, Fact]:
     """What two runs must have in common for their scores to be comparable."""
     seen = {key: run.facts.get(key) for key in SAME_EVALUATION}
     seen |= {"classes": run.class_names, "images": run.image_names}
-    return {key: str(value) for key, value in seen.items()}
+    return {
+        key: tuple(map(str, value)) if isinstance(value, list | tuple) else str(value) for key, value in seen.items()
+    }
 
 
-def otherwise(kind: dict[str, str], usual: dict[str, str]) -> list[str]:
+def otherwise(kind: dict[str, Fact], usual: dict[str, Fact]) -> list[str]:
     """Each fact of an evaluation that is not the usual one."""
-    return [f"{key} {value} instead of {usual[key]}"[:200] for key, value in kind.items() if value != usual[key]]
+    return [_difference(key, value, usual[key]) for key, value in kind.items() if value != usual[key]]
+
+
+def _difference(key: str, found: Fact, usual: Fact) -> str:
+    """Both in full where they are short; of long lists how many there are, and the first that only one of them has."""
+    shown, expected = (value if isinstance(value, str) else f"[{', '.join(value)}]" for value in (found, usual))
+    if isinstance(found, str) or isinstance(usual, str) or len(shown + expected) < 150:
+        return f"{key} {_shortened(shown)} instead of {_shortened(expected)}"
+    ours, theirs = set(found), set(usual)
+    others, missing = [each for each in found if each not in theirs], [each for each in usual if each not in ours]
+    are_as_many = len(found) == len(usual)
+    said = [f"{len(others)} of {len(found)} {key}" if are_as_many else f"{len(found)} {key} instead of {len(usual)}"]
+    said += [f"first other: {_shortened(each)}" for each in others[:1]]
+    said += [f"first missing: {_shortened(each)}" for each in missing[:1]]
+    return ", ".join(said) if others or missing else f"{key} in another order"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
