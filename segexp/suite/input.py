@@ -14,6 +14,7 @@ from segexp.data.settings import Size, checked_count, checked_size
 from segexp.data.streets import Streets
 from segexp.suite.crops import DISK, FILES, LIMIT, NONE, PLAIN, SPLIT, WAYS, every_way
 from segexp.suite.results import Record, Report
+from segexp.suite.settings import checked_list, checked_number
 from segexp.suite.timing import median_seconds
 from segexp.suite.workers import resident_bytes, samples_per_second
 from segexp.types import Sample
@@ -76,13 +77,12 @@ def _check(
     checked_count("input.num_epochs", num_epochs, SETTLED + 1)
     for name, value, least in (("rounds", rounds, 1), ("batch_size", batch_size, 1)):
         checked_count(f"input.{name}", value, least)
-    if type(seconds) not in (int, float) or not seconds > 0:
-        raise ValueError(f"input.seconds is {seconds!r}; needed is a number above 0")
-    for each in num_workers:
+    checked_number("input.seconds", seconds)
+    for each in checked_list("input.num_workers", num_workers):
         checked_count("one of input.num_workers", each, 0)
     if not num_workers or not num_workers[-1]:
         raise ValueError(f"input.num_workers is {list(num_workers)}; needed are counts, the last of them above 0")
-    if set(caches) - set(WAYS.values()):
+    if set(checked_list("input.caches", caches)) - set(WAYS.values()):
         raise ValueError(f"input.caches is {list(caches)}; allowed: memory, disk")
 
 

@@ -10,8 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from segexp import build
+from segexp.data.settings import checked_count
 from segexp.suite.memory import peak_bytes
 from segexp.suite.results import Record, Report
+from segexp.suite.settings import checked_list, checked_number
 from segexp.suite.timing import median_seconds
 from segexp.types import VOID
 
@@ -29,8 +31,9 @@ def measure(
 ) -> list[Record]:
     """One record a loss, shape and scale: milliseconds, ratio to cross-entropy, peak memory beyond logits and target.
 
-    memory: in units of the logits, the gradient that stays included.
+    memory: in units of the logits, the gradient that stays included. Raises ValueError for settings that cannot be.
     """
+    _check(shapes, scales, options, rounds)
     names = options or sorted(path.stem for path in (build.config_folder() / "loss").glob("*.yaml"))
     records = []
     for shape in shapes:
@@ -53,6 +56,20 @@ def measure(
                     }
                 )
     return records
+
+
+def _check(shapes: Any, scales: Any, options: Any, rounds: Any) -> None:
+    for shape in checked_list("losses.shapes", shapes):
+        if not isinstance(shape, list) or len(shape) != 4 or not all(type(side) is int and side > 0 for side in shape):
+            raise ValueError(
+                f"losses.shapes has {shape!r}; needed are lists of [batch, classes, height, width]: "
+                "losses.shapes=[[1,3,32,32]]"
+            )
+    for scale in checked_list("losses.scales", scales):
+        checked_number("one of losses.scales", scale)
+    if options is not None:
+        checked_list("losses.options", options)
+    checked_count("losses.rounds", rounds, 1)
 
 
 def report(records: Sequence[Record], **_: Any) -> Report:

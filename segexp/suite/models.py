@@ -18,6 +18,7 @@ from segexp.suite.measuring import Job
 from segexp.suite.process import facts_of
 from segexp.suite.report import model_report
 from segexp.suite.results import Record, Report
+from segexp.suite.settings import checked_list, checked_number
 
 KEY = ("model", "size", "batch", "precision", "backend")
 Done = list[tuple[Case, Record]]
@@ -40,7 +41,13 @@ def measure(
     settings: num_classes, max_seconds, max_preparation_seconds. Whatever becomes of a case is a record: figures, or the
     reason why there are none. Raises ValueError for what cannot be measured at all.
     """
-    _refuse_no_numbers(settings | {"frames_per_second": frames_per_second}, max_minutes)
+    for name, number in {**settings, "frames_per_second": frames_per_second}.items():
+        checked_number(f"models.{name}", number)
+    if max_minutes is not None and (type(max_minutes) not in (int, float) or max_minutes < 0):
+        raise ValueError(f"models.max_minutes is {max_minutes!r}; needed is a number from 0, or null for no limit")
+    lists = {"sizes": sizes, "batches": batches, "backends": backends, "precisions": precisions}
+    for name, each in (lists if options is None else {"options": options, **lists}).items():
+        checked_list(f"models.{name}", each)
     configs = {name: _config(name) for name in _checked_options(options)}
     without = left_out(backends, precisions, device)
     every = cases(list(configs), sizes, batches, precisions, backends)
@@ -63,14 +70,6 @@ def measure(
             yield record
         if len(done) < len(wanted):
             progress.print(f"{len(wanted) - len(done)} cases are left; the same command goes on with them")
-
-
-def _refuse_no_numbers(numbers: Mapping[str, Any], max_minutes: Any) -> None:
-    for name, value in numbers.items():
-        if type(value) not in (int, float) or not value > 0:
-            raise ValueError(f"models.{name} is {value!r}; needed is a number above 0")
-    if max_minutes is not None and (type(max_minutes) not in (int, float) or max_minutes < 0):
-        raise ValueError(f"models.max_minutes is {max_minutes!r}; needed is a number from 0, or null for no limit")
 
 
 def report(

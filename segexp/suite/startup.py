@@ -29,6 +29,8 @@ def measure(limits: Mapping[str, float | None], rounds: int, device: torch.devic
     Raises ValueError for a command that does not answer as help or as a mistake.
     """
     checked_count("startup.rounds", rounds, 1)
+    if not isinstance(limits, Mapping):
+        raise ValueError(f"startup.limits is {limits!r}; needed is {{command: seconds}}, as {{train --help: 2}}")
     with tempfile.TemporaryDirectory(prefix="segexp-") as folder:
         works: dict[str, Work] = {REFERENCE: partial(_run, ["-c", REFERENCE], 0, folder)}
         for command in limits:

@@ -13,6 +13,7 @@ from segexp.data.streets import Streets
 from segexp.suite.crops import augmented, scenes_of
 from segexp.suite.fed import fed_steps
 from segexp.suite.results import Record, Report
+from segexp.suite.settings import checked_list
 from segexp.suite.stepping import AUTOCAST, Case, steps_in_turn
 
 IN_FULL = ("bare_seconds", "trainer_seconds")
@@ -46,7 +47,8 @@ def measure(
     """
     for name, value in (("rounds", rounds), ("num_steps", num_steps), ("num_fed_steps", num_fed_steps)):
         checked_count(f"step.{name}", value, 1)
-    cases = [_case(given) for given in (cuda if device.type == "cuda" else cpu)]
+    name, given = ("cuda", cuda) if device.type == "cuda" else ("cpu", cpu)
+    cases = [_case(each) for each in checked_list(f"step.{name}", given)]
     for case in cases:
         yield _alone(case, device, num_steps, rounds)
     if device.type == "cuda":
@@ -98,6 +100,8 @@ def report(records: Sequence[Record], device: torch.device, **_: Any) -> Report:
 
 def _case(given: Mapping[str, Any]) -> Case:
     allowed = list(Case.__dataclass_fields__)
+    if not isinstance(given, Mapping):
+        raise ValueError(f"a case of step is {given!r}; needed is {{model: ..., batch: ..., size: [height, width]}}")
     missing = [name for name in ("model", "batch", "size") if given.get(name) is None]
     unknown = [name for name in given if name not in allowed]
     if missing or unknown:

@@ -117,6 +117,8 @@ def test_the_suite_measures_each_way_and_its_ratios(streets: Streets, tmp_path: 
         ({"num_workers": []}, "the last of them above 0"),
         ({"num_workers": [0]}, "the last of them above 0"),
         ({"num_workers": ["many", 1]}, "one of input.num_workers is 'many'"),
+        ({"num_workers": 2}, "input.num_workers is 2; needed is a list: input.num_workers=\\[2\\]"),
+        ({"caches": "disk"}, "input.caches is 'disk'; needed is a list: input.caches=\\[disk\\]"),
         ({"num_epochs": 2}, "input.num_epochs is 2"),
         ({"seconds": "long"}, "input.seconds is 'long'"),
         ({"caches": ["disc"]}, "input.caches is \\['disc'\\]; allowed: memory, disk"),

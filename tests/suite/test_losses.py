@@ -2,6 +2,7 @@
 
 from functools import partial
 from threading import Thread
+from typing import Any
 
 import pytest
 import torch
@@ -22,6 +23,24 @@ def test_every_option_and_every_alternative_is_measured() -> None:
     reference = next(record for record in records if record["loss"] == REFERENCE)
     assert reference["ratio"] == 1
     assert all(record["milliseconds"] > 0 for record in records)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"options": "dice"}, r"losses.options is 'dice'; needed is a list: losses.options=\[dice\]"),
+        ({"rounds": 0}, "losses.rounds is 0; needed is a whole number of at least 1"),
+        ({"shapes": [1, 3, 32, 32]}, r"losses.shapes has 1; needed are lists of \[batch, classes, height, width\]"),
+        ({"shapes": [[1, 3, 32]]}, r"losses.shapes has \[1, 3, 32\]"),
+        ({"shapes": 3}, "losses.shapes is 3; needed is a list"),
+        ({"scales": 1}, r"losses.scales is 1; needed is a list: losses.scales=\[1\]"),
+        ({"scales": ["large"]}, "one of losses.scales is 'large'; needed is a number above 0"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_named(wrong: dict[str, Any], said: str) -> None:
+    settings = build.plain(build.compose("benchmark"))["losses"]
+    with pytest.raises(ValueError, match=said):
+        measure(**(settings | wrong), device=CPU)
 
 
 def test_the_batch_is_mostly_right_and_partly_void() -> None:

@@ -105,6 +105,11 @@ def test_a_command_that_answers_otherwise_is_no_measure_of_starting() -> None:
         measure({"trian --help": 1.0}, 1, CPU)
 
 
+def test_limits_without_seconds_are_refused() -> None:
+    with pytest.raises(ValueError, match="startup.limits is 'train --help'; needed is {command: seconds}"):
+        measure("train --help", 1, CPU)  # type: ignore[arg-type]
+
+
 def test_the_limits_of_the_configuration_are_of_commands_that_exist() -> None:
     settings = build.plain(build.compose("benchmark"))["startup"]
     entries = {command.split()[0] for command in settings["limits"]}

@@ -83,6 +83,8 @@ def test_overhead_beyond_the_limit_is_said_of_long_steps_alone() -> None:
         ({"cpu": [CASE | {"precision": "16-mixed"}]}, "allowed: 32-true, bf16-mixed"),
         ({"cpu": [CASE | {"size": [8, 8]}]}, "needed is \\[height, width\\], each at least 32"),
         ({"cpu": [CASE | {"batch": 0}]}, "batch of a case of step is 0"),
+        ({"cpu": CASE}, "step.cpu is .*; needed is a list"),
+        ({"cpu": ["gridnet"]}, "a case of step is 'gridnet'; needed is {model: "),
         ({"cpu": [CASE], "rounds": 0}, "step.rounds is 0"),
     ],
 )
