@@ -1,6 +1,7 @@
 """What a user gets wrong, and what breaks on the way: one message with the cure, and nothing left behind."""
 
 import importlib.util
+import sys
 from pathlib import Path
 
 import pytest
