@@ -43,7 +43,7 @@ def test_preempted_by_another_partition(command, overrides, whole: RunFolder, tm
 
 
 def test_two_ranks_are_preempted_together(command, small, tmp_path: Path) -> None:
-    overrides = small("trainer.max_epochs=15", "callbacks.early_stopping.patience=1000", *RANKS["two"])
+    overrides = small("trainer.max_epochs=40", "callbacks.early_stopping.patience=1000", *RANKS["two"])
     whole = folder(tmp_path / "whole")
     assert train(whole, overrides) == 0
     job = submit(command, folder(tmp_path / "parts"), overrides, "--nodes=1", "--ntasks-per-node=2")

@@ -244,6 +244,7 @@ def test_check_names_every_broken_file_and_draws_the_shares(tmp_path: Path) -> N
     assert picture.is_file()
 
 
+@pytest.mark.slow
 def test_options_outside_the_repository_train_evaluate_and_resume(small, tmp_path: Path) -> None:
     (tmp_path / "conf/model").mkdir(parents=True)
     (tmp_path / "mine.py").write_text(

@@ -159,6 +159,7 @@ def test_a_torn_checkpoint_is_left_for_the_one_before(compose_small, tmp_path: P
     assert_same(parts, whole)
 
 
+@pytest.mark.slow
 def test_a_resuming_command_warns_of_a_torn_checkpoint_and_of_nothing_else(trained: RunFolder, tmp_path: Path) -> None:
     run = RunFolder(Path(shutil.copytree(trained.path, tmp_path / "run")))
     command = [*PYTHON, "segexp.train", f"resume={run.path}"]
