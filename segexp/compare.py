@@ -70,8 +70,6 @@ def _compared(values: Mapping[str, Any]) -> "Comparison | None":
 
 def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
     """The values, numbers as texts. Raises ValueError unless it is clear what to compare, and what W&B is to get."""
-    from segexp.dashboard.share import project_of
-
     texts = {key: values[key] for key in TEXTS if values[key] is not None}
     for key, value in texts.items():
         if isinstance(value, bool | list | dict):
@@ -83,6 +81,8 @@ def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
         raise ValueError("split is null; needed is the name of an evaluation, e.g. val")
     _refuse_contradictions(values)
     checked = {**values, **{key: str(value) for key, value in texts.items()}}
+    from segexp.dashboard.share import project_of  # scipy comes with it
+
     project_of(checked["wandb"], checked["dry_run"], checked["sync"])
     return checked
 
