@@ -29,11 +29,11 @@ def read_runs(pattern: str, split: str) -> Found:
 
     Raises FileNotFoundError where there is none, ValueError where none can be compared.
     """
-    folders = run_folders(pattern)
+    folders, unreadable = _found_below(pattern)
     with ThreadPoolExecutor(READERS) as pool:
         read = list(pool.map(lambda folder: read_run(folder, split), folders))
     runs = _on_the_only_data([run for run in read if isinstance(run, Run)])
-    left_out: LeftOut = [(folder, run) for folder, run in zip(folders, read, strict=True) if isinstance(run, str)]
+    left_out = [(folder, run) for folder, run in zip(folders, read, strict=True) if isinstance(run, str)] + unreadable
     for sort in (_evaluated_otherwise, _repeated):
         refused = sort(runs)
         left_out += refused.items()
@@ -45,20 +45,44 @@ def read_runs(pattern: str, split: str) -> Found:
 
 
 def run_folders(pattern: str) -> list[Path]:
-    """Sorted; nothing inside a run folder is looked at, where loggers keep files of the same name."""
+    """Sorted, each once; nothing inside a run folder is looked at, where loggers keep files of the same name."""
+    return _found_below(pattern)[0]
+
+
+def _found_below(pattern: str) -> tuple[list[Path], LeftOut]:
+    """Run folders, and folders that cannot be looked into with the reason."""
     path = Path(pattern).expanduser().absolute()
     matched = [path] if path.is_dir() else Path(path.anchor).glob(str(path.relative_to(path.anchor)))
-    found = sorted({folder for start in matched for folder in _runs_below(start)})
+    unreadable: dict[Path, str] = {}
+    found = {folder for start in matched for folder in _runs_below(start, unreadable)}
     if not found:
-        raise FileNotFoundError(f"no run folder (one with config.yaml) in {pattern}; correct runs=")
-    return found
+        closed = [f"{folder} {reason}" for folder, reason in unreadable.items()][:3]
+        raise FileNotFoundError(
+            "; ".join([f"no run folder (one with config.yaml) in {pattern}", *closed, "correct runs="])
+        )
+    once: dict[Path, Path] = {}
+    for folder in sorted(found, key=lambda each: (each.is_symlink(), each)):
+        once.setdefault(folder.resolve(), folder)
+    return sorted(once.values()), sorted(unreadable.items())
 
 
-def _runs_below(start: Path) -> Iterator[Path]:
-    for folder, subfolders, files in os.walk(start):
+def _runs_below(start: Path, unreadable: dict[Path, str]) -> Iterator[Path]:
+    """Of links those alone that lead to a run, as others may lead round in a circle."""
+
+    def note(error: OSError) -> None:
+        if not isinstance(error, NotADirectoryError | FileNotFoundError):  # patterns match files and dead links, too
+            unreadable[Path(error.filename)] = f"cannot be looked into: {error.strerror}"
+
+    for folder, subfolders, files in os.walk(start, onerror=note):
         if "config.yaml" in files:
             subfolders.clear()
             yield Path(folder)
+        for linked in map(Path(folder).joinpath, subfolders):
+            try:
+                if linked.is_symlink() and (linked / "config.yaml").is_file():
+                    yield linked
+            except OSError as error:
+                note(error)
 
 
 def _on_the_only_data(runs: list[Run]) -> list[Run]:
