@@ -8,7 +8,7 @@ import numpy as np
 
 from segexp.verdict.comparison import Comparison
 from segexp.verdict.runs import Run
-from segexp.verdict.settings import compared
+from segexp.verdict.settings import TRAINED_ON, compared
 
 SCORE = "val/miou"
 LOSSES = ("val/loss", "train/loss")
@@ -43,7 +43,7 @@ def grouping(comparison: Comparison) -> list[str]:
 def varying(comparison: Comparison) -> list[str]:
     """Keys of the configuration in W&B that differ between variants: options, then settings among runs of one option.
 
-    Lists are left out, and `_target_`, which the option tells. The seed is none of them.
+    Lists are left out, `_target_`, which the option tells, and TRAINED_ON, which W&B does not know. The seed is none.
     """
     alike = defaultdict(list)
     options = [option for option in _differing(map(_options, runs(comparison))) if option not in BOOKKEEPING]
@@ -70,4 +70,4 @@ def _differing(configurations: Iterable[dict[str, Any]]) -> list[str]:
 
 def _is_plain(key: str, comparison: Comparison) -> bool:
     is_scalar = not any(isinstance(value, list) for value in values(comparison, key))
-    return is_scalar and not key.endswith("_target_")
+    return is_scalar and key != TRAINED_ON and not key.endswith("_target_")
