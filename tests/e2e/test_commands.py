@@ -170,6 +170,7 @@ def many_streets(streets_root: Path, tmp_path: Path) -> Path:
     return tmp_path / "many"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
 def test_an_evaluation_that_is_ended_leaves_no_process(
     trained: RunFolder, many_streets: Path, tmp_path: Path, number, code: int

@@ -80,6 +80,7 @@ def test_a_signal_ends_all_jobs_and_the_sweep_goes_on_later(small, tmp_path: Pat
     assert all(run.history()[0]["step"] == 0 for run in runs[:2])
 
 
+@pytest.mark.slow
 def test_a_killed_job_is_named_and_the_others_go_on(small, tmp_path: Path) -> None:
     folder = tmp_path / "sweep"
     arguments = ["-m", *small(), "trainer.max_epochs=1000,1", f"hydra.sweep.dir={folder}"]
