@@ -5,30 +5,20 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from segexp.run import RunFolder
 from tests.e2e.test_commands import segexp
+from tests.process import PATIENCE, until
 
-PATIENCE = 300
-"""Seconds that a test waits for what must happen, on a machine that does other things, too."""
 LONG = ("trainer.max_epochs=1000", "callbacks.early_stopping.patience=1000")
 
 
 def rows(folder: Path) -> list[dict[str, str]]:
     with (folder / "sweep.csv").open() as file:
         return list(csv.DictReader(file))
-
-
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {PATIENCE} s"
-        time.sleep(0.1)
 
 
 def test_a_sweep_ends_with_what_happened_and_is_repeated_for_what_is_left(small, tmp_path: Path) -> None:

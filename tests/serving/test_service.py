@@ -1,7 +1,6 @@
 """What is said of an image that the network fails on."""
 
 import asyncio
-import multiprocessing
 import resource
 from collections.abc import Awaitable, Callable
 from multiprocessing.connection import Connection
@@ -21,6 +20,7 @@ from segexp.serving.errors import RequestError
 from segexp.serving.figures import Figures
 from segexp.serving.gallery import Gallery
 from segexp.serving.service import Service
+from tests.process import said_by
 from tests.serving import photos
 
 SMALL = photos.png(photos.pixels())
@@ -79,12 +79,7 @@ def _upload_with_little_memory(said: Connection) -> None:
 
 
 def test_an_upload_that_cannot_be_decoded_for_want_of_memory_is_not_called_torn() -> None:
-    here, there = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=_upload_with_little_memory, args=(there,))
-    process.start()
-    there.close()  # so that an end without a word is seen as one
-    code, message = here.recv()
-    process.join()
+    code, message = said_by(_upload_with_little_memory)
     assert code == 413
     assert "64000000 pixels needs more memory than the server has" in message
 

@@ -5,8 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from segexp.benchmark import _as_list
+from tests.process import until
 from tests.suite.networks import ENDLESS, TINY
 
 ROOT = Path(__file__).parents[2]
@@ -77,23 +76,16 @@ def test_what_is_ended_halfway_keeps_its_records_and_leaves_no_process(tmp_path:
         stderr=subprocess.PIPE,
         env=environment,
     )
-    wait_until(lambda: (tmp_path / "models.json").exists())
-    wait_until(lambda: list(tmp_path.glob("segexp-*/log.txt")))  # of the second case, which is at work
+    until(lambda: (tmp_path / "models.json").exists())
+    until(lambda: list(tmp_path.glob("segexp-*/log.txt")))  # of the second case, which is at work
     children = psutil.Process(quiet.pid).children(recursive=True)
     quiet.send_signal(number)
     quiet.communicate()
     assert quiet.returncode == {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGKILL: -9}[number]
     assert len(json.loads((tmp_path / "models.json").read_text())["records"]) == 1
     assert children
-    wait_until(lambda: not any(is_alive(child) for child in children))
+    until(lambda: not any(is_alive(child) for child in children))
     assert not list(tmp_path.glob("segexp-*"))
-
-
-def wait_until(is_so: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + 300
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def is_alive(process: psutil.Process) -> bool:

@@ -6,13 +6,13 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from segexp.run import RunFolder
+from tests.process import until
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,13 +29,6 @@ def started(words: list[str]) -> "subprocess.Popen[str]":
 
 def rows(folder: Path) -> list[dict[str, str]]:
     return list(csv.DictReader((folder / "trials.csv").read_text().splitlines()))
-
-
-def until(found: Any, seconds: float = 300) -> None:
-    deadline = time.monotonic() + seconds
-    while not found():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
 
 
 @pytest.mark.slow
