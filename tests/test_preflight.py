@@ -68,12 +68,15 @@ def test_a_strategy_that_cannot_work(trainer, said: str) -> None:
 def test_a_key_that_was_deleted_is_named(compose_small: Compose) -> None:
     values = build.plain(compose_small())
     preflight.check_values(values)
+    named = set()
     for key in keys_of(values):
         without = copy.deepcopy(values)
         *parents, last = key.split(".")
         del functools.reduce(dict.__getitem__, parents, without)[last]
         said = objection(without)
         assert said.startswith(f"the configuration has no {key}") or not said
+        named |= {key} if said else set()
+    assert named == {*preflight.NEEDED, "trainer", "data"}
 
 
 def objection(values: dict[str, Any]) -> str:
