@@ -56,11 +56,9 @@ def fetch_once(url: str, root: Path, masks_sha256: str) -> None:
     root.parent.mkdir(parents=True, exist_ok=True)
     lock = root.with_name(f".{root.name}.lock")
     with FileLock(lock):
-        try:
-            if not root.exists():
-                fetch(url, root, masks_sha256)
-        finally:
-            lock.unlink(missing_ok=True)
+        if not root.exists():
+            fetch(url, root, masks_sha256)
+        lock.unlink(missing_ok=True)  # only now: whoever waits for it, or makes another, finds root
 
 
 def fetch(url: str, root: Path, masks_sha256: str) -> None:
