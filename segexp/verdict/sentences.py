@@ -20,7 +20,7 @@ def sentences(found: Comparison) -> list[str]:
         return [f"There is one variant, {names[baseline.name]}: nothing to compare it with."]
     paired = [row for row in others if row.difference]
     tested = [row for row in paired if row.difference and row.difference.num_seeds > 1]
-    single = [row for row in paired if row not in tested]
+    single = [row for row in paired if row.difference and row.difference.num_seeds == 1]
     groups = {word: [row for row in tested if row.verdict == word] for word in ("better", "worse", "undecided")}
     said = [
         _against(baseline, tested, names, decided=groups["better"] + groups["worse"]),
