@@ -25,14 +25,16 @@ def segment(network: Network, image: Image, image_size: Size | None, how: Infere
     """
     native = _size(image)
     base = image_size or native
-    views = [(_scaled(base, scale), flip) for scale in how.scales for flip in ((False, True) if how.flip else (False,))]
-    if len(views) == 1 and _is_whole(views[0][0], how.window):
-        return _resized(_logits(network, _resized_image(image, views[0][0]), how), native)
+    sizes, flips = [_scaled(base, scale) for scale in how.scales], (False, True) if how.flip else (False,)
+    if len(sizes) == len(flips) == 1 and _is_whole(sizes[0], how.window):
+        return _resized(_logits(network, _resized_image(image, sizes[0]), how), native)
     total: Tensor | None = None
-    for size, flip in views:
-        total = _added(total, _view(network, _resized_image(image, size), flip, native, how))
+    for size in sizes:
+        resized = _resized_image(image, size)
+        for flip in flips:
+            total = _added(total, _view(network, resized, flip, native, how))
     assert total is not None
-    return total.div_(len(views)).clamp_min_(LEAST).log_()
+    return total.div_(len(sizes) * len(flips)).clamp_min_(LEAST).log_()
 
 
 def _view(network: Network, image: Tensor, flip: bool, native: Size, how: Inference) -> Tensor:

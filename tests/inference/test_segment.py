@@ -88,6 +88,21 @@ def test_the_network_sees_the_size_it_was_trained_at_and_its_multiples(network: 
     assert found.shape == (2, 5, 70, 101)
 
 
+def test_a_mirrored_view_is_the_resized_image_mirrored(
+    network: Pointwise, image: torch.Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Resizing costs as much as a small network: once a size, and the pixels are those of resizing for each view."""
+    resized, seen = [], []
+    resize = transform.resize
+    monkeypatch.setattr(transform, "resize", lambda *given, **how: resized.append(given[1]) or resize(*given, **how))
+    network.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    segment(network, image, None, Inference(scales=(0.5, 1.0, 1.5), flip=True))
+    assert resized == [[35, 50], [105, 152]]
+    expected = [resize(image, list(size), antialias=True) for size in ((35, 50), (70, 101), (105, 152))]
+    views = [view for each in expected for view in (each, each.flip(-1))]
+    assert all(torch.equal(found, view) for found, view in zip(seen, views, strict=True))
+
+
 def test_half_precision_gives_single_precision_logits(network: Pointwise, image: torch.Tensor) -> None:
     found = segment(network, image, None, Inference(precision="bfloat16"))
     assert found.dtype is torch.float32
