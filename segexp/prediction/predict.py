@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.text import Text
 
 from segexp.files import UnfitNameError
-from segexp.inference.photo import num_frames, read_photo
+from segexp.inference.photo import read_and_counted
 from segexp.inference.segmentation import Segmentation
 from segexp.metric.confusion import prediction
 from segexp.out_of_memory import is_out_of_memory
@@ -148,7 +148,8 @@ def _read(item: Input) -> Read:
     try:
         item.check()
         with _memory_told():
-            return Read(item, read_photo(item.file), num_frames=num_frames(item.file))
+            photo = read_and_counted(item.file)
+            return Read(item, photo.image, num_frames=photo.num_frames)
     except ValueError as error:
         return Read(item, None, str(error))
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segexp.inference.photo import num_frames, read_photo
+from segexp.inference.photo import read_and_counted, read_photo
 
 ORIENTATION, MAKER = 0x0112, 0x010F
 
@@ -54,9 +54,26 @@ def test_a_photo_of_more_pixels_than_pillow_decodes_is_not_called_unreadable() -
 def test_frames_of_animations_and_pages_are_counted(tmp_path: Path, ending: str) -> None:
     frames = [Image.new("RGB", (40, 40), color) for color in ("red", "green", "blue")]
     frames[0].save(tmp_path / f"one.{ending}")
-    assert num_frames(tmp_path / f"one.{ending}") == 1
+    assert read_and_counted(tmp_path / f"one.{ending}").num_frames == 1
     if ending == "jpg":  # as phones store previews and depths
         frames[0].save(tmp_path / "many.jpg", "mpo", save_all=True, append_images=frames[1:])
     else:
         frames[0].save(tmp_path / f"many.{ending}", save_all=True, append_images=frames[1:])
-    assert num_frames(tmp_path / f"many.{ending}") == (1 if ending == "jpg" else 3)
+    found = read_and_counted(tmp_path / f"many.{ending}")
+    assert found.num_frames == (1 if ending == "jpg" else 3)
+    np.testing.assert_array_equal(found.image, read_photo(tmp_path / f"many.{ending}"))
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # Pillow says what is damaged, and reads on
+@pytest.mark.parametrize("ending", ["gif", "tif"])
+def test_a_torn_further_frame_costs_its_count_alone(tmp_path: Path, ending: str) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (3, 40, 40), np.uint8)
+    frames = [Image.fromarray(each) for each in noise]
+    whole = tmp_path / f"whole.{ending}"
+    frames[0].save(whole, save_all=True, append_images=frames[1:])
+    content = whole.read_bytes()
+    for kept in (-100, -len(content) // 3):
+        (tmp_path / f"torn.{ending}").write_bytes(content[:kept])
+        found = read_and_counted(tmp_path / f"torn.{ending}")
+        assert 1 <= found.num_frames <= 3
+        np.testing.assert_array_equal(found.image, read_photo(whole))

@@ -8,8 +8,10 @@ import pytest
 from PIL import Image, ImageOps
 
 from segexp.evaluation.split import Wish, evaluate, prepare
+from segexp.prediction.inputs import find
+from segexp.prediction.predict import predict
 from segexp.run import RunFolder
-from tests.prediction.command import mask, predicted
+from tests.prediction.command import class_ids_to, mask, predicted
 
 ORIENTATION = 0x0112
 
@@ -125,6 +127,24 @@ def test_batches_of_mixed_sizes_give_what_single_photos_give(trained: RunFolder,
     for number in range(7):
         one, three = (mask(tmp_path / size / "masks" / f"{number}.png") for size in ("1", "3"))
         assert (one == three).mean() > 0.999  # sums in another order may turn a tie
+
+
+def test_every_photo_is_opened_once_however_many_frames_it_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frames = [Image.new("RGB", (50, 40), color) for color in ("red", "blue")]
+    frames[0].save(tmp_path / "one.png")
+    frames[0].save(tmp_path / "two.gif", save_all=True, append_images=frames[1:])
+    opened, original = [], Image.open
+    monkeypatch.setattr(Image, "open", lambda file, **how: opened.append(file) or original(file, **how))
+    outputs = class_ids_to(tmp_path / "out")
+    items = find(tmp_path, outputs.folder)
+    assert predict(items, lambda images: images[..., 0] % 19, outputs, batch_size=1, num_threads=1) == []
+    assert opened == [tmp_path / "one.png", tmp_path / "two.gif"]
+    said = capsys.readouterr().out
+    assert f"{tmp_path / 'two.gif'}: the first of its 2 frames is predicted" in said
+    assert "one.png" not in said
+    assert "2/2" in said  # photos, not frames
 
 
 @pytest.mark.slow
