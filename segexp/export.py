@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig
 
 from segexp.entry import entry
+from segexp.exporting.folder import refuse_existing, staged
+from segexp.exporting.names import NAMES
 from segexp.remote import is_url
 
 if TYPE_CHECKING:
@@ -24,15 +26,18 @@ def main(config: DictConfig) -> None:
 
     values = build.plain(config)
     _check(values)
-    given = _given_folder(values["output"], values["run"])
+    folder = _given_folder(values["output"], values["run"])
     if not is_url(values["run"]):  # loading torch takes seconds, which a typo need not cost
-        RunFolder.open(values["run"]).checkpoint(values["checkpoint"])
-    _export(values, given)
+        run = RunFolder.open(values["run"])
+        run.checkpoint(values["checkpoint"])
+        folder = folder or run.path / "export"
+    assert folder
+    refuse_existing(folder, NAMES, values["overwrite"])  # and before a URL is copied
+    _export(values, folder)
 
 
-def _export(values: dict[str, Any], given: Path | None) -> None:
-    from segexp.exporting.bundle import NAMES, Wish, export
-    from segexp.exporting.folder import refuse_existing, staged
+def _export(values: dict[str, Any], folder: Path) -> None:
+    from segexp.exporting.bundle import Wish, export
     from segexp.run import RunFolder
 
     wish = Wish(
@@ -40,10 +45,7 @@ def _export(values: dict[str, Any], given: Path | None) -> None:
         data_values={key: value for key, value in values["data"].items() if value is not None},
         **{key: values[key] for key in Wish.PLAIN},
     )
-    if given:
-        refuse_existing(given, NAMES, values["overwrite"])  # before a URL is copied
     run = RunFolder.fetched(values["run"], values["checkpoint"])
-    folder = given or run.path / "export"
     with staged(folder, NAMES, values["overwrite"]) as partial:
         exported = export(run, wish, partial)
     _tell(exported, run, folder)
@@ -52,7 +54,6 @@ def _export(values: dict[str, Any], given: Path | None) -> None:
 def _tell(exported: "Exported", run: "RunFolder", folder: Path) -> None:
     from rich.console import Console
 
-    from segexp.exporting.bundle import NAMES
     from segexp.exporting.int8 import NOTABLE_LOSS
     from segexp.tables import records_table
 

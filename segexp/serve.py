@@ -36,10 +36,13 @@ LARGEST_AT_ONCE = 16
 
 @entry("serve")
 def main(config: DictConfig) -> None:
-    from segexp import build
+    from segexp import build, remote
+    from segexp.run import RunFolder
 
     values = build.plain(config)
     check(values)
+    if not remote.is_url(values["run"]):  # loading torch takes seconds, which a typo need not cost
+        RunFolder.open(values["run"]).checkpoint(values["checkpoint"])
     from segexp.serving import app, gate, server
     from segexp.serving.doorkeeper import Doorkeeper
     from segexp.serving.uploads import Uploads
@@ -125,6 +128,8 @@ def _hosts(values: dict[str, Any], is_local: bool) -> tuple[str, ...] | None:
 
 def check(values: dict[str, Any]) -> None:
     """Raise ValueError for what is not installed, and for settings that none can be."""
+    from segexp.inference.settings import Inference
+
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise ValueError(f"serving needs {', '.join(missing)}: pip install 'segexp[serve]'")
@@ -145,6 +150,7 @@ def check(values: dict[str, Any]) -> None:
     hosts = values["allowed_hosts"]
     if hosts is not None and (not isinstance(hosts, list) or not all(isinstance(each, str) for each in hosts)):
         raise ValueError(f"allowed_hosts is {hosts!r}; needed are names, e.g. [segexp.example.org], or null")
+    Inference.of(values)
 
 
 def without_data(arguments: list[str]) -> list[str]:

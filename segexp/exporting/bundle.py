@@ -14,15 +14,13 @@ from segexp.exporting.agreement import Agreement
 from segexp.exporting.capture import captured
 from segexp.exporting.facts import Facts, facts
 from segexp.exporting.int8 import Cost
+from segexp.exporting.names import FACTS, WEIGHTS
 from segexp.exporting.scoring import Scenes
 from segexp.files import write_whole
 from segexp.run import RunFolder
 from segexp.trained import Trained
 
 FORMATS = {"onnx": onnx, "torch_export": torch_export}
-WEIGHTS, FACTS = "weights.safetensors", "export.json"
-NAMES = (onnx.FILE, int8.FILE, torch_export.FILE, WEIGHTS, card.FILE, FACTS)
-"""Every file that an export may hold; the last one is there once all are."""
 
 
 @dataclass(frozen=True)

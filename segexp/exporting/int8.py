@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from torch import Tensor
 
-from segexp.exporting import onnx
+from segexp.exporting import names, onnx
 from segexp.exporting.capture import first_line
 from segexp.exporting.scoring import Scenes, miou
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-FILE = "model.int8.onnx"
+FILE = names.INT8
 NOTABLE_LOSS = 0.01
 
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.export import ExportedProgram
 
+from segexp.exporting import names
 from segexp.exporting.capture import any_size, first_line
 from segexp.exporting.pooling import pooled
 from segexp.files import write_whole
@@ -19,7 +20,7 @@ from segexp.inference.segment import Network
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-FILE = "model.onnx"
+FILE = names.ONNX
 IMAGE, LOGITS = "image", "logits"
 AXES = ("batch", "height", "width")
 ERRORS_ONLY = 3

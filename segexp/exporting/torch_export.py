@@ -9,11 +9,12 @@ from typing import Any
 import torch
 from torch.export import ExportedProgram
 
+from segexp.exporting import names
 from segexp.exporting.capture import any_size
 from segexp.files import write_whole
 from segexp.inference.segment import Network
 
-FILE = "model.pt2"
+FILE = names.TORCH_EXPORT
 FACTS = "segexp.json"
 """Name of the facts within the file: what to ask torch.export.load(..., extra_files=) for."""
 

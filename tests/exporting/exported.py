@@ -3,8 +3,9 @@
 import shutil
 from pathlib import Path
 
-from segexp.exporting.bundle import NAMES, Wish, export
+from segexp.exporting.bundle import Wish, export
 from segexp.exporting.folder import staged
+from segexp.exporting.names import NAMES
 from segexp.run import RunFolder
 
 

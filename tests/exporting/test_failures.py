@@ -11,6 +11,7 @@ from segexp.export import FORMATS, main
 from segexp.exporting import agreement, bundle, folder, int8, onnx
 from segexp.exporting.agreement import Agreement
 from segexp.exporting.capture import captured
+from segexp.exporting.names import NAMES
 from segexp.markdown import plain
 from segexp.model.segmenter import Segmenter
 from segexp.run import RunFolder
@@ -91,9 +92,9 @@ def test_files_of_others_survive_and_those_of_an_earlier_export_go(trained: RunF
 
 def test_two_exports_never_share_a_folder(tmp_path: Path) -> None:
     with (
-        folder.staged(tmp_path / "export", bundle.NAMES, False),
+        folder.staged(tmp_path / "export", NAMES, False),
         pytest.raises(FileExistsError, match="written by another export"),
-        folder.staged(tmp_path / "export", bundle.NAMES, False),
+        folder.staged(tmp_path / "export", NAMES, False),
     ):
         pass
 

@@ -34,13 +34,17 @@ REFUSED = {
     "modle=unet": "no key 'modle'",
 }
 REFUSED_BY = {
-    "predict": ("run=RUN input=photos output=out scales=[0]", "scales is [0]"),
-    "export": ("run=RUN format=onxx", "format is 'onxx'; allowed: onnx, torch_export"),
-    "serve": ("run=RUN port=70000", "port is 70000"),
-    "evaluate": ("run=RUN scales=[0]", "scales is [0]"),
-    "compare": ("runs=RUNS by=month", "by is 'month'"),
-    "benchmark": ("suite=losses output=2024", "output is 2024; needed is the path of a folder"),
+    "predict run=RUN input=photos output=out scales=[0]": "scales is [0]",
+    "export run=RUN format=onxx": "format is 'onxx'; allowed: onnx, torch_export",
+    "export run=. checkpoint=best": "export holds an export already (model.onnx); add overwrite=true",
+    "serve run=RUN port=70000": "port is 70000",
+    "serve run=RUN scales=[0]": "scales is [0]",
+    "serve run=. checkpoint=bets": "has no checkpoint 'bets'",
+    "evaluate run=RUN scales=[0]": "scales is [0]",
+    "compare runs=RUNS by=month": "by is 'month'",
+    "benchmark suite=losses output=2024": "output is 2024; needed is the path of a folder",
 }
+"""Typed in the folder of a run that was exported."""
 
 
 def loaded_by(folder: Path, entry: str, *arguments: str) -> tuple[set[str], str]:
@@ -60,12 +64,15 @@ def test_a_value_that_cannot_be_is_refused_before_anything_heavy_is_loaded(tmp_p
     assert not modules.intersection(HEAVY)
 
 
-@pytest.mark.parametrize("entry", REFUSED_BY)
-def test_so_it_is_by_commands_other_than_train(tmp_path: Path, entry: str) -> None:
-    typed, expected = REFUSED_BY[entry]
-    modules, said = loaded_by(tmp_path, entry, *typed.split())
+@pytest.mark.parametrize("typed", REFUSED_BY)
+def test_so_it_is_by_commands_other_than_train(tmp_path: Path, typed: str) -> None:
+    for name in ("config.yaml", "checkpoints/best.ckpt", "export/model.onnx"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    entry, *arguments = typed.split()
+    modules, said = loaded_by(tmp_path, entry, *arguments)
     assert said.startswith(f"segexp.{entry}: ")
-    assert expected in said
+    assert REFUSED_BY[typed] in said
     assert "segexp.entry" in modules
     assert not modules.intersection(HEAVY)
 
