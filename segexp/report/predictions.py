@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from segexp.classes import written
+from segexp.metric.stored import arrays
 from segexp.pictures import Bytes
 from segexp.run import RunFolder
 from segexp.types import VOID
@@ -18,7 +19,7 @@ class Predictions:
     """runs: variant -> the one of its runs that has predictions. images, masks: a file for each of image_names.
 
     lookup: train id of every byte of a mask or prediction, [256]; what is in no class is void.
-    colors: uint8 [C, 3].
+    colors: uint8 [C, 3]. damaged: why runs are left out though they have predictions, a sentence each.
     """
 
     split: str
@@ -29,6 +30,7 @@ class Predictions:
     masks: list[Path]
     lookup: Bytes
     colors: Bytes
+    damaged: list[str]
 
     def file(self, run: Run, image_name: str) -> Path:
         return _folder(run, self.split) / f"{image_name}.png"
@@ -36,20 +38,25 @@ class Predictions:
 
 def predictions(comparison: Comparison) -> Predictions | str:
     """What pictures are made of, or a sentence about what is missing."""
-    split = comparison.split
-    by_variant = {row.name: [comparison.variants[row.name][seed] for seed in row.seeds] for row in comparison.rows}
-    runs = {
-        name: run
-        for name, each in by_variant.items()
-        if (run := next((run for run in each if _folder(run, split).is_dir()), None)) is not None
-    }
-    if not runs:
-        return "No run has kept its predictions."
-    run = next(iter(runs.values()))
-    colors, lookup, files = _colors(run), _lookup(run), _files(run, split)
-    if colors is None or lookup is None or files is None:
-        return "These runs were evaluated by an earlier version, which did not note the files of the images."
-    return Predictions(split, runs, run.image_names, run.class_names, *files, lookup, colors)
+    kept, damaged = _kept(comparison), []
+    for number, (_, run) in enumerate(kept):
+        try:
+            files = _files(run, comparison.split)
+        except ValueError as error:
+            damaged.append(" ".join(str(error).split()))
+            continue
+        colors, lookup = _colors(run), _lookup(run)
+        if colors is None or lookup is None or files is None:
+            return "These runs were evaluated by an earlier version, which did not note the files of the images."
+        runs = dict(reversed(kept[number:]))  # of each variant the first
+        return Predictions(comparison.split, runs, run.image_names, run.class_names, *files, lookup, colors, damaged)
+    return " ".join(["No run has kept its predictions.", *(f"{reason}." for reason in damaged)])
+
+
+def _kept(comparison: Comparison) -> list[tuple[str, Run]]:
+    """Variant and run, of each run that has predictions."""
+    every = [(row.name, comparison.variants[row.name][seed]) for row in comparison.rows for seed in row.seeds]
+    return [(name, run) for name, run in every if _folder(run, comparison.split).is_dir()]
 
 
 def _folder(run: Run, split: str) -> Path:
@@ -57,10 +64,10 @@ def _folder(run: Run, split: str) -> Path:
 
 
 def _files(run: Run, split: str) -> tuple[list[Path], list[Path]] | None:
-    with np.load(RunFolder(run.path).evaluation(split) / "confusion.npz") as stored:
-        if not {"images", "masks"} <= set(stored.files):
-            return None
-        images, masks = ([Path(path) for path in stored[key].tolist()] for key in ("images", "masks"))
+    stored = arrays(RunFolder(run.path).evaluation(split) / "confusion.npz", "images", "masks")
+    if len(stored) < 2:
+        return None
+    images, masks = ([Path(path) for path in stored[key].tolist()] for key in ("images", "masks"))
     return (images, masks) if len(images) == len(masks) == len(run.image_names) else None
 
 

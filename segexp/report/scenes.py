@@ -30,20 +30,21 @@ class Picture(NamedTuple):
 class Pictures(NamedTuple):
     """scenes: name -> pictures. legend: class and its colour in CSS. missing: why there are none, empty if there are.
 
-    without: variants that have no predictions.
+    without: variants that have no predictions. damaged: see `Predictions`.
     """
 
     scenes: dict[str, list[Picture]]
     legend: list[tuple[str, str]]
     missing: str
     without: list[str]
+    damaged: list[str]
 
 
 def pictured(comparison: Comparison, images: Sequence[ImageScores]) -> Pictures:
     """Of images and variants that have all it takes; of more than eight variants those that scored best and worst."""
     found = predictions(comparison)
     if isinstance(found, str):
-        return Pictures({}, [], found, [])
+        return Pictures({}, [], found, [], [])
     without = [row.name for row in comparison.rows if row.name not in found.runs]
     scenes = {}
     for image in images:
@@ -54,7 +55,8 @@ def pictured(comparison: Comparison, images: Sequence[ImageScores]) -> Pictures:
         (name, "#{:02x}{:02x}{:02x}".format(*color))
         for name, color in zip(found.class_names, found.colors, strict=True)
     ]
-    return Pictures(scenes, legend, "" if scenes else "The files of these images are no longer there.", without)
+    missing = "" if scenes else "The files of these images are no longer there."
+    return Pictures(scenes, legend, missing, without, found.damaged)
 
 
 def _shown(comparison: Comparison, found: Predictions, image: ImageScores) -> list[str]:

@@ -4,6 +4,7 @@ import base64
 import io
 import re
 import shlex
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -104,6 +105,38 @@ def test_a_variant_without_predictions_is_named(folder: Path, tmp_path: Path) ->
     html = (tmp_path / "report.html").read_text()
     assert "Without pictures: dice." in html
     assert html.count("<img") == 8 * 3
+
+
+def _damage(run: Path, name: str = "images.npy") -> None:
+    """One array of the counts, which a comparison by itself does not read."""
+    path = run / "evaluation/val/confusion.npz"
+    with zipfile.ZipFile(path) as archive:
+        entry = archive.getinfo(name)
+    content = bytearray(path.read_bytes())
+    start = entry.header_offset + 30 + len(name) + entry.compress_size // 2
+    content[start : start + 20] = bytes(20)
+    path.write_bytes(content)
+
+
+def test_a_run_whose_files_are_damaged_is_named_and_another_seed_is_pictured(folder: Path, tmp_path: Path) -> None:
+    run(folder / "focal1", "focal", 1)
+    _damage(folder / "focal")
+    write(compared(folder), tmp_path, "")
+    html = (tmp_path / "report.html").read_text()
+    damaged = folder / "focal/evaluation/val/confusion.npz"
+    assert re.search(rf"Left out of the pictures: {damaged} cannot be read \(.*\); evaluate again\.", html)
+    assert "Without pictures" not in html
+    assert html.count("seed 1, mIoU") == html.count("seed 0, mIoU") == 8
+
+
+def test_where_all_files_are_damaged_the_page_has_no_pictures_and_the_reasons(folder: Path, tmp_path: Path) -> None:
+    for loss in ("focal", "dice"):
+        _damage(folder / loss)
+    write(compared(folder), tmp_path, "")
+    html = (tmp_path / "report.html").read_text()
+    assert "<img" not in html
+    assert len(re.findall(r"confusion\.npz cannot be read", html)) == 2
+    assert "predictions=true" in html
 
 
 @pytest.mark.parametrize(
