@@ -11,6 +11,7 @@ from segexp.verdict.comparison import compare
 from segexp.verdict.other_scores import other_scores
 from segexp.verdict.ranking import ranking
 from segexp.verdict.runs import read_runs
+from segexp.verdict.text.ranking import ranking_sentences
 from tests.verdict.run_folders import finished_run, write_history
 
 FACTS = "evaluation/val/metrics.json"
@@ -48,3 +49,17 @@ def test_a_damaged_history_is_ranked_by_the_rows_that_are_left(sweep: Path) -> N
     history.write_bytes(b"\n".join([first, b"{}", b'{"note": "\xc3', second]))
     found = ranking(compare(read_runs(str(sweep), "val"), "val").variants)
     assert found.miou.tolist() == [[0.25, 0.5], [0.25, 0.5]]
+
+
+@pytest.mark.parametrize(
+    "told",
+    ['"val/miou": "oops", "epoch": 1', '"val/miou": "nan", "epoch": 1', '"val/miou": NaN, "epoch": 1']
+    + ['"val/miou": [0.9], "epoch": 1', '"val/miou": 90, "epoch": 1', '"val/miou": 0.9, "epoch": "1"'],
+)
+def test_a_row_that_tells_no_score_of_an_epoch_is_named_and_counts_nowhere(sweep: Path, told: str) -> None:
+    history = sweep / "dice/metrics.jsonl"
+    history.write_text(f'{history.read_text().splitlines()[0]}\n{{"step": 19, {told}}}\n')
+    found = ranking(compare(read_runs(str(sweep), "val"), "val").variants)
+    assert found.names == ["loss=focal", "loss=dice"]
+    assert found.miou.tolist() == [[0.25, 0.5], [0.25, 0.25]]
+    assert f"which count nowhere: 1 in {sweep / 'dice'}." in ranking_sentences(found)[-1]

@@ -53,6 +53,9 @@ def ranking_sentences(found: Ranking) -> list[str]:
         said.append(f"Runs differ in length: {early} have ended, and keep their last score up to epoch {last}.")
     if found.num_without:
         said.append(f"Runs without {SCORE} by epoch, which count nowhere: {found.num_without}.")
+    if found.damaged:
+        damaged = few([f"{count} in {path}" for path, count in found.damaged.items()])
+        said.append(f"Rows whose {SCORE} or epoch is damaged, which count nowhere: {damaged}.")
     return said
 
 
