@@ -23,6 +23,7 @@ KINDS = {
     "predictions": bool,
     "benchmark": bool,
 }
+OF_REGROUPING = ("regroup", "run", "split", "name", "checkpoint", "overwrite")
 
 
 @entry("evaluate")
@@ -41,7 +42,7 @@ def main(config: DictConfig) -> None:
         folder = run.evaluation(name)
         evaluation = _evaluated(run, inference, values, folder)
     else:
-        _refuse_ignored(inference, values)
+        _refuse_ignored(values["regroup"])
         folder = run.evaluation(f"{name}_{values['regroup']}")
         evaluation = _regrouped(run, values, name, folder)
     _tell(evaluation, run, folder)
@@ -93,18 +94,21 @@ def _regrouped(run: "RunFolder", values: dict[str, Any], name: str, folder: Path
     return evaluation
 
 
-def _refuse_ignored(inference: "Inference", values: dict[str, Any]) -> None:
-    """Raise ValueError for what cannot be had from stored counts, and for classes that nobody described."""
+def _refuse_ignored(regroup: Any) -> None:
+    """Raise ValueError for what was typed and is of no account to stored counts, and for classes nobody described."""
+    from hydra.core.hydra_config import HydraConfig
+
     from segexp import build
 
     folders = [build.config_folder(), *build.user_folders()]
     options = sorted({path.stem for folder in folders for path in (folder / "classes").glob("*.yaml")})
-    if values["regroup"] not in options:  # also what would lead out of the run folder
-        raise ValueError(f"regroup is {values['regroup']!r}; options of classes: {', '.join(options)}")
-    asked = [key for key in ("predictions", "benchmark") if values[key]] + sorted(inference.changed())
-    if asked:
+    if regroup not in options:  # also what would lead out of the run folder
+        raise ValueError(f"regroup is {regroup!r}; options of classes: {', '.join(options)}")
+    typed = dict.fromkeys(each.lstrip("+~").partition("=")[0] for each in HydraConfig.get().overrides.task)
+    ignored = [key for key in typed if key not in OF_REGROUPING]
+    if ignored:
         raise ValueError(
-            f"regroup reads the counts of an evaluation that is there already; leave out {', '.join(asked)}"
+            f"regroup reads the counts of an evaluation that is there already; leave out {', '.join(ignored)}"
         )
 
 

@@ -1,0 +1,39 @@
+"""Nothing that is typed is passed over in silence."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from segexp.run import RunFolder
+from tests.e2e.command import PYTHON, ROOT, environment
+from tests.process import PATIENCE
+
+IGNORED = {
+    "boundary_width": "0.05",
+    "num_scenes": "3",
+    "data.root": "/moved",
+    "+data.num_val": "3",
+    "window": "[64,64]",
+    "flip": "false",
+    "device": "cpu",
+}
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    RunFolder(tmp_path).write_config({"seed": 0})
+    return tmp_path
+
+
+def test_regrouping_refuses_what_is_of_no_account_to_stored_counts(run: Path) -> None:
+    typed = [f"{key}={value}" for key, value in IGNORED.items()]
+    command = [*PYTHON, "segexp.evaluate", f"run={run}", "split=val", "regroup=cityscapes7", *typed]
+    answer = subprocess.run(
+        command, capture_output=True, text=True, cwd=ROOT, env=environment(), timeout=PATIENCE, check=False
+    )
+    assert answer.returncode == 1
+    assert answer.stderr == (
+        "segexp.evaluate: regroup reads the counts of an evaluation that is there already; leave out boundary_width, "
+        "num_scenes, data.root, data.num_val, window, flip, device\n"
+    )
