@@ -31,9 +31,14 @@ def submit(script: Path) -> str:
     return answer.stdout.strip().split(";")[0]
 
 
+def is_here() -> bool:
+    """Whether this machine can ask a queue at all."""
+    return shutil.which("squeue") is not None
+
+
 def tasks(job_ids: Sequence[str]) -> dict[int, Task] | None:
     """Number of a job -> its task, for those still queued or running; None if the queue cannot be asked."""
-    if not job_ids or not shutil.which("squeue"):
+    if not job_ids or not is_here():
         return None if job_ids else {}
     found: dict[int, Task] = {}
     for job_id in job_ids:

@@ -71,15 +71,13 @@ def _unqueued(folder: SweepFolder, jobs: Sequence[Job]) -> list[Job]:
 def follow(folder: SweepFolder, jobs: Sequence[Job]) -> int:
     """Say what ends until all has ended; the jobs do not depend on it.
 
-    Raises ValueError if there is something to wait for and no array was submitted, of which the queue could tell.
+    Raises ValueError if there is something to wait for and nobody can be asked: no array was submitted, or no queue is
+    here.
     """
-    if not submitted(folder) and not all(is_finished(job) for job in jobs):
-        raise ValueError(
-            f"wait=true follows what was submitted to SLURM, and nothing of {folder.path} was: the command of a sweep "
-            "on this machine ends with its jobs, and wait=false says where they stand"
-        )
+    going = {job.number: job for job in jobs if not is_finished(job)}
+    if going:
+        _refuse_unasked(folder)
     with Signals() as signals, Progress(folder) as progress:
-        going = {job.number: job for job in jobs}
         while going and not signals.count:
             tasks = queue.tasks(submitted(folder))
             if tasks is not None:  # else its controller does not answer, which passes
@@ -93,6 +91,19 @@ def follow(folder: SweepFolder, jobs: Sequence[Job]) -> int:
     if signals.number:
         progress.say(f"the jobs go on; scancel {' '.join(submitted(folder))} ends them")
     return 128 + signals.number if signals.number else 0 if finished else 1
+
+
+def _refuse_unasked(folder: SweepFolder) -> None:
+    if not submitted(folder):
+        raise ValueError(
+            f"wait=true follows what was submitted to SLURM, and nothing of {folder.path} was: the command of a sweep "
+            "on this machine ends with its jobs, and wait=false says where they stand"
+        )
+    if not queue.is_here():
+        raise ValueError(
+            f"no squeue on this machine, so nobody here can be asked when the jobs of {folder.path} end; repeat this "
+            "where SLURM's commands are, or type wait=false, which says where the jobs stand by what they wrote"
+        )
 
 
 def _outcome(job: Job, tasks: Mapping[int, queue.Task]) -> Outcome:

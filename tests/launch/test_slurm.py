@@ -66,3 +66,19 @@ def test_a_sweep_that_slurm_does_not_have_is_not_followed(folder, jobs, capsys) 
         assert slurm.outcomes(folder, jobs)[1].state == "running"
     assert slurm.follow(folder, jobs) == 0
     assert "2 finished" in capsys.readouterr().out
+
+
+def test_a_sweep_is_not_followed_where_there_is_no_queue(stand_in, folder, jobs, capsys, monkeypatch) -> None:
+    """As on a laptop that sees the cluster's folders: it would be waited for until somebody wonders."""
+    stand_in("sbatch", "echo 4")
+    monkeypatch.setenv("PATH", str(folder.path.parent / "bin"))  # /usr/bin may have SLURM's own
+    assert launch(folder, jobs) == 0
+    with pytest.raises(
+        ValueError, match=r"no squeue on this machine.*/sweep end; repeat this where.*or type wait=false"
+    ):
+        slurm.follow(folder, jobs)
+    for job in jobs:
+        with RunFolder(job.folder).claimed():
+            pass
+    assert slurm.follow(folder, jobs) == 0
+    assert "2 finished" in capsys.readouterr().out
