@@ -1,12 +1,15 @@
 """The sweep folder: which jobs a sweep has, kept so that the same command goes on with the same sweep."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 from filelock import FileLock
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
 
 from segexp.files import write_whole
 from segexp.launch.job import Job
@@ -59,9 +62,21 @@ def _text(jobs: Sequence[Job], command: str) -> str:
 
 def _refuse_another(path: Path, there: Job, job: Job) -> None:
     before, now = [sorted(set(a.arguments) - set(b.arguments)) for a, b in ((there, job), (job, there))]
-    if there.folder.name != job.folder.name or there.arguments != job.arguments:
+    if there.folder.name != job.folder.name or not _same(there.arguments, job.arguments):
         raise ValueError(
             f"{path} holds another sweep: its job {job.number} has {' '.join(before) or 'nothing'} where this one has "
             f"{' '.join(now) or 'nothing'}; repeat the command in its sweep.yaml to go on with it, choose "
             "another hydra.sweep.dir, or delete the folder"
         )
+
+
+def _same(there: Sequence[str], now: Sequence[str]) -> bool:
+    """Whether arguments say the same: a sweep of an earlier version may have quoted what needs no quotes today."""
+    return there == now or [*map(_meant, there)] == [*map(_meant, now)]
+
+
+def _meant(argument: str) -> str:
+    with suppress(HydraException):
+        override = OverridesParser.create().parse_override(argument)
+        return f"{override.get_key_element()}={override.value()!r}"
+    return argument  # a word behind --config-dir
