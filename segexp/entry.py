@@ -45,6 +45,7 @@ def _run(name: str, command: Callable[[], None]) -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors of composing reach us instead of being printed by Hydra
     sys.argv[1:] = sorted(sys.argv[1:], key=lambda argument: argument not in ("-m", "--multirun"))  # allowed anywhere
     try:
+        sys.argv[1:] = _gathered(sys.argv[1:])
         described = _described(name) if {"--help", "-h"} & set(sys.argv[1:]) else None
         print(described) if described else command()
     except KeyboardInterrupt:
@@ -55,6 +56,15 @@ def _run(name: str, command: Callable[[], None]) -> None:
         sys.exit(f"segexp.{name}: {explained}\nall keys and options: python -m segexp.{name} --help")
     except ValueError as error:
         sys.exit(f"segexp.{name}: {error}")
+
+
+def _gathered(arguments: list[str]) -> list[str]:
+    """With the overrides in one place, as Hydra's parser needs them: they may be typed on both sides of an option."""
+    known, further = get_args_parser().parse_known_args(arguments)
+    if not further or any(word.startswith("-") for word in further):  # an unknown option, which the parser names
+        return arguments
+    overrides = [*known.overrides, *further]
+    return [*overrides, *(word for word in arguments if word not in overrides)]
 
 
 def _described(name: str) -> str | None:

@@ -1,12 +1,14 @@
 """What a command answers where Hydra alone would know no cure."""
 
 import shlex
+import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from segexp import build, resumption
-from segexp.entry import explain
+from segexp.entry import entry, explain
 
 
 @pytest.mark.parametrize("typed", [["--config-dir", "CONF"], ["--config-dir=CONF"], ["-cd", "CONF"]])
@@ -16,6 +18,24 @@ def test_a_mistyped_key_beside_options_of_ones_own_is_answered_as_any_other(type
     mine = [word.replace("CONF", str(tmp_path / "my conf")) for word in typed]
     answer = explain("train", [*mine, "model=mine", "model.widht=3"])
     assert answer == "no key 'model.widht'; model has: _target_, width; did you mean model.width?"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "data.seed=1 model=mine --config-dir FOLDER --cfg job loss=dice model.width=3",
+        "--cfg=job model=mine data.seed=1 --config-dir=FOLDER loss=dice --cfg job model.width=3",
+    ],
+)
+def test_overrides_may_stand_on_both_sides_of_an_option(typed: str, tmp_path: Path, monkeypatch, capsys) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model/mine.yaml").write_text("_target_: mine.network\nwidth: 4\n")
+    monkeypatch.setattr(sys, "argv", ["segexp", *typed.replace("FOLDER", str(tmp_path)).split()])
+    entry("train")(print)()
+    shown = yaml.safe_load(capsys.readouterr().out)
+    assert shown["data"]["seed"] == 1
+    assert shown["loss"]["_target_"] == build.compose("train", ["loss=dice"])["loss"]["_target_"]
+    assert shown["model"] == {"_target_": "mine.network", "width": 3}
 
 
 def test_a_key_that_only_the_resumed_run_has_is_answered_with_what_to_type() -> None:
