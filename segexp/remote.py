@@ -41,14 +41,27 @@ def opened(file: Path) -> BinaryIO:
 
 
 def local(file: Path) -> Path:
-    """The file itself, or its copy here."""
+    """The file itself, or its copy here. Raises OSError where it cannot be read or, with another cure, be kept."""
     if isinstance(file, Path):
         return file
+    key = hashlib.sha256(f"{file} {state(file)}".encode()).hexdigest()[:32]
+    copy = cache_folder() / key[:2] / f"{key}_{file.name}"
+    if copy.is_file():
+        return copy
     with _told(file):
-        system = _system(file)
-        state = hashlib.sha256(f"{file} {_state(system, file.path)}".encode()).hexdigest()[:32]
-        copy = cache_folder() / state[:2] / f"{state}_{file.name}"
-        return copy if copy.is_file() else write_whole(copy, system.cat_file(file.path))
+        content = _system(file).cat_file(file.path)
+    try:
+        return write_whole(copy, content)
+    except OSError as error:
+        raise OSError(f"{error}, by SEGEXP_CACHE") from error
+
+
+def state(file: Path) -> str:
+    """Changes with the content of a remote file; the same whether the storage was asked for a listing or for it."""
+    with _told(file):
+        system, place = _system(file), cast(Any, file).path
+        told = system.info(place)
+        return str(told.get("ETag") or told.get("etag") or system.ukey(place)).strip('"')
 
 
 def copied(place: str, patterns: tuple[str, ...]) -> Path:
@@ -57,11 +70,11 @@ def copied(place: str, patterns: tuple[str, ...]) -> Path:
     folder = cache_folder() / f"{hashlib.sha256(place.rstrip('/').encode()).hexdigest()[:32]}_{source.name}"
     with _told(place):
         wanted = {str(file.relative_to(source)): file for pattern in patterns for file in source.glob(pattern)}
-        for name, file in wanted.items():
-            _place(local(file), folder / name)
-        for copy in [found for pattern in patterns for found in folder.glob(pattern)]:
-            if str(copy.relative_to(folder)) not in wanted:
-                copy.unlink(missing_ok=True)
+    for name, file in wanted.items():
+        _place(local(file), folder / name)
+    for copy in [found for pattern in patterns for found in folder.glob(pattern)]:
+        if str(copy.relative_to(folder)) not in wanted:
+            copy.unlink(missing_ok=True)
     if not wanted:
         raise FileNotFoundError(f"nothing at {place}: no {', '.join(patterns)}; {CURE}")
     return folder
@@ -79,12 +92,6 @@ def _system(file: Any) -> Any:
     import fsspec
 
     return fsspec.filesystem(file.protocol, **file.storage_options)
-
-
-def _state(system: Any, path: str) -> str:
-    """Changes with the content; the same whether the storage was asked for a listing or for this file."""
-    told = system.info(path)
-    return str(told.get("ETag") or told.get("etag") or system.ukey(path)).strip('"')
 
 
 @contextmanager

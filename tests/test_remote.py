@@ -12,10 +12,13 @@ import numpy as np
 import pytest
 
 from segexp import remote
+from segexp.data.cached import wanted_of
 from segexp.data.cityscapes import Cityscapes
 from segexp.data.pairs import Pair
 from segexp.data.reading import read_image
 from segexp.run import RunFolder
+from tests.data.cached import LOOKUP
+from tests.full_disk import MOST_BYTES, full_disk
 from tests.prediction.command import mask, val_pairs
 
 ACCOUNT = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_DEFAULT_REGION": "us-east-1"}
@@ -86,6 +89,23 @@ def test_a_file_is_copied_once_whether_it_was_listed_or_asked_for(bucket, traine
     copy = remote.local(listed)
     type(bucket).clear_instance_cache()
     assert remote.local(remote.path(str(listed))) == copy
+
+
+def test_arrays_are_made_again_of_an_equally_large_file_of_the_same_second(bucket, tmp_path: Path) -> None:
+    """As a storage tells its times."""
+    keys = []
+    for content in (b"first", b"other"):
+        bucket.pipe_file(f"{bucket.bucket}/a.png", content)
+        file = remote.path(f"s3://{bucket.bucket}/a.png")
+        keys.append([each.fingerprint for each in wanted_of([Pair(file, file, "a")], LOOKUP, tmp_path, None, None)])
+    assert not {*keys[0]} & {*keys[1]}
+
+
+def test_a_full_disk_here_is_no_fault_of_the_storage(bucket, tmp_path: Path) -> None:
+    bucket.pipe_file(f"{bucket.bucket}/run/config.yaml", bytes(2 * MOST_BYTES))
+    with full_disk(), pytest.raises(OSError, match="^could not write .*cache.*free some space .*, by SEGEXP_CACHE$"):
+        RunFolder.fetched(f"s3://{bucket.bucket}/run", "last")
+    assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
 
 
 def read_in_a_fork(pair: Pair) -> float:

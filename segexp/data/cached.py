@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import torch
 
+from segexp import remote
 from segexp.data import arrays
 from segexp.data.arrays import Arrays
 from segexp.data.pairs import Pair
@@ -103,9 +104,15 @@ def _sources(pairs: Sequence[Pair]) -> str:
     digest = hashlib.sha256()
     for pair in pairs:
         for file in (pair.image, pair.mask):
-            facts = file.stat()
-            digest.update(f"{pair.name} {file.absolute()} {facts.st_size} {facts.st_mtime}\n".encode())
+            digest.update(f"{pair.name} {file.absolute()} {_state(file)}\n".encode())
     return digest.hexdigest()
+
+
+def _state(file: Path) -> str:
+    if not isinstance(file, Path):
+        return remote.state(file)  # object storage tells times in whole seconds
+    facts = file.stat()
+    return f"{facts.st_size} {facts.st_mtime}"
 
 
 def _sizes(pairs: Sequence[Pair]) -> list[tuple[int, int]]:
