@@ -19,6 +19,7 @@ def main(config: DictConfig) -> None:
 
     values = build.plain(config)
     names = _suites(values)
+    _refuse_other_keys(values, names)
     if type(values["overwrite"]) is not bool:
         raise ValueError(f"overwrite is {values['overwrite']!r}; allowed: true, false")
     if not isinstance(values["output"], str) or not values["output"].strip():
@@ -75,6 +76,17 @@ def _suites(values: dict[str, Any]) -> list[str]:
     if not names or any(name not in known for name in names):
         raise ValueError(f"suite is {asked!r}; allowed: {', '.join(known)}, several with commas between, null for all")
     return list(dict.fromkeys(names))
+
+
+def _refuse_other_keys(values: dict[str, Any], names: list[str]) -> None:
+    """Raise ValueError where a suite was given a key by + that it has not, or one of its own was deleted by ~."""
+    from segexp import build
+
+    known = build.compose("benchmark")
+    for name in names:
+        other = sorted(set(known[name]) ^ set(values[name]))
+        if other:
+            raise ValueError(f"{name}.{other[0]} was added or deleted; {name} has: {', '.join(known[name])}")
 
 
 def _as_list(argument: str) -> str:

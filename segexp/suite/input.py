@@ -14,7 +14,7 @@ from segexp.data.settings import Size, checked_count, checked_size
 from segexp.data.streets import Streets
 from segexp.suite.crops import DISK, FILES, LIMIT, NONE, PLAIN, SPLIT, WAYS, every_way
 from segexp.suite.results import Record, Report
-from segexp.suite.settings import checked_list, checked_number
+from segexp.suite.settings import checked_folder, checked_list, checked_number, checked_streets
 from segexp.suite.timing import median_seconds
 from segexp.suite.workers import resident_bytes, samples_per_second
 from segexp.types import Sample
@@ -55,7 +55,8 @@ def measure(
     Raises ValueError for settings that cannot be, OSError where there is no room for a cache.
     """
     _check(rounds, num_workers, batch_size, seconds, num_epochs, caches)
-    scenes = Streets(**streets)
+    checked_folder("input.cache_root", cache_root)
+    scenes = checked_streets("input.streets", streets)
     size, num_scenes = _checked_crop(crop, scenes), scenes.num_scenes[SPLIT]
     freed_memory.keep()  # as a training does, whose workers inherit it
     ways = every_way(scenes, size, caches, cache_root)

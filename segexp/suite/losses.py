@@ -59,17 +59,23 @@ def measure(
 
 
 def _check(shapes: Any, scales: Any, options: Any, rounds: Any) -> None:
-    for shape in checked_list("losses.shapes", shapes):
+    for shape in _some("losses.shapes", shapes):
         if not isinstance(shape, list) or len(shape) != 4 or not all(type(side) is int and side > 0 for side in shape):
             raise ValueError(
                 f"losses.shapes has {shape!r}; needed are lists of [batch, classes, height, width]: "
                 "losses.shapes=[[1,3,32,32]]"
             )
-    for scale in checked_list("losses.scales", scales):
+    for scale in _some("losses.scales", scales):
         checked_number("one of losses.scales", scale)
     if options is not None:
         checked_list("losses.options", options)
     checked_count("losses.rounds", rounds, 1)
+
+
+def _some(key: str, value: Any) -> list[Any]:
+    if not checked_list(key, value):
+        raise ValueError(f"{key} is empty, which leaves nothing to measure; leave {key}= out")
+    return value
 
 
 def report(records: Sequence[Record], **_: Any) -> Report:

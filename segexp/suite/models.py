@@ -49,8 +49,8 @@ def measure(
     for name, each in (lists if options is None else {"options": options, **lists}).items():
         checked_list(f"models.{name}", each)
     configs = {name: _config(name) for name in _checked_options(options)}
+    every = list(cases(list(configs), sizes, batches, precisions, backends))
     without = left_out(backends, precisions, device)
-    every = cases(list(configs), sizes, batches, precisions, backends)
     wanted = [case for case in every if (case.precision, case.backend) not in without]
     if not wanted:
         raise ValueError(f"suite=models has nothing to measure; {'; '.join(_told(without)) or 'a list is empty'}")

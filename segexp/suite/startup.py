@@ -14,6 +14,7 @@ import torch
 import segexp
 from segexp.data.settings import checked_count
 from segexp.suite.results import Record, Report
+from segexp.suite.settings import checked_number
 from segexp.suite.timing import Work, median_seconds
 
 KEY = ("command",)
@@ -31,6 +32,9 @@ def measure(limits: Mapping[str, float | None], rounds: int, device: torch.devic
     checked_count("startup.rounds", rounds, 1)
     if not isinstance(limits, Mapping):
         raise ValueError(f"startup.limits is {limits!r}; needed is {{command: seconds}}, as {{train --help: 2}}")
+    for command, limit in limits.items():
+        if limit is not None:
+            checked_number(f"startup.limits of {command!r}", limit)
     with tempfile.TemporaryDirectory(prefix="segexp-") as folder:
         works: dict[str, Work] = {REFERENCE: partial(_run, ["-c", REFERENCE], 0, folder)}
         for command in limits:

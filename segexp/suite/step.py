@@ -13,7 +13,7 @@ from segexp.data.streets import Streets
 from segexp.suite.crops import augmented, scenes_of
 from segexp.suite.fed import fed_steps
 from segexp.suite.results import Record, Report
-from segexp.suite.settings import checked_list
+from segexp.suite.settings import checked_folder, checked_list, checked_streets
 from segexp.suite.stepping import AUTOCAST, Case, steps_in_turn
 
 IN_FULL = ("bare_seconds", "trainer_seconds")
@@ -49,10 +49,11 @@ def measure(
         checked_count(f"step.{name}", value, 1)
     name, given = ("cuda", cuda) if device.type == "cuda" else ("cpu", cpu)
     cases = [_case(each) for each in checked_list(f"step.{name}", given)]
+    scenes, folder = checked_streets("step.streets", streets), checked_folder("step.cache_root", cache_root)
     for case in cases:
         yield _alone(case, device, num_steps, rounds)
     if device.type == "cuda":
-        yield from fed(cases, device, Streets(**streets), cache_root, num_fed_steps)
+        yield from fed(cases, device, scenes, folder, num_fed_steps)
 
 
 def _alone(case: Case, device: torch.device, num_steps: int, rounds: int) -> Record:
@@ -111,8 +112,8 @@ def _case(given: Mapping[str, Any]) -> Case:
     size = checked_size("the size of a case of step", given["size"])
     assert size is not None
     further = given.get("further", ())
-    if isinstance(further, str):
-        raise ValueError(f"further of a case of step is {further!r}; needed is a list, as [{further}]")
+    if not isinstance(further, list | tuple) or not all(isinstance(each, str) for each in further):
+        raise ValueError(f"further of a case of step is {further!r}; needed is a list of overrides, as [seed=1]")
     case = Case(**{**given, "size": size, "further": tuple(further)})
     checked_count("the batch of a case of step", case.batch, 1)
     if case.precision not in AUTOCAST:

@@ -137,6 +137,12 @@ def test_the_suite_measures_each_way_and_its_ratios(streets: Streets, tmp_path: 
         ({"caches": "disk"}, "input.caches is 'disk'; needed is a list: input.caches=\\[disk\\]"),
         ({"num_epochs": 2}, "input.num_epochs is 2"),
         ({"seconds": "long"}, "input.seconds is 'long'"),
+        ({"streets": 5}, "input.streets is 5; needed are root and any of num_train, .*: input.streets.root=FOLDER"),
+        ({"streets": {"root": "streets", "scenes": 9}}, "input.streets is {.*'scenes': 9}; needed are root and any of"),
+        ({"streets": {"num_train": 9}}, "input.streets is {'num_train': 9}; needed are root and"),
+        ({"streets": {"root": 5}}, "input.streets.root is 5; needed is the path of a folder, a number as .*=./2024"),
+        ({"streets": {"root": "streets", "height": "high"}}, "input.streets.height is 'high'; needed is a whole"),
+        ({"cache_root": 5}, "input.cache_root is 5; needed is the path of a folder"),
         ({"caches": ["disc"]}, "input.caches is \\['disc'\\]; allowed: memory, disk"),
     ],
 )

@@ -34,6 +34,8 @@ def test_every_option_and_every_alternative_is_measured() -> None:
         ({"shapes": [[1, 3, 32]]}, r"losses.shapes has \[1, 3, 32\]"),
         ({"shapes": 3}, "losses.shapes is 3; needed is a list"),
         ({"scales": 1}, r"losses.scales is 1; needed is a list: losses.scales=\[1\]"),
+        ({"shapes": []}, "losses.shapes is empty, which leaves nothing to measure; leave losses.shapes= out"),
+        ({"scales": []}, "losses.scales is empty"),
         ({"scales": ["large"]}, "one of losses.scales is 'large'; needed is a number above 0"),
     ],
 )

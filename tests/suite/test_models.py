@@ -175,6 +175,7 @@ def test_no_case_is_started_after_its_time_and_what_is_known_is_told(tmp_path: P
         ({"options": "gridnet"}, "models.options is 'gridnet'; needed is a list: models.options=\\[gridnet\\]"),
         ({"backends": "eager"}, "models.backends is 'eager'; needed is a list: models.backends=\\[eager\\]"),
         ({"precisions": None}, "models.precisions is None; needed is a list"),
+        ({"precisions": [["float32"]]}, "models.precisions has .*; allowed: float32"),
         ({"sizes": 64}, "models.sizes is 64; needed is a list"),
         ({"batches": 1}, "models.batches is 1; needed is a list: models.batches=\\[1\\]"),
         ({"max_seconds": 0}, "models.max_seconds is 0; needed is a number above 0"),

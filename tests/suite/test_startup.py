@@ -43,6 +43,7 @@ REFUSED_BY = {
     "evaluate run=RUN scales=[0]": "scales is [0]",
     "compare runs=RUNS by=month": "by is 'month'",
     "benchmark suite=losses output=2024": "output is 2024; needed is the path of a folder",
+    "benchmark suite=losses ~losses.rounds": "losses.rounds was added or deleted; losses has: shapes, scales, options",
 }
 """Typed in the folder of a run that was exported."""
 
@@ -115,6 +116,8 @@ def test_a_command_that_answers_otherwise_is_no_measure_of_starting() -> None:
 def test_limits_without_seconds_are_refused() -> None:
     with pytest.raises(ValueError, match="startup.limits is 'train --help'; needed is {command: seconds}"):
         measure("train --help", 1, CPU)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="startup.limits of 'train --help' is 'soon'; needed is a number above 0"):
+        measure({"train --help": "soon"}, 1, CPU)  # type: ignore[dict-item]
 
 
 def test_the_limits_of_the_configuration_are_of_commands_that_exist() -> None:

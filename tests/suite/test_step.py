@@ -19,7 +19,8 @@ from segexp.types import Sample
 CPU = torch.device("cpu")
 TINY = ("model.streams=[4,8]", "model.num_columns_down=1", "model.num_columns_up=1")
 CASE = {"model": "gridnet", "batch": 2, "size": [32, 64], "further": TINY}
-SETTINGS = {"rounds": 2, "num_steps": 2, "num_fed_steps": 1, "cuda": [], "streets": {}, "cache_root": ""}
+PLACES = {"streets": {"root": "streets"}, "cache_root": "arrays"}
+SETTINGS = {"rounds": 2, "num_steps": 2, "num_fed_steps": 1, "cuda": [], **PLACES}
 
 
 @pytest.mark.parametrize("loss", sorted(path.stem for path in (build.config_folder() / "loss").glob("*.yaml")))
@@ -86,6 +87,9 @@ def test_overhead_beyond_the_limit_is_said_of_long_steps_alone() -> None:
         ({"cpu": CASE}, "step.cpu is .*; needed is a list"),
         ({"cpu": ["gridnet"]}, "a case of step is 'gridnet'; needed is {model: "),
         ({"cpu": [CASE], "rounds": 0}, "step.rounds is 0"),
+        ({"cpu": [CASE | {"further": "seed=1"}]}, "further of a case of step is 'seed=1'; needed is a list"),
+        ({"cpu": [CASE | {"further": [5]}]}, "further of a case of step is \\[5\\]; needed is a list of overrides"),
+        ({"cpu": [CASE], "streets": 5}, "step.streets is 5; needed are root and any of num_train, "),
     ],
 )
 def test_a_case_that_cannot_be_is_refused(wrong: dict[str, Any], said: str) -> None:
