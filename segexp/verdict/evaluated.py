@@ -47,19 +47,22 @@ class Run:
 def read_run(folder: Path, split: str) -> Run | str:
     """The run, or why it cannot be compared."""
     try:
+        status = RunFolder(folder).status()
+        if status.get("state", "none") not in ("none", "finished"):  # one that failed early has nothing but its status
+            return _unfinished(status)
         run = RunFolder.open(folder)
-        status = run.status()
         return _hindrance(run, split, status) or _read(run, split, str(status.get("time", "")))
     except (OSError, ValueError, RecursionError) as error:
         return f"cannot be read: {' '.join(str(error).replace(f'{folder}/', '').split())[:300]}"
 
 
+def _unfinished(status: dict[str, Any]) -> str:
+    return f"its training is {status['state']}" + (f": {str(status['reason'])[:300]}" if status.get("reason") else "")
+
+
 def _hindrance(run: RunFolder, split: str, status: dict[str, Any]) -> str | None:
-    state = status.get("state", "none")
-    if state == "none":
+    if status.get("state", "none") == "none":
         return "no training: it has no status.json, or none of a training"
-    if state != "finished":
-        return f"its training is {state}" + (f": {str(status['reason'])[:300]}" if status.get("reason") else "")
     if not (run.evaluation(split) / "confusion.npz").is_file():
         return f"not evaluated on {split}: python -m segexp.evaluate run={run.path} split={split}"
     return None

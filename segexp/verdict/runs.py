@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+from segexp.run import RunFolder
 from segexp.verdict.boundary import told_by_width
 from segexp.verdict.evaluated import Run, evaluated_as, otherwise, read_run
 from segexp.verdict.left_out import LeftOut, left_out_lines
@@ -77,12 +78,22 @@ def _runs_below(start: Path, unreadable: dict[Path, str]) -> Iterator[Path]:
         if "config.yaml" in files:
             subfolders.clear()
             yield Path(folder)
+        elif "status.json" in files and _is_of_training(Path(folder)):
+            yield Path(folder)
         for linked in map(Path(folder).joinpath, subfolders):
             try:
                 if linked.is_symlink() and (linked / "config.yaml").is_file():
                     yield linked
             except OSError as error:
                 note(error)
+
+
+def _is_of_training(folder: Path) -> bool:
+    """Of one that ended before it could record its configuration; also where that cannot be told."""
+    try:
+        return RunFolder(folder).state() != "unknown"
+    except OSError:
+        return True
 
 
 def _on_the_only_data(runs: list[Run]) -> list[Run]:

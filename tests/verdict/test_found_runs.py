@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from segexp.files import write_whole
+from segexp.run import RunFolder
 from segexp.verdict.runs import read_runs, run_folders
 from tests.verdict.run_folders import finished_run
 
@@ -53,6 +55,18 @@ def test_links_that_lead_round_or_nowhere_or_to_no_run_are_not_followed(sweep: P
     (sweep / "file").touch()
     assert names(sweep) == names(sweep / "[hnf]*") == ["here"]
     assert not read_runs(str(sweep / "[hnf]*"), "val").left_out
+
+
+def test_a_training_that_failed_before_it_recorded_its_configuration_is_left_out_by_name(sweep: Path) -> None:
+    with pytest.raises(ValueError, match="batch_size"), RunFolder(sweep / "there").claimed():
+        raise ValueError("data.batch_size is 'many'")
+    for name, content in (("foreign", '{"id": 7}'), ("torn", "{")):
+        write_whole(sweep / name / "status.json", content)
+    found = read_runs(str(sweep), "val")
+    assert [run.path.name for run in found.runs] == ["here"]
+    assert found.left_out == [
+        (sweep / "there", "its training is failed: ValueError: data.batch_size is 'many'"),
+    ]
 
 
 def test_a_folder_that_cannot_be_looked_into_is_left_out_by_name(sweep: Path) -> None:
