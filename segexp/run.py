@@ -29,6 +29,8 @@ SHAPES: Mapping[str, type | UnionType] = {
     "resumes": list,
 }
 """What stands in environment.json under these keys, if they are there."""
+RENEWED = ("config.yaml", "environment.json", "metrics.jsonl", "status.json")
+"""What a new run removes of one that never came to a checkpoint."""
 TOLD = ("config.yaml", "environment.json", "status.json", "metrics.jsonl", "evaluation/*/metrics.json")
 """What a run folder tells of itself beside its weights."""
 
@@ -152,10 +154,19 @@ class RunFolder:
                 f"{self.path} already holds a run ({self.state()}), which is never overwritten; "
                 f"go on with it by resume={self.path}, or choose another hydra.run.dir"
             )
-        for name in ("config.yaml", "environment.json", "metrics.jsonl", "status.json"):
+        self._refuse_foreign()
+        for name in RENEWED:
             (self.path / name).unlink(missing_ok=True)
         with self.recorded():
             yield
+
+    def _refuse_foreign(self) -> None:
+        there = [name for name in RENEWED if (self.path / name).exists()]
+        if there and "status.json" not in there:  # which every run writes first
+            raise FileExistsError(
+                f"{self.path} holds {', '.join(there)} of something else, as a run has status.json too; it is not "
+                "overwritten: choose another hydra.run.dir, or move it away"
+            )
 
     @contextmanager
     def locked(self, wait_seconds: float = 0) -> Iterator[None]:

@@ -95,6 +95,16 @@ def test_a_failed_run_with_a_checkpoint_is_kept(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.parametrize("name", ["config.yaml", "environment.json", "metrics.jsonl"])
+def test_files_of_something_else_are_not_overwritten(name: str, tmp_path: Path) -> None:
+    """As after hydra.run.dir=. in somebody's project."""
+    (tmp_path / name).write_text("mine")
+    said = pytest.raises(FileExistsError, match=rf"holds {name} of something else.*another hydra.run.dir")
+    with said, RunFolder(tmp_path).claimed():
+        pass
+    assert (tmp_path / name).read_text() == "mine"
+
+
 def test_opening_says_what_is_missing(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="no run folder"):
         RunFolder.open(tmp_path / "nowhere")
