@@ -6,10 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-from safetensors.torch import save as safetensors
-
 from segexp import build, trained
-from segexp.exporting import agreement, card, int8, onnx, torch_export
+from segexp.exporting import agreement, card, int8, onnx, torch_export, weights
 from segexp.exporting.agreement import Agreement
 from segexp.exporting.capture import captured
 from segexp.exporting.facts import Facts, facts
@@ -91,7 +89,7 @@ def _quantised(path: Path, told: Facts, seen: Scenes, scored: Scenes, wish: Wish
 def _write_rest(run: RunFolder, found: Trained, exported: Exported, wish: Wish, folder: Path) -> None:
     told, checks, cost = exported.facts, exported.checks, exported.cost
     named = {key: onnx.as_text(value) for key, value in told.items()}
-    write_whole(folder / WEIGHTS, safetensors(found.model.state_dict(), named))
+    write_whole(folder / WEIGHTS, weights.as_bytes(found.model, named))
     text = card.written(run, told, FORMATS[wish.format].FILE, checks, wish.tolerance, cost)
     write_whole(folder / card.FILE, text)
     measured = {
