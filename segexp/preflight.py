@@ -49,7 +49,7 @@ def check_values(values: Mapping[str, Any]) -> None:
         number = values["optimizer"].get(key, 0)
         if type(number) in (int, float) and not number >= 0:
             raise ValueError(f"optimizer.{key} is {number!r}; needed is a number of at least 0")
-    _check_end(trainer, values["scheduler"])
+    _check_end(trainer, scheduled_end(values))
     _check_validation(trainer, values["callbacks"])
     settings.check(values["data"])
 
@@ -63,12 +63,16 @@ def _refuse_missing(values: Mapping[str, Any]) -> None:
             node = node[name]
 
 
-def _check_end(trainer: Mapping[str, Any], scheduler: Mapping[str, Any]) -> None:
-    is_endless = trainer["max_epochs"] == -1 and trainer.get("max_steps", -1) == -1
-    if is_endless and scheduler["_target_"] in TO_AN_END:
-        name = scheduler["_target_"].rpartition(".")[2]
+def scheduled_end(values: Mapping[str, Any]) -> str | None:
+    """The name of a schedule that lowers the learning rate towards the training's end; None if it is another one."""
+    target = str(values.get("scheduler", {}).get("_target_"))
+    return target.rpartition(".")[2] if target in TO_AN_END else None
+
+
+def _check_end(trainer: Mapping[str, Any], scheduler: str | None) -> None:
+    if scheduler and trainer["max_epochs"] == -1 and trainer.get("max_steps", -1) == -1:
         raise ValueError(
-            f"trainer.max_epochs is -1, a training without an end, and scheduler={name} lowers the learning rate "
+            f"trainer.max_epochs is -1, a training without an end, and scheduler={scheduler} lowers the learning rate "
             "towards its end; set trainer.max_epochs or +trainer.max_steps, or take scheduler=constant or inverse_time"
         )
 

@@ -1,6 +1,7 @@
 """What may change when a run goes on."""
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
-from segexp import build, checkpoint, trust
+from segexp import build, checkpoint, preflight, trust
 from segexp.data.settings import READING
 from segexp.run import RunFolder
 
@@ -45,7 +46,9 @@ def changed(values: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, An
     for override in OverridesParser.create().parse_overrides(list(overrides)):
         if override.key_or_group != "resume":
             _apply(config, override)
-    return build.plain(config)
+    found = build.plain(config)
+    _refuse_beyond_schedule(values, found)
+    return found
 
 
 def _apply(config: Any, override: Override) -> None:
@@ -64,6 +67,18 @@ def _apply(config: Any, override: Override) -> None:
         del OmegaConf.select(config, parent)[last]
     else:
         OmegaConf.update(config, key, override.value(), force_add=True)
+
+
+def _refuse_beyond_schedule(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """A schedule keeps the end that it was begun with: poly would stay at 0 behind it, cosine would rise again."""
+    name = preflight.scheduled_end(now)
+    for key in ("max_epochs", "max_steps"):
+        planned, wanted = (values["trainer"].get(key, -1) for values in (before, now))
+        if name and type(wanted) is int and -1 < planned < (math.inf if wanted == -1 else wanted):
+            raise ValueError(
+                f"trainer.{key} was {planned} and would be {wanted}, but scheduler={name} lowers the learning rate to "
+                f"the end that was planned, and none is meant behind it; start a new run with trainer.{key}={wanted}"
+            )
 
 
 def _is_known(config: Any, parent: str, last: str) -> bool:
@@ -168,7 +183,9 @@ def check_epochs_left(last: Last, values: Mapping[str, Any]) -> None:
     """Raise ValueError if max_epochs leaves nothing to train after the checkpoint."""
     most = values["trainer"]["max_epochs"]
     if -1 < most <= last.num_epochs:
+        name, more = preflight.scheduled_end(values), f"trainer.max_epochs={2 * last.num_epochs}"
+        cure = f"scheduler={name} came to its end, so start a new run with {more}" if name else f"to go on, add {more}"
         raise ValueError(
             f"{last.path.parent.parent} has {last.num_epochs} epochs behind it and trainer.max_epochs is {most}: "
-            f"nothing is left to train; to go on, add trainer.max_epochs={2 * last.num_epochs}"
+            f"nothing is left to train; {cure}"
         )

@@ -1,6 +1,7 @@
 """What may change when a run goes on, older runs included."""
 
 import copy
+from pathlib import Path
 
 import pytest
 
@@ -48,3 +49,28 @@ def test_a_run_from_before_fused_optimizers_is_the_one_that_its_command_asks_for
 def test_what_lives_in_the_weights_cannot_change() -> None:
     with pytest.raises(ValueError, match="model.width=3 cannot change any more"):
         resumption.changed(TODAY, ["++model.width=3"])
+
+
+@pytest.mark.parametrize("scheduler", ["poly", "cosine"])
+@pytest.mark.parametrize(("key", "planned", "longer"), [("max_epochs", 4, (5,)), ("max_steps", 60, (61, -1))])
+def test_a_schedule_that_ends_with_the_training_cannot_be_outlived(scheduler, key: str, planned: int, longer) -> None:
+    """What is trained behind it would be at a learning rate of 0, or at one that rises again."""
+    run, constant = (
+        build.plain(build.compose("train", [f"scheduler={name}", f"++trainer.{key}={planned}"]))
+        for name in (scheduler, "constant")
+    )
+    for number in longer:
+        typed = [f"trainer.{key}={number}"]
+        with pytest.raises(ValueError, match=rf"{key} was {planned} .*scheduler={scheduler} lowers.* start a new run"):
+            resumption.changed(run, typed)
+        assert resumption.changed(constant, typed)["trainer"][key] == number
+    for allowed in (planned, planned - 1):  # stopped earlier, at a learning rate that is high still
+        assert resumption.changed(run, [f"trainer.{key}={allowed}"])["trainer"][key] == allowed
+
+
+def test_what_is_said_of_a_run_that_ended_helps() -> None:
+    last = resumption.Last(Path("run/checkpoints/last.ckpt"), {}, num_epochs=4, has_ended=True)
+    for scheduler, cure in (("constant", "to go on, add trainer.max_epochs=8"), ("poly", "start a new run with")):
+        values = build.plain(build.compose("train", [f"scheduler={scheduler}", "trainer.max_epochs=4"]))
+        with pytest.raises(ValueError, match=f"nothing is left to train; .*{cure}"):
+            resumption.check_epochs_left(last, values)
