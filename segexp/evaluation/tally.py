@@ -21,6 +21,7 @@ from segexp.metric.boundary import boundary_regions
 from segexp.metric.calibration import calibration_counts
 from segexp.metric.confusion import pair_counts, prediction
 from segexp.metric.instances import instance_counts
+from segexp.types import Logits
 
 Counts = npt.NDArray[np.int64]
 
@@ -59,12 +60,16 @@ class Tally(NamedTuple):
 
 
 def tally(job: Job, number: int, device: torch.device) -> Tally:
-    """Read, segment and count one image. The model is on the device already."""
+    """Read, segment and count one image. The model is on the device already.
+
+    Raises ValueError naming the image where reading it fails, or the network's answer is not finite.
+    """
     pair = job.pairs[number]
     image, mask = read_pair(pair, job.table.lookup())
     target = job.grouping.lookup(job.table)[mask]
     on_device_target, ids = (torch.from_numpy(array).to(device) for array in (target, mask))
     logits = segment(job.model, _batch(image).to(device), job.image_size, job.inference)
+    _refuse_not_finite(logits, job, pair)
     on_device = prediction(logits)
     counts = pair_counts(ids, on_device).cpu().numpy()[job.table.written_ids()]
     calibration = calibration_counts(logits, on_device, on_device_target[None]).cpu().numpy()
@@ -82,6 +87,15 @@ def tally(job: Job, number: int, device: torch.device) -> Tally:
 
 def _batch(image: npt.NDArray[np.uint8]) -> Tensor:
     return torch.from_numpy(image).permute(2, 0, 1).contiguous()[None]
+
+
+def _refuse_not_finite(logits: Logits, job: Job, pair: Pair) -> None:
+    """Such pixels would be given to some class, and their confidence would be no number."""
+    if logits.sum().isfinite() or logits.amax(1).isfinite().all():  # the sum is the faster by far
+        return
+    precision = job.inference.precision
+    cure = "choose another checkpoint=, or train again" if precision == "float32" else "add precision=float32"
+    raise ValueError(f"the network answers {pair.image} with NaN or infinite logits in {precision}; {cure}")
 
 
 def _instances(job: Job, pair: Pair, predicted: npt.NDArray[np.uint8]) -> Counts | None:
