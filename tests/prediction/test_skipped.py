@@ -9,7 +9,11 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch import nn
 
+from segexp.inference.segmentation import Segmentation
+from segexp.inference.settings import Inference
+from segexp.model.segmenter import Segmenter
 from segexp.prediction.inputs import find
 from segexp.prediction.predict import predict
 from segexp.run import RunFolder
@@ -53,6 +57,20 @@ def test_a_broken_file_is_named_and_the_rest_is_written(trained: RunFolder, phot
     assert "Traceback" not in answer.stderr
     assert "DecompressionBombWarning" not in answer.stderr
     assert [path.name for path in sorted((tmp_path / "out" / "masks").iterdir())] == ["b.png", "e.png"]
+
+
+def test_a_photo_that_scales_make_too_small_for_the_network_is_named_and_the_rest_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.new("RGB", (50, 40)).save(tmp_path / "a_small.png")
+    Image.new("RGB", (90, 80)).save(tmp_path / "b.png")
+    model = Segmenter(nn.Conv2d(3, 19, 1), stride=1).eval()
+    network = Segmentation(model, None, Inference(scales=(0.5, 1.0)), torch.device("cpu"))
+    outputs = class_ids_to(tmp_path / "out")
+    items = find(tmp_path, outputs.folder)
+    assert predict(items, network, outputs, batch_size=1, num_threads=1) == [items[0]]
+    assert "a_small.png: image: found [1, 3, 20, 25]; allowed: " in capsys.readouterr().out
+    assert [path.name for path in sorted((tmp_path / "out" / "masks").iterdir())] == ["b.png"]
 
 
 @pytest.mark.parametrize("place", ["network", "writing"])
