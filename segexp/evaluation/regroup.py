@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from segexp.classes import Grouping, LabelTable
 from segexp.evaluation.files import settings
@@ -21,7 +22,8 @@ def regrouped(run: RunFolder, name: str, ours: Grouping, wanted: Grouping, table
     for the run count if `wanted` scores them. Boundaries, calibration and iIoU cannot be had from
     counts.
     Raises FileNotFoundError if there is no such evaluation, ValueError if a class is no part of one wanted, or if the
-    evaluation was itself regrouped: its counts are not of the classes of the run; or if its files are damaged.
+    evaluation was itself regrouped: its counts are not of the classes of the run; if it is of weights before the
+    training went on, or of other labels than the run's; or if its files are damaged.
     """
     folder = run.evaluation(name)
     cure = f"python -m segexp.evaluate run={run.path} split=..."
@@ -30,15 +32,27 @@ def regrouped(run: RunFolder, name: str, ours: Grouping, wanted: Grouping, table
     facts = run.scores(name)
     if facts.get("regrouped_from") is not None:
         raise ValueError(f"{folder} was itself regrouped; start from name={facts['regrouped_from']}")
-    stored = arrays(folder / "confusion.npz", "settings", *NEEDED)
+    if facts.get("trained_until") not in (None, run.status().get("time")):
+        raise ValueError(f"{folder} was evaluated before its training went on; first: {cure}")
+    stored = arrays(folder / "confusion.npz", "settings", "label_names", *NEEDED)
     missing = [key for key in NEEDED if key not in stored]
     if missing:
         raise ValueError(f"{folder / 'confusion.npz'} was written without {', '.join(missing)}; first: {cure}")
     if "settings" in stored and str(stored["settings"]) != settings(facts):
         raise ValueError(f"{folder}: confusion.npz and metrics.json are of two evaluations; first: {cure}")
+    if _has_other_labels(stored, facts, ours, table):
+        raise ValueError(f"{folder} was evaluated with labels that are not the run's, which cannot be regrouped")
     counts, names = stored["labels"].astype(np.int64), stored["names"].tolist()
     files = {key: stored[key].tolist() for key in ("images", "masks")}
     return Evaluation(wanted, table, names, files, _merged(counts, ours, wanted), _facts(facts, wanted, table, name))
+
+
+def _has_other_labels(
+    stored: dict[str, npt.NDArray[Any]], facts: dict[str, Any], ours: Grouping, table: LabelTable
+) -> bool:
+    """Whether other names or ids were given by +data.labels=...; counts are in the order of the names."""
+    names, ids = [label.name for label in table.labels], [list(each) for each in ours.label_ids(table)]
+    return stored.get("label_names", np.array(names)).tolist() != names or facts.get("label_ids", ids) != ids
 
 
 def _facts(facts: dict[str, Any], wanted: Grouping, table: LabelTable, name: str) -> dict[str, Any]:

@@ -1,11 +1,13 @@
-"""Counts that are torn or lack what regrouping needs are named, with what makes them again."""
+"""Counts that are torn, lack what regrouping needs or are not of the run as it is are named and not regrouped."""
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from segexp.classes import CITYSCAPES
 from segexp.data.streets import Streets
 from segexp.evaluation.regroup import regrouped
 from segexp.files import write_whole
@@ -40,3 +42,30 @@ def test_what_the_counts_lack_is_named(tmp_path: Path, counts: Path, missing: st
     np.savez_compressed(counts, **{key: NEEDED[key] for key in NEEDED if key != missing})  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=rf"confusion\.npz was written without {missing}; first: python -m segexp"):
         regroup(tmp_path)
+
+
+def test_counts_of_weights_before_the_training_went_on_are_not_those_of_the_run(tmp_path: Path, counts: Path) -> None:
+    run = RunFolder(tmp_path)
+    run.write_status("finished")
+    facts = {"checkpoint": "best", "trained_until": run.status()["time"]}
+    write_whole(counts.with_name("metrics.json"), json.dumps(facts))
+    regroup(tmp_path)
+    write_whole(counts.with_name("metrics.json"), json.dumps({**facts, "trained_until": "2020-01-01T00:00:00+00:00"}))
+    with pytest.raises(ValueError, match=r"val was evaluated before its training went on; first: python -m segexp"):
+        regroup(tmp_path)
+
+
+def test_counts_of_other_labels_are_not_taken_for_those_of_the_run(tmp_path: Path, counts: Path) -> None:
+    names = [label.name for label in CITYSCAPES.labels]
+    ids = [list(each) for each in grouping("cityscapes19").label_ids(CITYSCAPES)]
+    labels = np.ones((1, len(names), 19), np.int32)
+    for changed_names, changed_ids, is_refused in (
+        (names, ids, False),
+        (names[::-1], ids, True),
+        (names, ids[::-1], True),
+    ):
+        np.savez_compressed(counts, **{**NEEDED, "labels": labels, "label_names": changed_names})  # type: ignore[arg-type]
+        write_whole(counts.with_name("metrics.json"), json.dumps({"checkpoint": "best", "label_ids": changed_ids}))
+        refusal = pytest.raises(ValueError, match="val was evaluated with labels that are not the run's")
+        with refusal if is_refused else nullcontext():
+            regroup(tmp_path)
