@@ -37,6 +37,7 @@ def main(config: DictConfig) -> None:
 
 
 def _export(values: dict[str, Any], folder: Path) -> None:
+    from segexp import stop
     from segexp.exporting.bundle import Wish, export
     from segexp.run import RunFolder
 
@@ -46,7 +47,7 @@ def _export(values: dict[str, Any], folder: Path) -> None:
         **{key: values[key] for key in Wish.PLAIN},
     )
     run = RunFolder.fetched(values["run"], values["checkpoint"])
-    with staged(folder, NAMES, values["overwrite"]) as partial:
+    with stop.listening(), staged(folder, NAMES, values["overwrite"]) as partial:  # SIGTERM, too, leaves nothing
         exported = export(run, wish, partial)
     _tell(exported, run, folder)
 

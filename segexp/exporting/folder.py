@@ -1,5 +1,6 @@
 """The folder of an export: every file whole, and nothing left of an export that failed."""
 
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -45,7 +46,9 @@ def staged(folder: Path, names: Sequence[str], overwrite: bool) -> Iterator[Path
 
 def _clear(partial: Path) -> None:
     for left in partial.iterdir():
-        if left.name != ".lock":
+        if left.is_dir():  # of quantising
+            shutil.rmtree(left)
+        elif left.name != ".lock":
             left.unlink()
 
 

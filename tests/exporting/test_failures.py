@@ -1,7 +1,11 @@
 """What a user gets wrong, and what breaks on the way: one message with the cure, and nothing left behind."""
 
 import importlib.util
+import os
+import signal
+import subprocess
 import sys
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -15,8 +19,10 @@ from segexp.exporting.names import NAMES
 from segexp.markdown import plain
 from segexp.model.segmenter import Segmenter
 from segexp.run import RunFolder
+from segexp.stop import TERMINATED
 from tests.exporting.exported import copied, exported
 from tests.full_disk import full_disk
+from tests.process import PATIENCE, until
 
 
 class Channels(nn.Module):
@@ -81,6 +87,8 @@ def test_files_of_others_survive_and_those_of_an_earlier_export_go(trained: RunF
     there = tmp_path / "export"
     (there / ".partial").mkdir(parents=True)
     (there / ".partial" / onnx.FILE).write_text("of an export that was killed")
+    (there / ".partial" / ".int8").mkdir()
+    (there / ".partial" / ".int8" / "merged.onnx").write_text("of one that was killed while it quantised")
     for name in ("mine.txt", int8.FILE):
         (there / name).write_text("earlier")
     with pytest.raises(FileExistsError, match=rf"export already \({int8.FILE}\); add overwrite=true"):
@@ -102,6 +110,31 @@ def test_two_exports_never_share_a_folder(tmp_path: Path) -> None:
 def test_a_disk_that_is_full_leaves_nothing(trained: RunFolder, tmp_path: Path) -> None:
     with full_disk(), pytest.raises(OSError, match=r"could not write .*model.pt2.*free some space"):
         exported(trained, tmp_path / "export", format="torch_export")
+    assert not (tmp_path / "export").exists()
+
+
+@pytest.mark.slow
+def test_an_export_that_is_told_to_end_leaves_nothing(trained: RunFolder, tmp_path: Path) -> None:
+    run = copied(trained, tmp_path)
+    weights = run.checkpoint("best")
+    weights.unlink()
+    os.mkfifo(weights)
+    typed = [f"run={run.path}", f"output={tmp_path / 'export'}"]
+    process = subprocess.Popen([sys.executable, "-m", "segexp.export", *typed], cwd=Path(__file__).parents[2])
+    with ExitStack() as ending:
+        ending.callback(process.wait)
+        ending.callback(process.kill)
+
+        def is_read() -> bool:
+            """By the export, which then waits for what we write."""
+            with suppress(OSError):  # nobody reads it yet
+                ending.callback(os.close, os.open(weights, os.O_WRONLY | os.O_NONBLOCK))
+                return True
+            return False
+
+        until(lambda: process.poll() is not None or is_read())
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == TERMINATED
     assert not (tmp_path / "export").exists()
 
 
