@@ -93,6 +93,7 @@ def _go_on(run: RunFolder, values: Mapping[str, Any], last: resumption.Last, ove
     resumption.check_epochs_left(last, values)
     training, prepared = _prepared(run, values)
     checkpoint.check_fit(training.task.model, last.model_weights, last.path)
+    resumption.check_files(run, _fingerprints(training.data))
     with _on_first_rank(run.recorded):
         _record_resume(run, prepared, overrides)
         _fit(run, training, prepared, last.path)
@@ -119,9 +120,11 @@ def _on_first_rank(context) -> AbstractContextManager[None]:
 @rank_zero_only
 def _record(run: RunFolder, values: Mapping[str, Any], data: DataModule, choices, overrides) -> None:
     run.write_config(values)
-    splits = (data.train_split, data.val_split)
-    fingerprints = {split: fingerprint(data.source.pairs(split)) for split in splits}
-    run.write_environment(environment(fingerprints, choices, overrides))
+    run.write_environment(environment(_fingerprints(data), choices, overrides))
+
+
+def _fingerprints(data: DataModule) -> dict[str, str]:
+    return {split: fingerprint(data.source.pairs(split)) for split in (data.train_split, data.val_split)}
 
 
 @rank_zero_only

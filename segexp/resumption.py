@@ -189,3 +189,18 @@ def check_epochs_left(last: Last, values: Mapping[str, Any]) -> None:
             f"{last.path.parent.parent} has {last.num_epochs} epochs behind it and trainer.max_epochs is {most}: "
             f"nothing is left to train; {cure}"
         )
+
+
+def check_files(run: RunFolder, fingerprints: Mapping[str, str]) -> None:
+    """Raise ValueError if a run would go on with other files than it began with. fingerprints: split -> of those now.
+
+    A run that recorded none goes on: nothing that compares runs takes it for one that knows.
+    """
+    began = run.environment.get("data", {})
+    changed = [split for split, now in fingerprints.items() if began.get(split, now) != now]
+    if changed:
+        raise ValueError(
+            f"the files of {' and '.join(changed)} have other names or sizes than when {run.path} began; restore them, "
+            "set data.root to where they are, or start a new run (to go on all the same, delete data from its "
+            "environment.json)"
+        )

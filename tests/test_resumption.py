@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from segexp import build, resumption
+from segexp.run import RunFolder
 
 TODAY = build.plain(build.compose("train"))
 
@@ -74,3 +75,13 @@ def test_what_is_said_of_a_run_that_ended_helps() -> None:
         values = build.plain(build.compose("train", [f"scheduler={scheduler}", "trainer.max_epochs=4"]))
         with pytest.raises(ValueError, match=f"nothing is left to train; .*{cure}"):
             resumption.check_epochs_left(last, values)
+
+
+def test_a_run_that_recorded_no_files_goes_on_with_any(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    run.write_environment({"data": {"train": "a", "val": "b"}})
+    resumption.check_files(run, {"train": "a", "val": "b"})
+    with pytest.raises(ValueError, match="the files of train and val have other names .* delete data from its"):
+        resumption.check_files(run, {"train": "b", "val": "a"})
+    run.write_environment({})
+    resumption.check_files(run, {"train": "b", "val": "a"})

@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from pathlib import Path
 
 import pytest
@@ -157,6 +158,18 @@ def test_a_refused_resume_changes_nothing(trained: RunFolder) -> None:
     for override in ("data.batch_size=4", "trainer.max_epochs=1", "trainer.max_epochs=abc", "trainer.precision=9"):
         with pytest.raises(ValueError, match=r"cannot change any more|nothing is left to train|Precision 9|abc"):
             resume(trained.path, [override, *(["trainer.max_epochs=9"] if "precision" in override else [])])
+    assert {path: path.read_bytes() for path in trained.path.glob("*.*")} == before
+
+
+def test_a_run_does_not_go_on_with_other_files(trained: RunFolder, tmp_path: Path) -> None:
+    """Its record, by which runs are compared, would name images that it was not trained on."""
+    source = build.source(trained.config)
+    mask, streets = source.pairs("train")[0].mask, source.folder
+    shutil.copytree(streets, tmp_path / streets.name)
+    (tmp_path / streets.name / mask.relative_to(streets)).write_bytes(mask.read_bytes() + b"corrected")
+    before = {path: path.read_bytes() for path in trained.path.glob("*.*")}
+    with pytest.raises(ValueError, match=r"the files of train have other names or sizes than when .* began; restore"):
+        resume(trained.path, ["trainer.max_epochs=9", f"data.root={tmp_path}"])
     assert {path: path.read_bytes() for path in trained.path.glob("*.*")} == before
 
 
