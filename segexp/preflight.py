@@ -50,7 +50,14 @@ def check_values(values: Mapping[str, Any]) -> None:
         if type(number) in (int, float) and not number >= 0:
             raise ValueError(f"optimizer.{key} is {number!r}; needed is a number of at least 0")
     _check_end(trainer, scheduled_end(values))
+    _check_callbacks(values["callbacks"])
     _check_validation(trainer, values["callbacks"])
+    if trainer.get("overfit_batches"):
+        raise ValueError(
+            "trainer.overfit_batches reads the training split without its sampler, which every sample's augmentation "
+            "depends on; leave it out, and train on a few scenes instead: data=streets data.num_train=4, or a "
+            "data.train_split that holds few"
+        )
     settings.check(values["data"])
 
 
@@ -77,10 +84,19 @@ def _check_end(trainer: Mapping[str, Any], scheduler: str | None) -> None:
         )
 
 
+def _check_callbacks(callbacks: Mapping[str, Any]) -> None:
+    for name, node in callbacks.items():
+        if not isinstance(node, Mapping) or "_target_" not in node:
+            raise ValueError(
+                f"the configuration has no callbacks.{name}._target_; callbacks are: {', '.join(callbacks)}; type "
+                f"'~callbacks.{name}' to train without this one, or correct its name"
+            )
+
+
 def _check_validation(trainer: Mapping[str, Any], callbacks: Mapping[str, Any]) -> None:
     if trainer.get("check_val_every_n_epoch") is not None:
         settings.checked_count("trainer.check_val_every_n_epoch", trainer["check_val_every_n_epoch"], 1)
-    metrics = {name: str((node or {}).get("monitor")) for name, node in callbacks.items()}
+    metrics = {name: str(node.get("monitor")) for name, node in callbacks.items()}
     waiting = [name for name, metric in metrics.items() if metric.startswith("val/")]
     if waiting and trainer.get("limit_val_batches") == 0:
         without = " ".join(f"'~callbacks.{name}'" for name in waiting)

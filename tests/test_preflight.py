@@ -76,7 +76,8 @@ def test_a_key_that_was_deleted_is_named(compose_small: Compose) -> None:
         said = objection(without)
         assert said.startswith(f"the configuration has no {key}") or not said
         named |= {key} if said else set()
-    assert named == {*preflight.NEEDED, "trainer", "data"}
+    targets = {f"callbacks.{name}._target_" for name in values["callbacks"]}
+    assert named == {*preflight.NEEDED, "trainer", "data", *targets}
 
 
 def objection(values: dict[str, Any]) -> str:
@@ -104,6 +105,12 @@ def keys_of(values: dict[str, Any], prefix: str = "") -> Iterator[str]:
         ("optimizer.lr=-1", "optimizer.lr is -1; needed is a number of at least 0"),
         ("optimizer.weight_decay=nan", "optimizer.weight_decay is nan; needed is a number of at least 0"),
         ("trainer.check_val_every_n_epoch=0", "trainer.check_val_every_n_epoch is 0; needed is a whole number"),
+        ("+trainer.overfit_batches=1", "trainer.overfit_batches reads the training split without its sampler"),
+        ("callbacks.early_stopping=null", "type '~callbacks.early_stopping' to train without"),
+        (
+            "+callbacks.early.patience=3",
+            "no callbacks.early._target_; callbacks are: best, last",
+        ),
         ("trainer.limit_val_batches=0", "nothing is validated, and val/miou is awaited by callbacks: best, early_st"),
     ],
 )
