@@ -2,11 +2,14 @@
 
 import os
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 PHOTOS = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif"}
 FILMS = {".mp4", ".mkv", ".mov", ".avi", ".webm", ".m4v", ".mpg", ".mpeg", ".ts"}
+FACTS, KINDS = "predictions.json", ("masks", "overlays", "probabilities")
+"""The file of every folder of predictions, and folders of which it has some."""
 
 
 class Input(NamedTuple):
@@ -35,7 +38,7 @@ def check_output(output: Path, place: Path) -> None:
 
 
 def find(place: Path, output: Path) -> list[Input]:
-    """The file, or every photo and film below the folder but for those in output, ordered by path.
+    """The file, or every photo and film below the folder, ordered by path, but for those in output or predicted before.
 
     A file keeps its ending in its name where another file has its stem, as its own or as its whole name. Links to files
     that are not there are among them, as broken files; links to folders are not followed.
@@ -62,7 +65,7 @@ def find(place: Path, output: Path) -> list[Input]:
 
 
 def _files(place: Path, output: Path) -> list[Path]:
-    """Whatever is no folder, by path; nothing that is hidden or in output."""
+    """Whatever is no folder, by path; nothing that is hidden, in output, or predicted before."""
     found: list[Path] = []
     for folder, folders, names in os.walk(place, onerror=_refuse):
         folders[:] = [each for each in folders if _is_searched(Path(folder, each), output)]
@@ -71,7 +74,14 @@ def _files(place: Path, output: Path) -> list[Path]:
 
 
 def _is_searched(folder: Path, output: Path) -> bool:
-    return not folder.name.startswith(".") and folder.resolve() != output.resolve()
+    is_left_out = folder.name.startswith(".") or _is_predicted(folder)
+    return not is_left_out and folder.resolve() != output.resolve()
+
+
+def _is_predicted(folder: Path) -> bool:
+    with suppress(OSError):  # its path is too long, which is told where it is searched
+        return (folder / FACTS).is_file() and any((folder / kind).is_dir() for kind in KINDS)
+    return False
 
 
 def _refuse(error: OSError) -> NoReturn:

@@ -2,8 +2,10 @@
 
 import io
 import json
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from PIL import Image
 from segexp.classes import Grouping, LabelTable
 from segexp.files import remove_left, write_whole
 from segexp.pictures import png, with_palette
-from segexp.prediction.inputs import Input
+from segexp.prediction.inputs import FACTS, KINDS, Input
 from segexp.prediction.legend import overlay
 
 Bytes = npt.NDArray[np.uint8]
@@ -60,7 +62,11 @@ class Outputs:
         return self.folder / kind / f"{item.name}{ending}"
 
     def without_existing(self, items: Sequence[Input], on_existing: str) -> list[Input]:
-        """Those to be predicted. Raises FileExistsError if something of them is there and that is to be refused."""
+        """Those to be predicted.
+
+        Raises FileExistsError if something of them is there and that is to be refused, ValueError if it is one of them.
+        """
+        self._refuse_inputs(items)
         if on_existing == "skip":
             return [item for item in items if not all(_is_there(file) for file in self.files(item))]
         there = [file for item in items for file in self.files(item) if _is_there(file)]
@@ -70,6 +76,15 @@ class Outputs:
                 "on_existing=overwrite to predict again, or choose another output="
             )
         return list(items)
+
+    def _refuse_inputs(self, items: Sequence[Input]) -> None:
+        real = cache(os.path.realpath)  # of folders, which are few
+        ours = tuple(f"{real(self.folder / kind)}/" for kind in KINDS)
+        places = ((real(item.file.parent), item.file.name) for item in items)
+        read = {(folder, name) for folder, name in places if f"{folder}/".startswith(ours)}
+        for file in (file for item in items if read for file in self.files(item)):
+            if (real(file.parent), file.name) in read:
+                raise ValueError(f"output: {file} is an input, and would be overwritten; choose another output=")
 
     def remove_left(self, items: Sequence[Input]) -> None:
         """What killed processes had not finished to write where these are to be written, see `files.remove_left`."""
@@ -89,10 +104,10 @@ class Outputs:
         facts |= {"masks": self.masks, "classes": classes}
         if on_existing != "overwrite":
             self._refuse_mixture(facts)
-        write_whole(self.folder / "predictions.json", json.dumps(facts, indent=2))
+        write_whole(self.folder / FACTS, json.dumps(facts, indent=2))
 
     def _refuse_mixture(self, facts: Mapping[str, Any]) -> None:
-        path = self.folder / "predictions.json"
+        path = self.folder / FACTS
         try:
             stored = json.loads(path.read_bytes()) if path.is_file() else {}
             others = ", ".join(key for key, value in stored.items() if facts.get(key) != value)

@@ -35,6 +35,14 @@ def test_what_was_written_is_no_input_however_its_folder_is_spelled(tmp_path: Pa
     assert [item.name for item in find(given, given / ".." / "photos" / "out")] == ["a"]
 
 
+def test_what_an_earlier_command_wrote_to_another_output_is_no_input_unless_asked_for(tmp_path: Path) -> None:
+    given = photos(tmp_path / "photos", "a.png", "plain/masks/a.png", "plain/masks/b.png", "coco/c.png")
+    for folder in ("plain", "coco"):  # the latter's is somebody else's
+        (given / folder / "predictions.json").touch()
+    assert [item.name for item in find(given, given / "flipped")] == ["a", "coco/c"]
+    assert [item.name for item in find(given / "plain", tmp_path / "out")] == ["masks/a", "masks/b"]
+
+
 def test_what_is_no_file_is_an_input_that_is_refused(tmp_path: Path) -> None:
     photos(tmp_path, "a.png")
     (tmp_path / "b.png").symlink_to("nowhere.png")

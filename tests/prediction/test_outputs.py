@@ -35,6 +35,17 @@ def test_each_photo_is_looked_for_by_itself(outputs: Outputs) -> None:
         outputs.without_existing(items, "refuse")
 
 
+@pytest.mark.parametrize("on_existing", ["refuse", "skip", "overwrite"])
+def test_no_input_is_overwritten_however_its_folder_is_spelled(outputs: Outputs, on_existing: str) -> None:
+    (outputs.folder / "masks").mkdir()
+    (outputs.folder / "masks" / "a.png").touch()
+    (outputs.folder / "link").symlink_to("masks")
+    for folder in ("masks", "link", "masks/../link"):
+        item = Input(outputs.folder / folder / "a.png", "a", is_film=False)
+        with pytest.raises(ValueError, match=r"masks/a.png is an input, and would be overwritten; choose another outp"):
+            outputs.without_existing([item], on_existing)
+
+
 @pytest.mark.parametrize("name", ["n" * 300, "/".join(100 * ["n" * 100])])
 def test_a_name_that_is_too_long_to_be_there_is_left_to_be_predicted(outputs: Outputs, name: str) -> None:
     long = Input(Path("long.png"), name, is_film=False)
