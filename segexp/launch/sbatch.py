@@ -30,7 +30,11 @@ class Settings:
 
 
 def script(sweep: Path, command: str, jobs: Sequence[Job], demand: Demand, settings: Settings) -> str:
-    """jobs: the tasks of the array. demand: of every one of them. command: that the user typed."""
+    """jobs: the tasks of the array. demand: of every one of them. command: that the user typed.
+
+    Raises ValueError for settings of which SLURM, or the shell, would make something else.
+    """
+    _check(settings)
     if not re.fullmatch(r"[\w/.@+:-]+", str(sweep), re.ASCII):
         raise ValueError(f"{sweep} has characters that SLURM reads as its own; choose another hydra.sweep.dir")
     options = _options(sweep, jobs, demand, settings).items()
@@ -43,6 +47,17 @@ def script(sweep: Path, command: str, jobs: Sequence[Job], demand: Demand, setti
         jobs=shlex.quote(str(sweep / "jobs.txt")),
         srun=_srun(demand, settings),
     )
+
+
+def _check(settings: Settings) -> None:
+    for name, number in (("cpus_per_task", settings.cpus_per_task), ("max_running", settings.max_running or 1)):
+        if type(number) is not int or number < 1:
+            raise ValueError(f"hydra.launcher.{name} is {number!r}; needed is a whole number of at least 1")
+    if not isinstance(settings.setup, list) or not all(isinstance(line, str) for line in settings.setup):
+        raise ValueError(
+            f"hydra.launcher.setup is {settings.setup!r}; needed is a list of lines of shell: "
+            "'hydra.launcher.setup=[module load cuda]'"
+        )
 
 
 SCRIPT = """\

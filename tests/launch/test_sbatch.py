@@ -88,3 +88,18 @@ def test_what_a_cluster_cannot_guess_is_asked_for(tmp_path: Path) -> None:
         script(tmp_path / "100%", "typed", jobs(tmp_path, 1), DEMAND, settings())
     with pytest.raises(ValueError, match=r"choose another hydra.sweep.dir"):
         script(tmp_path / "bücher", "typed", jobs(tmp_path, 1), DEMAND, settings())
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"setup": "module load cuda"}, "setup is 'module load cuda'; needed is a list"),  # not a command a letter
+        ({"setup": None}, "setup is None; needed is a list"),
+        ({"setup": [1]}, "needed is a list of lines of shell"),
+        ({"cpus_per_task": None}, "cpus_per_task is None; needed is a whole number of at least 1"),
+        ({"max_running": "abc"}, "max_running is 'abc'"),
+    ],
+)
+def test_a_setting_that_would_be_submitted_as_something_else_is_refused(given, said: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=said):
+        script(tmp_path, "typed", jobs(tmp_path, 1), DEMAND, settings(**given))
