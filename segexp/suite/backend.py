@@ -46,6 +46,12 @@ def compiled(network: nn.Module) -> Network:
     return torch.compile(network, dynamic=False)
 
 
+def load_compiler() -> None:
+    """By compiling next to nothing: its libraries come as they are needed, and are no memory of a network's."""
+    with torch.inference_mode():
+        compiled(nn.Conv2d(3, 3, 1).eval())(torch.zeros(1, 3, 8, 8))
+
+
 def exported(network: nn.Module, image: Tensor, path: Path) -> None:
     """Write the network as ONNX, for images of this shape alone."""
     program = torch.onnx.export(network, (image.cpu(),), dynamo=True, verbose=False)

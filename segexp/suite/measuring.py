@@ -24,7 +24,7 @@ from segexp.inference.segment import Network, segment
 from segexp.inference.settings import Inference
 from segexp.metric.confusion import prediction
 from segexp.out_of_memory import is_out_of_memory
-from segexp.suite.backend import OnnxNetwork, compiled, exported
+from segexp.suite.backend import OnnxNetwork, compiled, exported, load_compiler
 from segexp.suite.case import Case
 from segexp.suite.cost import num_flops, num_parameters
 from segexp.suite.memory import forget_peak, held_bytes, limit_to_free_memory, most_bytes
@@ -100,6 +100,8 @@ def prepared(job: Job, image: Tensor) -> tuple[Network, float]:
     device, path = image.device, job.folder / "network.onnx"
     if job.case.backend == "onnxruntime":
         exported(job.network(), image, path)
+    if job.case.backend == "compiled" and device.type == "cpu":
+        load_compiler()
     held_before = _held(device)
     if job.case.backend == "onnxruntime":
         return OnnxNetwork(path, image, job.num_classes), held_before

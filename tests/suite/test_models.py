@@ -132,6 +132,14 @@ def test_memory_is_weights_and_features_without_libraries(tmp_path: Path) -> Non
     assert facts["note"] == "RuntimeError: once is enough"
 
 
+@pytest.mark.slow
+def test_memory_of_a_compiled_network_is_without_the_compiler(tmp_path: Path) -> None:
+    """Whose libraries take 80 MB; what this network holds beyond its eager self are some 10."""
+    cases = [Case("tiny", (64, 96), 1, "float32", backend) for backend in ("eager", "compiled")]
+    eager, fast = (facts_of(job(tmp_path, case), 600)["memory"] for case in cases)
+    assert fast - eager < 45e6
+
+
 def test_a_pass_beyond_the_limit_is_ended_and_said(tmp_path: Path) -> None:
     facts = facts_of(job(tmp_path, config=ENDLESS), 600)
     assert facts["note"] == "a pass takes over 0.5 s"
