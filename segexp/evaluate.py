@@ -1,6 +1,7 @@
 """python -m segexp.evaluate: scores of a run on whole images."""
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,7 +51,7 @@ def main(config: DictConfig) -> None:
 
 def _evaluated(run: "RunFolder", inference: "Inference", values: dict[str, Any], folder: Path) -> "Evaluation":
     from segexp.evaluation import benchmark
-    from segexp.evaluation.files import forget_another, locked, refuse_another, save
+    from segexp.evaluation.files import locked, refuse_another, replace_scores, save_pictures
     from segexp.evaluation.split import Wish, evaluate, prepare
 
     predictions = folder / "predictions" if values["predictions"] or values["benchmark"] else None
@@ -64,9 +65,8 @@ def _evaluated(run: "RunFolder", inference: "Inference", values: dict[str, Any],
         refuse_another(folder, prepared.facts, values["overwrite"])
         if values["benchmark"]:
             benchmark.refuse_unfit(prepared)
-        evaluation = evaluate(prepared)
-        forget_another(folder, prepared.facts, predictions is not None)
-        save(evaluation, run, folder)
+        evaluation = evaluate(prepared, partial(replace_scores, folder=folder))
+        save_pictures(evaluation, run, folder)
         if values["benchmark"]:
             benchmark.write(evaluation, folder)
     return evaluation
@@ -89,7 +89,7 @@ def _regrouped(run: "RunFolder", values: dict[str, Any], name: str, folder: Path
                 f"add checkpoint={stored}, or evaluate the other one first"
             )
         refuse_another(folder, evaluation.facts, values["overwrite"])
-        forget_another(folder, evaluation.facts, are_predictions_ours=False)
+        forget_another(folder, evaluation.facts)
         save(evaluation, run, folder)
     return evaluation
 

@@ -52,14 +52,13 @@ def arrays(evaluation: Evaluation) -> dict[str, npt.NDArray]:
     return {key: np.asarray(value) for key, value in found.items() if value is not None}
 
 
-def forget_another(folder: Path, facts: dict[str, Any], are_predictions_ours: bool) -> None:
+def forget_another(folder: Path, facts: dict[str, Any]) -> None:
     """Remove what an evaluation made otherwise, or of other weights, left beside its scores, and what was regrouped."""
     ours = _settings(facts)
     _forget_regrouped(folder, ours)
     if _told(folder) in (None, ours):
         return
-    if not are_predictions_ours:
-        shutil.rmtree(folder / "predictions", ignore_errors=True)
+    shutil.rmtree(folder / "predictions", ignore_errors=True)
     for name in ("submission.zip", "official.json", "sheet.png", "confusion.png"):
         (folder / name).unlink(missing_ok=True)
 
@@ -75,13 +74,27 @@ def _forget_regrouped(folder: Path, ours: dict[str, Any]) -> None:
 
 def save(evaluation: Evaluation, run: RunFolder, folder: Path) -> None:
     """Write confusion.npz, metrics.json and pictures into a folder of run.evaluation()."""
-    names, colors = evaluation.grouping.names, evaluation.grouping.colors
+    save_scores(evaluation, folder)
+    save_pictures(evaluation, run, folder)
+
+
+def replace_scores(evaluation: Evaluation, folder: Path) -> None:
+    """Write confusion.npz and metrics.json, in place of another evaluation with all that it left."""
+    forget_another(folder, evaluation.facts)
+    save_scores(evaluation, folder)
+
+
+def save_scores(evaluation: Evaluation, folder: Path) -> None:
     matrices = io.BytesIO()
     np.savez_compressed(matrices, **arrays(evaluation))  # type: ignore[arg-type]
     write_whole(folder / "confusion.npz", matrices.getvalue())
     metrics = {name: None if isnan(value) else value for name, value in evaluation.scores().items()}
     told = json.dumps({**evaluation.facts, "metrics": metrics}, indent=2, allow_nan=False)
     write_whole(folder / "metrics.json", told)
+
+
+def save_pictures(evaluation: Evaluation, run: RunFolder, folder: Path) -> None:
+    names, colors = evaluation.grouping.names, evaluation.grouping.colors
     if evaluation.scenes:
         pictures.save(pictures.sheet(evaluation.scenes, names, colors), folder / "sheet.png")
     pictures.save(pictures.confusion_heatmap(evaluation.confusion, names), folder / "confusion.png")

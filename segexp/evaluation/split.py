@@ -1,7 +1,7 @@
 """A finished training -> the counts of every image of a split."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,20 +83,32 @@ def prepare(run: RunFolder, wish: Wish, predictions: Path | None = None) -> Prep
     return Prepared(job, devices, min(wish.num_processes, len(pairs)), facts, predictions)
 
 
-def evaluate(prepared: Prepared) -> Evaluation:
-    """Segment whole images and compare at their native size."""
+def evaluate(prepared: Prepared, keep: Callable[[Evaluation], None] | None = None) -> Evaluation:
+    """Segment whole images and compare at their native size.
+
+    keep: told of what was found before the predictions take their place, so that none ever stand beside the scores of
+    another evaluation, however this one ends.
+    """
     job, partial = prepared.job, prepared.job.predictions
     if partial:
         shutil.rmtree(partial, ignore_errors=True)  # of an evaluation that was killed
     try:
         with closing(tallies(job, prepared.devices, prepared.num_processes)) as found:
             counted = list(track(found, f"evaluating {len(job.pairs)} images", total=len(job.pairs)))
+        evaluation = _evaluation(prepared, counted)
+        if keep:
+            keep(evaluation)
         if partial and prepared.predictions:  # all at once, so that the predictions of two models never mix
             shutil.rmtree(prepared.predictions, ignore_errors=True)
             partial.rename(prepared.predictions)
     finally:
         if partial:
             shutil.rmtree(partial, ignore_errors=True)
+    return evaluation
+
+
+def _evaluation(prepared: Prepared, counted: list[Tally]) -> Evaluation:
+    job = prepared.job
     return Evaluation(
         job.grouping,
         job.table,

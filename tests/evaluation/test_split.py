@@ -3,19 +3,30 @@
 import json
 import re
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from segexp.evaluation.files import arrays, forget_another, locked, refuse_another, save, settings
+from segexp.evaluation.files import (
+    arrays,
+    forget_another,
+    locked,
+    refuse_another,
+    replace_scores,
+    save,
+    save_scores,
+    settings,
+)
 from segexp.evaluation.regroup import regrouped
 from segexp.evaluation.result import Evaluation
+from segexp.evaluation.split import evaluate
 from segexp.metric import scores
 from segexp.run import RunFolder
 from segexp.types import VOID
-from tests.evaluation.guess import grouping, guessed
+from tests.evaluation.guess import grouping, guessed, prepared
 
 
 @pytest.fixture(scope="module")
@@ -138,12 +149,33 @@ def test_what_another_evaluation_left_does_not_stay_beside_new_scores(evaluation
     (folder / "predictions").mkdir()
     for name in ("submission.zip", "official.json"):
         (folder / name).touch()
-    forget_another(folder, evaluation.facts, are_predictions_ours=False)
+    forget_another(folder, evaluation.facts)
     assert (folder / "predictions").is_dir()
-    forget_another(folder, {**evaluation.facts, "step": 7}, are_predictions_ours=True)
-    assert (folder / "predictions").is_dir()
-    forget_another(folder, {**evaluation.facts, "step": 7}, are_predictions_ours=False)
+    forget_another(folder, {**evaluation.facts, "step": 7})
     assert {path.name for path in folder.iterdir()} == {"confusion.npz", "metrics.json"}
+
+
+def test_predictions_never_stand_beside_the_scores_of_another_evaluation(
+    streets_root: Path, evaluation: Evaluation, tmp_path: Path
+) -> None:
+    folder = tmp_path / "evaluation/val"
+    save_scores(evaluation, folder)
+    (folder / "predictions").mkdir()
+    (folder / "predictions/earlier.png").touch()
+    wanted = prepared(streets_root, "cityscapes19", folder / "predictions")
+    wanted.facts["step"] = 7
+
+    def stopped(found: Evaluation, after_scores: bool) -> None:
+        if after_scores:
+            replace_scores(found, folder)
+        raise KeyboardInterrupt
+
+    for after_scores, left in ((False, ["earlier.png"]), (True, [])):
+        with pytest.raises(KeyboardInterrupt):
+            evaluate(wanted, partial(stopped, after_scores=after_scores))
+        assert [path.name for path in folder.glob("predictions/*")] == left
+    evaluate(wanted, partial(replace_scores, folder=folder))
+    assert sorted(path.stem for path in folder.glob("predictions/*")) == evaluation.names
 
 
 def test_what_was_regrouped_goes_with_the_evaluation_that_it_is_of(evaluation: Evaluation, tmp_path: Path) -> None:
@@ -152,10 +184,10 @@ def test_what_was_regrouped_goes_with_the_evaluation_that_it_is_of(evaluation: E
     save(evaluation, run, run.evaluation("val_other"))
     coarse = regrouped(run, "val", evaluation.grouping, grouping("cityscapes7"), evaluation.table)
     save(coarse, run, run.evaluation("val_cityscapes7"))
-    forget_another(run.evaluation("val"), evaluation.facts, are_predictions_ours=False)
-    forget_another(run.evaluation("val_other"), {**evaluation.facts, "step": 7}, are_predictions_ours=False)
+    forget_another(run.evaluation("val"), evaluation.facts)
+    forget_another(run.evaluation("val_other"), {**evaluation.facts, "step": 7})
     assert run.evaluation("val_cityscapes7").is_dir()
-    forget_another(run.evaluation("val"), {**evaluation.facts, "step": 7}, are_predictions_ours=False)
+    forget_another(run.evaluation("val"), {**evaluation.facts, "step": 7})
     assert {path.name for path in (tmp_path / "evaluation").iterdir()} == {"val", "val_other"}
 
 
