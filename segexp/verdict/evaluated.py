@@ -64,14 +64,30 @@ def _hindrance(run: RunFolder, split: str, status: dict[str, Any]) -> str | None
     if status.get("state", "none") == "none":
         return "no training: it has no status.json, or none of a training"
     if not (run.evaluation(split) / "confusion.npz").is_file():
-        return f"not evaluated on {split}: python -m segexp.evaluate run={run.path} split={split}"
+        return f"not evaluated on {split}: {_cure(run, split, {})}"
     return None
+
+
+def _cure(run: RunFolder, name: str, facts: dict[str, Any]) -> str:
+    """How an evaluation of this name is made, as far as that is known. facts: of the one that there was."""
+    command, origin = f"python -m segexp.evaluate run={run.path}", facts.get("regrouped_from")
+    if origin is not None:
+        return f"evaluate {origin} of it again, then {command} name={origin} regroup={name.removeprefix(f'{origin}_')}"
+    split = facts.get("split", name if name in _splits(run) else None)
+    if split == name:
+        return f"{command} split={split}"
+    return f"{command} {f'split={split} ' if split else ''}name={name}, with the settings of such evaluations"
+
+
+def _splits(run: RunFolder) -> list[object]:
+    settings = flat(run.config)
+    return ["train", "val", "test", settings.get("data.train_split"), settings.get("data.val_split")]
 
 
 def _read(run: RunFolder, split: str, finished: str) -> Run | str:
     config, facts = run.config, run.scores(split)
     if facts.get("trained_until") not in (None, finished):
-        return f"evaluated before its training went on: python -m segexp.evaluate run={run.path} split={split}"
+        return f"evaluated before its training went on: {_cure(run, split, facts)}"
     if not isinstance(config.get("seed"), int):
         raise ValueError(f"{run.path / 'config.yaml'} has no seed; it is not of segexp.train")
     environment = run.environment

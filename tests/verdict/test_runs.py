@@ -8,6 +8,7 @@ import pytest
 
 from segexp.files import write_whole
 from segexp.verdict.comparison import compare
+from segexp.verdict.evaluated import read_run
 from segexp.verdict.runs import read_runs
 from segexp.verdict.variants import shown_names, variants
 from tests.verdict.run_folders import finished_run
@@ -81,6 +82,30 @@ def test_an_evaluation_older_than_the_end_of_its_training_is_left_out(sweep: Pat
     ((path, reason),) = read_runs(str(sweep), "val").left_out
     assert path == sweep / "a0"
     assert reason.startswith("evaluated before its training went on: python -m segexp.evaluate run=")
+
+
+@pytest.mark.parametrize(
+    ("name", "facts", "cure"),
+    [
+        ("val", {}, "run=RUN split=val"),
+        ("val", {"split": "val"}, "run=RUN split=val"),
+        ("val_tta", {"split": "val"}, "run=RUN split=val name=val_tta, with the settings of such evaluations"),
+        ("val_tta", None, "run=RUN name=val_tta, with the settings of such evaluations"),
+        ("test", None, "run=RUN split=test"),
+        ("val_cityscapes7", {"split": "val", "regrouped_from": "val"}, "run=RUN name=val regroup=cityscapes7"),
+    ],
+)
+def test_what_makes_a_missing_or_outdated_evaluation_is_its_command(
+    name: str, facts: dict[str, str] | None, cure: str, tmp_path: Path
+) -> None:
+    """facts: of an evaluation that is outdated; None where there is none."""
+    run = finished_run(tmp_path / "run", {"_target_": "focal"}, 0, trained_until="2026-01-01", **(facts or {}))
+    if facts is not None and name != "val":
+        (run / "evaluation/val").rename(run / f"evaluation/{name}")
+    reason = read_run(run, name)
+    assert isinstance(reason, str)
+    assert reason.endswith(f"python -m segexp.evaluate {cure.replace('RUN', str(run))}")
+    assert reason.startswith("evaluated before its training went on" if facts is not None else "not evaluated on")
 
 
 def test_matrices_and_scores_of_two_evaluations_are_not_taken_for_one(sweep: Path) -> None:
