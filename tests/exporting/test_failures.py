@@ -1,11 +1,7 @@
 """What a user gets wrong, and what breaks on the way: one message with the cure, and nothing left behind."""
 
 import importlib.util
-import os
-import signal
-import subprocess
 import sys
-from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -22,7 +18,7 @@ from segexp.run import RunFolder
 from segexp.stop import TERMINATED
 from tests.exporting.exported import copied, exported
 from tests.full_disk import full_disk
-from tests.process import PATIENCE, until
+from tests.process import status_when_told_to_end
 
 
 class Channels(nn.Module):
@@ -116,25 +112,9 @@ def test_a_disk_that_is_full_leaves_nothing(trained: RunFolder, tmp_path: Path) 
 @pytest.mark.slow
 def test_an_export_that_is_told_to_end_leaves_nothing(trained: RunFolder, tmp_path: Path) -> None:
     run = copied(trained, tmp_path)
-    weights = run.checkpoint("best")
-    weights.unlink()
-    os.mkfifo(weights)
-    typed = [f"run={run.path}", f"output={tmp_path / 'export'}"]
-    process = subprocess.Popen([sys.executable, "-m", "segexp.export", *typed], cwd=Path(__file__).parents[2])
-    with ExitStack() as ending:
-        ending.callback(process.wait)
-        ending.callback(process.kill)
-
-        def is_read() -> bool:
-            """By the export, which then waits for what we write."""
-            with suppress(OSError):  # nobody reads it yet
-                ending.callback(os.close, os.open(weights, os.O_WRONLY | os.O_NONBLOCK))
-                return True
-            return False
-
-        until(lambda: process.poll() is not None or is_read())
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(PATIENCE) == TERMINATED
+    command = [sys.executable, "-m", "segexp.export", f"run={run.path}", f"output={tmp_path / 'export'}"]
+    status = status_when_told_to_end(command, reading=run.checkpoint("best"), cwd=Path(__file__).parents[2])
+    assert status == TERMINATED
     assert not (tmp_path / "export").exists()
 
 

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -20,7 +19,7 @@ from segexp.data.camvid import CamVid
 from segexp.run import RunFolder
 from segexp.serving.server import bound, listen
 from segexp.stop import TERMINATED
-from tests.process import until
+from tests.process import status_when_told_to_end, until
 from tests.serving import photos
 from tests.serving.command import PATIENCE, ROOT, SERVE, Server, answer, environment, serving, started
 
@@ -104,24 +103,8 @@ def _listens(port: int) -> bool:
 def test_a_server_that_still_loads_ends_when_it_is_told_to(run: RunFolder, tmp_path: Path) -> None:
     """By itself, as the kernel does not end the first process of a container."""
     loading = Path(shutil.copytree(run.path, tmp_path / "run"))
-    read = loading / "environment.json"
-    read.unlink()
-    os.mkfifo(read)
-    process = subprocess.Popen([*SERVE, "port=0", f"run={loading}", "data=null"], cwd=ROOT, env=environment())
-    with ExitStack() as ending:
-        ending.callback(process.wait)
-        ending.callback(process.kill)
-
-        def is_read() -> bool:
-            """By the server, which then waits for what we write."""
-            with suppress(OSError):  # nobody reads it yet
-                ending.callback(os.close, os.open(read, os.O_WRONLY | os.O_NONBLOCK))
-                return True
-            return False
-
-        until(lambda: process.poll() is not None or is_read())
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(PATIENCE) == TERMINATED
+    command, read = [*SERVE, "port=0", f"run={loading}", "data=null"], loading / "environment.json"
+    assert status_when_told_to_end(command, reading=read, cwd=ROOT, env=environment()) == TERMINATED
 
 
 def test_clients_can_connect_as_soon_as_the_address_is_told(run: RunFolder) -> None:
