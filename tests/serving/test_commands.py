@@ -70,8 +70,10 @@ def test_a_setting_that_cannot_be_is_refused(typed: str, told: str) -> None:
         serve.check(build.plain(build.compose("serve", ["run=RUN", typed])))
 
 
-def test_a_port_in_use_is_told_before_anything_is_loaded(server: Server) -> None:
-    found = answer("run=/nowhere", f"port={server.port}")
+def test_a_port_in_use_is_told_before_anything_is_loaded(run: RunFolder, server: Server, tmp_path: Path) -> None:
+    torn = RunFolder(Path(shutil.copytree(run.path, tmp_path / "run")))
+    torn.checkpoint("best").write_bytes(b"")
+    found = answer(f"run={torn.path}", f"port={server.port}")
     assert found.returncode == 1
     assert f"cannot listen on 127.0.0.1:{server.port} (Address already in use)" in found.stderr
     assert "choose another port=" in found.stderr
