@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
-from segexp.entry import entry
+from segexp.config.command_line import entry
+from segexp.config.compose import compose
+from segexp.config.values import plain_values
 
 if TYPE_CHECKING:
     import torch
@@ -15,9 +17,10 @@ if TYPE_CHECKING:
 
 @entry("benchmark")
 def main(config: DictConfig) -> None:
-    from segexp import build, stop
+    from segexp import build
+    from segexp.system import signals
 
-    values = build.plain(config)
+    values = plain_values(config)
     names = _suites(values)
     _refuse_other_keys(values, names)
     if type(values["overwrite"]) is not bool:
@@ -25,7 +28,7 @@ def main(config: DictConfig) -> None:
     if not isinstance(values["output"], str) or not values["output"].strip():
         raise ValueError(f"output is {values['output']!r}; needed is the path of a folder, a number as output=./2024")
     device = build.devices(values["device"])[0]
-    with stop.listening():  # SIGTERM, as of timeout: nothing is left running
+    with signals.listening():  # SIGTERM, as of timeout: nothing is left running
         for name in names:
             _run(name, values[name], device, Path(values["output"]).absolute() / f"{name}.json", values["overwrite"])
 
@@ -37,8 +40,8 @@ def _run(name: str, settings: dict[str, Any], device: "torch.device", path: Path
 
     from rich.console import Console
 
+    from segexp.display.tables import records_table
     from segexp.suite.results import Results
-    from segexp.tables import records_table
 
     suite, machine, console = import_module(f"segexp.suite.{name}"), _machine(device), Console()
     console.width = console.width if console.is_terminal else 120
@@ -60,7 +63,7 @@ def _machine(device: "torch.device") -> dict[str, Any]:
     """What figures depend on beside the settings."""
     import torch
 
-    from segexp.environment import hardware
+    from segexp.run.environment import hardware
 
     found = hardware()
     gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else None
@@ -80,9 +83,8 @@ def _suites(values: dict[str, Any]) -> list[str]:
 
 def _refuse_other_keys(values: dict[str, Any], names: list[str]) -> None:
     """Raise ValueError where a suite was given a key by + that it has not, or one of its own was deleted by ~."""
-    from segexp import build
 
-    known = build.compose("benchmark")
+    known = compose("benchmark")
     for name in names:
         other = sorted(set(known[name]) ^ set(values[name]))
         if other:

@@ -6,23 +6,20 @@ whose signature asks for them by name.
 
 import functools
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from hydra import compose as hydra_compose
-from hydra import initialize_config_dir
-from hydra.core.global_hydra import GlobalHydra
-from hydra.core.hydra_config import HydraConfig
-from hydra.core.override_parser.types import Quote, QuotedString
 from hydra.errors import InstantiationException
 from hydra.utils import get_object, instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 
-from segexp import ranks, trust
 from segexp.classes import Grouping, LabelTable
+from segexp.config import trust
+from segexp.config.compose import compose, config_folder, options_of_user, user_folders
+from segexp.config.values import Config, plain_values
 from segexp.data.settings import READING, Size, checked_size
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
 
 if TYPE_CHECKING:
     import torch
@@ -35,57 +32,7 @@ if TYPE_CHECKING:
     from segexp.data.module import DataModule
     from segexp.data.pairs import Source
 
-OmegaConf.register_new_resolver("run_folder", lambda resumed, new: resumed or new, replace=True)
-OmegaConf.register_new_resolver("started", ranks.started, replace=True)
-
-Config = DictConfig | Mapping[str, Any]
 Facts = Mapping[str, Callable[[], Any]]
-
-
-def config_folder() -> Path:
-    """conf/: inside the package when it was installed as a wheel, beside it in a checkout."""
-    inside = Path(__file__).parent / "conf"
-    return inside if inside.is_dir() else Path(__file__).parent.parent / "conf"
-
-
-def user_folders() -> list[Path]:
-    """The folder of further options that the command named by --config-dir, if it did."""
-    sources = HydraConfig.get().runtime.config_sources if HydraConfig.initialized() else []
-    return [Path(source.path) for source in sources if source.provider == "command-line"]
-
-
-def config_dir() -> list[str]:
-    """The words --config-dir FOLDER, for a further command, if this one was given them."""
-    return [word for folder in user_folders() for word in ("--config-dir", str(folder))]
-
-
-def compose(entry: str, overrides: Sequence[str] = (), folders: Sequence[Path | str] | None = None) -> DictConfig:
-    """The configuration of `python -m segexp.<entry> <overrides>`, without running it.
-
-    folders: further ones with options, as of --config-dir; None for those of the running command.
-    """
-    places = [f"file://{Path(folder).absolute()}" for folder in (user_folders() if folders is None else folders)]
-    paths = [QuotedString(place, Quote.single).with_quotes() for place in places]
-    search = [f"hydra.searchpath=[{','.join(paths)}]"] if paths else []
-    GlobalHydra.instance().clear()
-    with initialize_config_dir(str(config_folder()), version_base="1.3"):
-        return hydra_compose(entry, overrides=[*search, *overrides])
-
-
-def plain(config: Config) -> dict[str, Any]:
-    """The resolved configuration as plain values. Raises ValueError naming the keys that have no value yet."""
-    if not isinstance(config, DictConfig):
-        return dict(config)
-    missing = sorted(_without_value(OmegaConf.to_container(config)))
-    if missing:
-        raise ValueError(f"no value for {', '.join(missing)}; add {missing[0]}=... to the command")
-    return cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
-
-
-def options_of_user() -> list[Path]:
-    """Those in groups that conf/ has: whatever else lies in the user's folder, a stranger's run, say, is no option."""
-    groups = [path.relative_to(config_folder()) for path in config_folder().rglob("*") if path.is_dir()]
-    return [file for folder in user_folders() for group in groups for file in (folder / group).glob("*.yaml")]
 
 
 def trusted(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -176,13 +123,13 @@ def part(node: Mapping[str, Any] | None, facts: Facts | None = None, **extra: An
 
 
 def grouping(config: Config) -> Grouping:
-    return part(plain(config)["classes"])
+    return part(plain_values(config)["classes"])
 
 
 def model(config: Config) -> "nn.Module":
     """Image [B, 3, H, W] -> logits [B, num_classes, H, W]."""
     num_classes = grouping(config).num_classes
-    return part(plain(config)["model"], {"num_classes": lambda: num_classes})
+    return part(plain_values(config)["model"], {"num_classes": lambda: num_classes})
 
 
 def loss(config: Config) -> "nn.Module":
@@ -194,12 +141,12 @@ def loss(config: Config) -> "nn.Module":
         "class_counts": lambda: counted().pixels,
         "class_extents": lambda: counted().extents,
     }
-    return part(plain(config)["loss"], facts)
+    return part(plain_values(config)["loss"], facts)
 
 
 def source(config: Config) -> "Source":
     """The data set on disk: what conf/data names, without the settings of reading it in batches."""
-    return _source(plain(config)["data"])
+    return _source(plain_values(config)["data"])
 
 
 def _source(settings: Mapping[str, Any], facts: Facts | None = None) -> "Source":
@@ -207,7 +154,7 @@ def _source(settings: Mapping[str, Any], facts: Facts | None = None) -> "Source"
 
 
 def augmentation(config: Config) -> "Augmentation":
-    values = plain(config)
+    values = plain_values(config)
     return part(values["augmentation"], {"seed": lambda: values["seed"]})
 
 
@@ -215,31 +162,31 @@ def data(config: Config) -> "DataModule":
     """Batches of the splits for training and validation."""
     from segexp.data.module import DataModule
 
-    values = plain(config)
+    values = plain_values(config)
     loading = {key: values["data"][key] for key in READING if key in values["data"]}  # older runs lack some
     return DataModule(source(config), grouping(config), augmentation(config), values["seed"], **loading)
 
 
 def optimizer(config: Config) -> Callable:
     """parameters -> optimizer."""
-    return part(plain(config)["optimizer"])
+    return part(plain_values(config)["optimizer"])
 
 
 def scheduler(config: Config) -> Callable:
     """(optimizer, total_steps) -> learning rate scheduler, stepped after every optimizer step."""
-    return part(plain(config)["scheduler"])
+    return part(plain_values(config)["scheduler"])
 
 
 def loggers(config: Config, folder: Path) -> "list[Logger]":
     """The local metrics.jsonl, always, and the logger that was chosen."""
     from segexp.logger.jsonl import JsonLinesLogger
 
-    chosen = part(plain(config)["logger"], {"folder": lambda: str(folder)})
+    chosen = part(plain_values(config)["logger"], {"folder": lambda: str(folder)})
     return [JsonLinesLogger(str(folder)), *([chosen] if chosen else [])]
 
 
 def callbacks(config: Config, folder: Path) -> "list[Callback]":
-    values = plain(config)
+    values = plain_values(config)
     facts = {
         "folder": lambda: str(folder),
         "dirpath": lambda: str(folder / "checkpoints"),
@@ -250,9 +197,9 @@ def callbacks(config: Config, folder: Path) -> "list[Callback]":
 
 def trainer(config: Config, folder: Path) -> "Trainer":
     """The Trainer with its loggers and callbacks, writing below the run folder only."""
-    from segexp.plugins import plugins
+    from segexp.run.checkpoint_io import plugins
 
-    settings = {**plain(config)["trainer"], "default_root_dir": str(folder)}
+    settings = {**plain_values(config)["trainer"], "default_root_dir": str(folder)}
     settings["plugins"] = [*(settings.get("plugins") or []), *plugins()]
     return part(settings, logger=loggers(config, folder), callbacks=callbacks(config, folder))
 
@@ -261,16 +208,7 @@ def _class_counts(config: Config, classes: Grouping) -> "ClassCounts":
     from segexp.data.counts import class_counts
 
     found = source(config)
-    return class_counts(found.pairs(plain(config)["data"]["train_split"]), classes, found.table)
-
-
-def _without_value(node: Any, prefix: str = "") -> Iterator[str]:
-    """Dotted keys of ???; OmegaConf.missing_keys stumbles over interpolations of them."""
-    entries = node.items() if isinstance(node, Mapping) else enumerate(node) if isinstance(node, list) else ()
-    for key, value in entries:
-        if value == "???":
-            yield f"{prefix}{key}"
-        yield from _without_value(value, f"{prefix}{key}.")
+    return class_counts(found.pairs(plain_values(config)["data"]["train_split"]), classes, found.table)
 
 
 def _with_facts(node: Any, facts: Facts) -> Any:

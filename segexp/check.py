@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
-from segexp.entry import entry
+from segexp.config.command_line import entry
+from segexp.config.values import plain_values
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -19,11 +20,12 @@ if TYPE_CHECKING:
 def main(config: DictConfig) -> None:
     from rich.console import Console
 
-    from segexp import build, pictures
+    from segexp import build
     from segexp.data.counts import total
     from segexp.data.scan import scan
+    from segexp.display import pictures
 
-    splits, picture = asked(build.plain(config))
+    splits, picture = asked(plain_values(config))
     source, grouping = build.source(config), build.grouping(config)
     found = [scan(source, grouping, split) for split in splits]
     console = Console()

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
-from segexp.entry import entry
+from segexp.config.command_line import entry
+from segexp.config.values import plain_values
 
 if TYPE_CHECKING:
     from segexp.verdict.comparison import Comparison
@@ -20,9 +21,7 @@ TEXTS = ("runs", "a", "b", "split", "baseline", "output", "wandb")
 def main(config: DictConfig) -> None:
     from hydra.core.hydra_config import HydraConfig
 
-    from segexp import build
-
-    values = _checked(build.plain(config))
+    values = _checked(plain_values(config))
     typed = [each.lstrip("+").partition("=")[0] for each in HydraConfig.get().overrides.task]
     if values["runs"] is None and values["output"] is not None and "output" in typed:  # else it is the default
         raise ValueError("output= is for many runs, and of two nothing is written; leave it out")

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
-from segexp.entry import entry
+from segexp.config.command_line import entry
+from segexp.config.compose import compose, config_folder, user_folders
+from segexp.config.values import plain_values
 
 if TYPE_CHECKING:
     from segexp.evaluation.result import Evaluation
     from segexp.inference.settings import Inference
-    from segexp.run import RunFolder
+    from segexp.run.folder import RunFolder
 
 KINDS = {
     "run": str,
@@ -29,11 +31,10 @@ OF_REGROUPING = ("regroup", "run", "split", "name", "checkpoint", "overwrite")
 
 @entry("evaluate")
 def main(config: DictConfig) -> None:
-    from segexp import build
     from segexp.inference.settings import Inference
-    from segexp.run import RunFolder
+    from segexp.run.folder import RunFolder
 
-    values = build.plain(config)
+    values = plain_values(config)
     name = values["split"] if values["name"] is None else values["name"]
     _check(values, name)
     inference = Inference.of(values)
@@ -78,7 +79,7 @@ def _regrouped(run: "RunFolder", values: dict[str, Any], name: str, folder: Path
     from segexp.evaluation.regroup import regrouped
 
     ours = build.grouping(build.trusted(run.config))
-    wanted = build.grouping(build.compose("train", [f"classes={values['regroup']}"]))
+    wanted = build.grouping(compose("train", [f"classes={values['regroup']}"]))
     table, _ = build.labels_of_run(run)
     with locked(run.evaluation(name)), locked(folder):
         evaluation = regrouped(run, name, ours, wanted, table)
@@ -98,9 +99,7 @@ def _refuse_ignored(regroup: Any) -> None:
     """Raise ValueError for what was typed and is of no account to stored counts, and for classes nobody described."""
     from hydra.core.hydra_config import HydraConfig
 
-    from segexp import build
-
-    folders = [build.config_folder(), *build.user_folders()]
+    folders = [config_folder(), *user_folders()]
     options = sorted({path.stem for folder in folders for path in (folder / "classes").glob("*.yaml")})
     if regroup not in options:  # also what would lead out of the run folder
         raise ValueError(f"regroup is {regroup!r}; options of classes: {', '.join(options)}")
@@ -115,7 +114,7 @@ def _refuse_ignored(regroup: Any) -> None:
 def _tell(evaluation: "Evaluation", run: "RunFolder", folder: Path) -> None:
     from rich.console import Console
 
-    from segexp.tables import class_table, score_table
+    from segexp.evaluation.tables import class_table, score_table
 
     console, title = Console(), f"{run.path.name}, {folder.name}"
     console.print(class_table(evaluation.confusion, evaluation.grouping.names, title))

@@ -5,14 +5,15 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
-from segexp.entry import entry
+from segexp.config.command_line import entry
+from segexp.config.values import plain_values
 from segexp.exporting.folder import refuse_existing, staged
 from segexp.exporting.names import NAMES
-from segexp.remote import is_url
+from segexp.system.remote import is_url
 
 if TYPE_CHECKING:
     from segexp.exporting.bundle import Exported
-    from segexp.run import RunFolder
+    from segexp.run.folder import RunFolder
 
 KINDS = {"run": str, "format": str, "checkpoint": str, "overwrite": bool, "num_calibration_images": int, "split": str}
 FORMATS = ("onnx", "torch_export")
@@ -21,10 +22,9 @@ QUANTISED = (None, "int8")
 
 @entry("export")
 def main(config: DictConfig) -> None:
-    from segexp import build
-    from segexp.run import RunFolder
+    from segexp.run.folder import RunFolder
 
-    values = build.plain(config)
+    values = plain_values(config)
     _check(values)
     folder = _given_folder(values["output"], values["run"])
     if not is_url(values["run"]):  # loading torch takes seconds, which a typo need not cost
@@ -37,9 +37,9 @@ def main(config: DictConfig) -> None:
 
 
 def _export(values: dict[str, Any], folder: Path) -> None:
-    from segexp import stop
     from segexp.exporting.bundle import Wish, export
-    from segexp.run import RunFolder
+    from segexp.run.folder import RunFolder
+    from segexp.system import signals
 
     wish = Wish(
         place=values["run"],
@@ -47,7 +47,7 @@ def _export(values: dict[str, Any], folder: Path) -> None:
         **{key: values[key] for key in Wish.PLAIN},
     )
     run = RunFolder.fetched(values["run"], values["checkpoint"])
-    with stop.listening(), staged(folder, NAMES, values["overwrite"]) as partial:  # SIGTERM, too, leaves nothing
+    with signals.listening(), staged(folder, NAMES, values["overwrite"]) as partial:  # SIGTERM, too, leaves nothing
         exported = export(run, wish, partial)
     _tell(exported, run, folder)
 
@@ -55,8 +55,8 @@ def _export(values: dict[str, Any], folder: Path) -> None:
 def _tell(exported: "Exported", run: "RunFolder", folder: Path) -> None:
     from rich.console import Console
 
+    from segexp.display.tables import records_table
     from segexp.exporting.int8 import NOTABLE_LOSS
-    from segexp.tables import records_table
 
     records = [each._asdict() | {"image": " × ".join(map(str, each.image))} for each in exported.checks]
     shown = [{key.replace("_", " "): value for key, value in record.items()} for record in records]

@@ -16,13 +16,19 @@ from omegaconf import DictConfig
 from pytorch_lightning.utilities import rank_zero_only
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
-from segexp import build, checkpoint, freed_memory, pictures, preflight, remote, resumption, stop
+from segexp import build, preflight, resumption
+from segexp.config.compose import config_dir
+from segexp.config.grammar import quoted
+from segexp.config.values import plain_values
 from segexp.data.module import DataModule
 from segexp.data.pairs import fingerprint
-from segexp.environment import environment
-from segexp.launch.job import quoted
+from segexp.display import pictures
 from segexp.requeue import requeued_when_preempted
-from segexp.run import RunFolder
+from segexp.run import checkpoint
+from segexp.run.environment import environment
+from segexp.run.folder import RunFolder
+from segexp.system import remote, signals
+from segexp.system.memory import keep_freed_memory
 from segexp.task import SegmentationTask
 
 NOISE = (
@@ -65,7 +71,7 @@ def start(config: DictConfig, folder: Path, choices: Mapping[str, str], override
             return _start(run, config, choices, overrides)
         if last.has_ended:
             return _conclude(run)
-        resumption.refuse_unknown_targets(run, run.config, typed=build.plain(config))
+        resumption.refuse_unknown_targets(run, run.config, typed=plain_values(config))
         _go_on(run, run.config, last, [])
 
 
@@ -109,7 +115,7 @@ def _conclude(run: RunFolder) -> None:
 def _alone_in(run: RunFolder) -> Iterator[None]:
     """Where one process group trains, ends when a signal says so, and is queued again if that was a preemption."""
     patience = PATIENCE_SECONDS if int(os.environ.get("SLURM_RESTART_COUNT", 0)) else 0
-    with requeued_when_preempted(), _on_first_rank(partial(run.locked, patience)), stop.listening():
+    with requeued_when_preempted(), _on_first_rank(partial(run.locked, patience)), signals.listening():
         yield
 
 
@@ -137,7 +143,7 @@ def _record_resume(run: RunFolder, values: Mapping[str, Any], overrides: Sequenc
 def _prepared(run: RunFolder, config: DictConfig | Mapping[str, Any]) -> tuple[Training, dict[str, Any]]:
     """Build everything before anything is trained, so that whatever cannot be built is the configuration's fault."""
     with _as_value_errors():
-        values = build.plain(config)
+        values = plain_values(config)
         preflight.check_values(values)
         preflight.check_ranks(values["trainer"])
         return assembled(values, run.path), values
@@ -153,7 +159,7 @@ def assembled(values: Mapping[str, Any], folder: Path) -> Training:
     torch.set_float32_matmul_precision(values["matmul_precision"])
     data, trainer = build.data(values), build.trainer(values, folder)
     if trainer.strategy.root_device.type == "cpu":
-        freed_memory.keep()
+        keep_freed_memory()
     return Training(_task(values, data), data, trainer)
 
 
@@ -185,7 +191,7 @@ def _fit(run: RunFolder, training: Training, values: Mapping[str, Any], last: Pa
         trainer.fit(task, data, ckpt_path=last, weights_only=True)
     except MisconfigurationException as error:
         raise ValueError(str(error)) from error
-    except stop.Stopped:
+    except signals.Stopped:
         if trainer.is_global_zero:
             raise
         raise SystemExit(0) from None  # who started the ranks would kill rank 0 for another answer, before it is done
@@ -207,7 +213,7 @@ def _summary(run: RunFolder) -> str:
     best = max(validated, key=lambda row: row["val/miou"])
     root = run.config["data"].get("root", "")
     place = [f"data.root={quoted(root)}"] if remote.is_url(root) else []  # has to be typed: see `trust.refuse_urls`
-    command = ["python", "-m", "segexp.evaluate", f"run={quoted(str(run.path))}", *place, *build.config_dir()]
+    command = ["python", "-m", "segexp.evaluate", f"run={quoted(str(run.path))}", *place, *config_dir()]
     return (
         f"val mIoU    {best['val/miou']:.4f} after epoch {best['epoch'] + 1} of {validated[-1]['epoch'] + 1}\n"
         f"run folder  {run.path}\nnext        {shlex.join(command)}"

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
-from segexp import remote
-from segexp.entry import entry
+from segexp.config.command_line import entry
+from segexp.config.values import plain_values
+from segexp.system import remote
+from segexp.system.memory import keep_freed_memory
 
 if TYPE_CHECKING:
     from segexp.inference.settings import Inference
     from segexp.prediction.inputs import Input
-    from segexp.run import RunFolder
+    from segexp.run.folder import RunFolder
 
 PLACES = {
     "run": "of a run folder, or its URL",
@@ -31,12 +33,11 @@ CHOICES = {
 
 @entry("predict")
 def main(config: DictConfig) -> None:
-    from segexp import build
     from segexp.inference.settings import Inference
     from segexp.prediction.inputs import check_output, find
-    from segexp.run import RunFolder
+    from segexp.run.folder import RunFolder
 
-    values = build.plain(config)
+    values = plain_values(config)
     _check(values)
     inference = Inference.of(values)
     folder, place = Path(values["output"]).expanduser().absolute(), Path(values["input"]).expanduser()
@@ -54,15 +55,16 @@ def _predict(
 ) -> None:
     from PIL import Image
 
-    from segexp import build, freed_memory, stop, trained
+    from segexp import build, trained
     from segexp.inference.segmentation import Segmentation
     from segexp.prediction.outputs import Outputs
     from segexp.prediction.predict import predict
+    from segexp.system import signals
 
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # large photos are the user's own
     device = build.devices(values["device"])[0]
     if device.type == "cpu":
-        freed_memory.keep()
+        keep_freed_memory()
     found = trained.load(run, values["checkpoint"])
     wanted = {key: values[key] for key in ("masks", "overlay", "opacity", "probabilities")}
     outputs = Outputs(folder, found.grouping, found.table, **wanted)
@@ -70,7 +72,7 @@ def _predict(
     outputs.tell(run.path.name, values["checkpoint"], found.step, inference.changed(), values["on_existing"])
     network = Segmentation(found.model.to(device), found.image_size, inference, device)
     outputs.remove_left(waiting)
-    with stop.listening():  # SIGTERM, too, leaves no half-written file
+    with signals.listening():  # SIGTERM, too, leaves no half-written file
         failed = predict(waiting, network, outputs, values["batch_size"], values["num_threads"])
     print(f"{len(waiting) - len(failed)} of {len(inputs)} predicted, {len(inputs) - len(waiting)} were there already")
     print(folder)

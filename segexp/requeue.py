@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from segexp.stop import Stopped
+from segexp.system.signals import Stopped
 
 log = logging.getLogger(__name__)
 

@@ -13,9 +13,13 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
-from segexp import build, checkpoint, preflight, trust
+from segexp import preflight
+from segexp.config import trust
+from segexp.config.compose import compose, config_folder, options_of_user
+from segexp.config.values import plain_values
 from segexp.data.settings import READING
-from segexp.run import RunFolder
+from segexp.run import checkpoint
+from segexp.run.folder import RunFolder
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +50,7 @@ def changed(values: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, An
     for override in OverridesParser.create().parse_overrides(list(overrides)):
         if override.key_or_group != "resume":
             _apply(config, override)
-    found = build.plain(config)
+    found = plain_values(config)
     _refuse_beyond_schedule(values, found)
     return found
 
@@ -85,7 +89,7 @@ def _is_known(config: Any, parent: str, last: str) -> bool:
     """Whether a run of today would have this key, which an older one lacks."""
     if parent == "data":
         return last in READING
-    ours, theirs = (OmegaConf.select(each, parent) for each in (build.compose("train"), config))
+    ours, theirs = (OmegaConf.select(each, parent) for each in (compose("train"), config))
     if not (isinstance(ours, DictConfig) and isinstance(theirs, DictConfig)):
         return False
     return last in list(ours) and ours.get("_target_") == theirs.get("_target_")
@@ -103,7 +107,7 @@ def check_same(there: Mapping[str, Any], config: DictConfig) -> None:
 
     A run from before there was optimizer.fused goes on without it.
     """
-    asked = yaml.safe_load(yaml.safe_dump(build.plain(config)))
+    asked = yaml.safe_load(yaml.safe_dump(plain_values(config)))
     found, wanted = ({**_leaves(values), "on_existing": None, "resume": None} for values in (there, asked))
     if FUSED not in found:
         wanted.pop(FUSED, None)
@@ -123,8 +127,8 @@ def refuse_unknown_targets(run: RunFolder, values: Mapping[str, Any], typed: Map
     typed: the configuration that the command gave; whatever that builds is wanted.
     """
     trust.refuse_interpolations(values)
-    ours = build.config_folder()
-    known = {*trust.targets_in([*ours.rglob("*.yaml"), *build.options_of_user()]), *trust.targets(typed)}
+    ours = config_folder()
+    known = {*trust.targets_in([*ours.rglob("*.yaml"), *options_of_user()]), *trust.targets(typed)}
     unknown = sorted(target for target in set(trust.targets(values)) - known if not trust.is_law(target))
     if unknown:
         raise ValueError(

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
-from segexp import stop
-from segexp.entry import entry
+from segexp.config.command_line import entry
+from segexp.config.values import plain_values
+from segexp.system import signals
 
 if TYPE_CHECKING:
     from segexp.data.pairs import Pair
     from segexp.inference.segmentation import Segmentation
-    from segexp.run import RunFolder
+    from segexp.run.folder import RunFolder
     from segexp.serving.figures import Figures
     from segexp.serving.gallery import Gallery
     from segexp.serving.schema import Classes
@@ -36,10 +37,10 @@ LARGEST_AT_ONCE = 16
 
 @entry("serve")
 def main(config: DictConfig) -> None:
-    from segexp import build, remote
-    from segexp.run import RunFolder
+    from segexp.run.folder import RunFolder
+    from segexp.system import remote
 
-    values = build.plain(config)
+    values = plain_values(config)
     check(values)
     if not remote.is_url(values["run"]):  # loading torch takes seconds, which a typo need not cost
         RunFolder.open(values["run"]).checkpoint(values["checkpoint"])
@@ -49,7 +50,7 @@ def main(config: DictConfig) -> None:
 
     in_transit = LARGEST_AT_ONCE * values["max_upload_bytes"]
     # SIGTERM ends it while it loads, too; the kernel would keep that from the first process of a container
-    with stop.listening(), server.bound(values["host"], values["port"]) as listening:
+    with signals.listening(), server.bound(values["host"], values["port"]) as listening:
         is_local = server.is_local(listening)
         token = values["token"] or os.environ.get("SEGEXP_TOKEN") or None
         classes, service, figures = _loaded(values)
@@ -68,7 +69,7 @@ def main(config: DictConfig) -> None:
 
 def _loaded(values: dict[str, Any]) -> "tuple[Classes, Service, Figures]":
     """What the run answers of itself, the network at work, and what is counted of it."""
-    from segexp.run import RunFolder
+    from segexp.run.folder import RunFolder
     from segexp.serving.batches import Batches
     from segexp.serving.budget import Budget
     from segexp.serving.figures import Figures
@@ -85,12 +86,13 @@ def _loaded(values: dict[str, Any]) -> "tuple[Classes, Service, Figures]":
 
 def _opened(run: "RunFolder", values: dict[str, Any]) -> "tuple[Classes, Gallery, list[Segmentation]]":
     """What the run folder and the data hold."""
-    from segexp import build, remote, trained
+    from segexp import build, trained
     from segexp.inference.settings import Inference
     from segexp.serving.described import described
     from segexp.serving.gallery import Gallery
     from segexp.serving.network import on_devices
     from segexp.serving.schema import Limits
+    from segexp.system import remote
 
     inference, devices = Inference.of(values), build.devices(values["device"])
     found = trained.load(run, values["checkpoint"])

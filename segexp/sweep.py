@@ -5,17 +5,17 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from segexp.entry import entry
+from segexp.config.command_line import entry
+from segexp.config.values import plain_values
 
 
 @entry("sweep")
 def main(config: DictConfig) -> None:
-    from segexp import build
     from segexp.launch.progress import Progress
     from segexp.launch.slurm import follow, outcomes
     from segexp.launch.sweep_folder import SweepFolder
 
-    values = build.plain(config)
+    values = plain_values(config)
     folder = SweepFolder(Path(values["folder"]).expanduser().absolute())
     jobs = folder.jobs()
     if values["wait"]:

@@ -6,14 +6,16 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from segexp import build, preflight, stop
-from segexp.entry import entry
-from segexp.run import RunFolder
+from segexp import preflight
+from segexp.config.command_line import entry
+from segexp.config.values import plain_values
+from segexp.run.folder import RunFolder
+from segexp.system import signals
 
 
 @entry("train")
 def main(config: DictConfig) -> None:
-    stop.postpone()
+    signals.postpone()
     from hydra.core.hydra_config import HydraConfig
 
     hydra = HydraConfig.get()
@@ -25,7 +27,7 @@ def main(config: DictConfig) -> None:
         return resume(run.path, overrides)
     folder = Path(hydra.runtime.output_dir)
     with _told_in(RunFolder(folder)):
-        preflight.check_values(build.plain(config))
+        preflight.check_values(plain_values(config))
     from segexp.fit import start
 
     choices = {group: option for group, option in hydra.runtime.choices.items() if not group.startswith("hydra/")}

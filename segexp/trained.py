@@ -4,10 +4,11 @@ from typing import NamedTuple
 
 from torch import nn
 
-from segexp import build, checkpoint
+from segexp import build
 from segexp.classes import Grouping, LabelTable
 from segexp.data.samples import ImageSize
-from segexp.run import RunFolder
+from segexp.run import checkpoint
+from segexp.run.folder import RunFolder
 
 
 class Trained(NamedTuple):

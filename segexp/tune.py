@@ -5,8 +5,9 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from segexp.entry import entry
-from segexp.launch.job import quoted
+from segexp.config.command_line import entry
+from segexp.config.grammar import quoted
+from segexp.config.values import plain_values
 
 
 @entry("tune")
@@ -22,7 +23,7 @@ def main(config: DictConfig) -> None:
     from segexp.tuning.study import Study, best
     from segexp.tuning.tuner import Tuner
 
-    values = build.plain(config)
+    values = plain_values(config)
     if type(values["num_trials"]) is not int or values["num_trials"] < 1:
         raise ValueError(f"num_trials is {values['num_trials']!r}; needed is a whole number of at least 1")
     searched, train = space(values["space"]), values["train"]

@@ -4,15 +4,16 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from segexp.config.compose import compose
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # pytest runs one worker a core
 os.environ["no_proxy"] = os.environ["NO_PROXY"] = "127.0.0.1,localhost"  # servers of tests are not behind any proxy
 
 import pytest
 from omegaconf import DictConfig
 
-from segexp import build
 from segexp.fit import start
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
 
 SMALL_STREETS = ["num_train=6", "num_val=3", "height=64", "width=128"]
 SMALL = [
@@ -54,10 +55,10 @@ def trained(streets_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Run
     data = [f"data.root={streets_root}", *(f"data.{each}" for each in SMALL_STREETS)]
     overrides = [*SMALL, *data, "classes=cityscapes19", "trainer.max_epochs=2"]
     folder = tmp_path_factory.mktemp("trained") / "run"
-    start(build.compose("train", overrides), folder, {"data": "streets"}, overrides)
+    start(compose("train", overrides), folder, {"data": "streets"}, overrides)
     return RunFolder.open(folder)
 
 
 @pytest.fixture
 def compose_small(small: Callable[..., list[str]]) -> Callable[..., DictConfig]:
-    return lambda *further: build.compose("train", small(*further))
+    return lambda *further: compose("train", small(*further))

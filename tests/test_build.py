@@ -6,10 +6,12 @@ import pytest
 import torch
 
 from segexp import build
+from segexp.config.compose import compose
+from segexp.config.values import plain_values
 
 
 def test_the_notebook_example_trains(small) -> None:
-    config = build.compose("train", small("loss=focal"))
+    config = compose("train", small("loss=focal"))
     model, loss = build.model(config), build.loss(config)
     image, target = torch.zeros(1, 3, 64, 64, dtype=torch.uint8), torch.zeros(1, 64, 64, dtype=torch.uint8)
     loss(model(image), target).backward()
@@ -18,12 +20,12 @@ def test_the_notebook_example_trains(small) -> None:
 
 def test_a_key_without_value_is_named() -> None:
     with pytest.raises(ValueError, match=r"no value for data.root; add data.root=\.\.\."):
-        build.plain(build.compose("train", ["data=camvid"]))
+        plain_values(compose("train", ["data=camvid"]))
 
 
 def test_a_missing_value_is_named_by_its_own_key_where_others_refer_to_it() -> None:
     with pytest.raises(ValueError, match="no value for study; add study="):
-        build.plain(build.compose("tune"))
+        plain_values(compose("tune"))
 
 
 def test_class_counts_are_those_of_the_training_masks(compose_small) -> None:
@@ -56,7 +58,7 @@ class Asks(torch.nn.Module):
 @pytest.mark.parametrize(("name", "last"), [("constant", 1.0), ("poly", 0.0), ("cosine", 0.0), ("inverse_time", 2 / 3)])
 def test_schedules_end_where_their_formula_says(name: str, last: float) -> None:
     fast = ["scheduler.decay=0.05"] if name == "inverse_time" else []
-    config = build.compose("train", [f"scheduler={name}", *fast])
+    config = compose("train", [f"scheduler={name}", *fast])
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
     scheduler = build.scheduler(config)(optimizer, 10)
     for _ in range(10):
@@ -69,5 +71,5 @@ def test_schedules_end_where_their_formula_says(name: str, last: float) -> None:
 def test_options_are_read_from_a_folder_of_any_name(name: str, tmp_path: Path) -> None:
     (tmp_path / name / "loss").mkdir(parents=True)
     (tmp_path / name / "loss/mine.yaml").write_text("_target_: mine.loss")
-    config = build.compose("train", ["loss=mine"], [tmp_path / name])
+    config = compose("train", ["loss=mine"], [tmp_path / name])
     assert config["loss"]["_target_"] == "mine.loss"

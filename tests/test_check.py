@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from segexp import build
 from segexp.check import asked
+from segexp.config.compose import compose
+from segexp.config.values import plain_values
 
 
 @pytest.mark.parametrize(
@@ -20,8 +21,8 @@ from segexp.check import asked
 )
 def test_a_value_that_cannot_be_is_named(typed: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        asked(build.plain(build.compose("check", [typed])))
+        asked(plain_values(compose("check", [typed])))
 
 
 def test_what_is_asked_for_by_default() -> None:
-    assert asked(build.plain(build.compose("check"))) == (["train", "val"], Path("outputs/check/class_shares.png"))
+    assert asked(plain_values(compose("check"))) == (["train", "val"], Path("outputs/check/class_shares.png"))

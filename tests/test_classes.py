@@ -10,6 +10,7 @@ from hydra.utils import get_object
 
 from segexp import build
 from segexp.classes import CAMVID, CITYSCAPES, UNKNOWN, Grouping, Label, LabelTable
+from segexp.config.compose import compose, config_folder
 from segexp.types import VOID
 
 NUM_CLASSES = {"camvid11": 11, "cityscapes19": 19, "cityscapes8": 8, "cityscapes7": 7}
@@ -17,12 +18,12 @@ RED, BLUE = [255, 0, 0], [0, 0, 255]
 
 
 def grouping(option: str) -> Grouping:
-    return build.grouping(build.compose("train", [f"classes={option}"]))
+    return build.grouping(compose("train", [f"classes={option}"]))
 
 
 def fitting_tables(option: str) -> list[LabelTable]:
     """Label tables of the data sets in conf/data that the grouping can be used with."""
-    files = (build.config_folder() / "data").glob("*.yaml")
+    files = (config_folder() / "data").glob("*.yaml")
     sources = [get_object(yaml.safe_load(file.read_text())["_target_"]) for file in files]
     labels = {label for entry in grouping(option).classes for label in entry.labels}
     tables = [source.table for source in sources if hasattr(source, "table")]
@@ -30,7 +31,7 @@ def fitting_tables(option: str) -> list[LabelTable]:
 
 
 def test_every_grouping_has_the_expected_number_of_classes() -> None:
-    options = [path.stem for path in (build.config_folder() / "classes").glob("*.yaml")]
+    options = [path.stem for path in (config_folder() / "classes").glob("*.yaml")]
     assert {option: grouping(option).num_classes for option in options} == NUM_CLASSES
 
 
@@ -137,7 +138,7 @@ def test_a_grouping_that_does_not_fit_names_its_unknown_labels_and_the_known_one
 
 
 def test_every_grouping_yaml_says_what_it_is() -> None:
-    for path in Path(build.config_folder() / "classes").glob("*.yaml"):
+    for path in Path(config_folder() / "classes").glob("*.yaml"):
         assert path.read_text().startswith("# "), path
         assert yaml.safe_load(path.read_text())["name"] == path.stem
 

@@ -8,7 +8,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 
-from segexp import build
+from segexp.config.compose import compose, config_folder
 from segexp.serve import without_data
 from segexp.tune import with_train
 
@@ -41,16 +41,16 @@ def first_job(override: Override) -> str:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_commands_of_the_docs_compose(page: Path) -> None:
     for name, arguments in commands(page):
-        if not (build.config_folder() / f"{name}.yaml").exists():
+        if not (config_folder() / f"{name}.yaml").exists():
             assert (ROOT / "segexp" / name).is_dir(), f"segexp.{name} has neither conf/{name}.yaml nor a room"
             continue
         if "--config-dir" in arguments:  # options of the reader's own
             continue
         typed = [each for each in FOR_HYDRA.get(name, list)(arguments) if each not in LEFT_OUT]
         overrides = OverridesParser.create().parse_overrides(typed)
-        build.compose(name, [first_job(each) for each in overrides], folders=[])
+        compose(name, [first_job(each) for each in overrides], folders=[])
 
 
 def test_the_docs_have_commands_of_every_entry() -> None:
     named = {name for page in PAGES for name, _ in commands(page)}
-    assert {file.stem for file in build.config_folder().glob("*.yaml")} <= named
+    assert {file.stem for file in config_folder().glob("*.yaml")} <= named

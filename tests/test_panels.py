@@ -10,7 +10,8 @@ import torch
 from PIL import Image
 from torch import distributed, multiprocessing
 
-from segexp import build
+from segexp.config.compose import compose
+from segexp.config.values import plain_values
 from segexp.fit import assembled
 
 NUM_RANKS = 2
@@ -42,5 +43,5 @@ def validate_on_one_rank(rank: int, overrides: list[str], folder: Path) -> None:
 
 
 def validate(overrides: list[str], folder: Path) -> None:
-    task, data, trainer = assembled(build.plain(build.compose("train", overrides)), folder)
+    task, data, trainer = assembled(plain_values(compose("train", overrides)), folder)
     trainer.validate(task, data, verbose=False)

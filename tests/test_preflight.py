@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from omegaconf import DictConfig
 
-from segexp import build, preflight
+from segexp import preflight
+from segexp.config.values import plain_values
 
 TRAINER = {"devices": 2, "num_nodes": 1, "strategy": "ddp", "accelerator": "cpu", "sync_batchnorm": False}
 JOB = {"SLURM_NTASKS": "2", "SLURM_NTASKS_PER_NODE": "2", "SLURM_NNODES": "1", "SLURM_STEP_ID": "0"}
@@ -66,7 +67,7 @@ def test_a_strategy_that_cannot_work(trainer, said: str) -> None:
 
 
 def test_a_key_that_was_deleted_is_named(compose_small: Compose) -> None:
-    values = build.plain(compose_small())
+    values = plain_values(compose_small())
     preflight.check_values(values)
     named = set()
     for key in keys_of(values):
@@ -115,12 +116,12 @@ def keys_of(values: dict[str, Any], prefix: str = "") -> Iterator[str]:
     ],
 )
 def test_a_value_that_no_training_can_have(compose_small: Compose, typed: str, said: str) -> None:
-    assert said in objection(build.plain(compose_small(typed)))
+    assert said in objection(plain_values(compose_small(typed)))
 
 
 def test_without_validation_a_training_needs_no_more_than_what_the_refusal_says(compose_small: Compose) -> None:
     without = "trainer.limit_val_batches=0.0"
-    said = objection(build.plain(compose_small(without)))
+    said = objection(plain_values(compose_small(without)))
     cure = [word for word in shlex.split(said) if word.startswith("~")]
     assert cure
-    assert objection(build.plain(compose_small(without, *cure))) == ""
+    assert objection(plain_values(compose_small(without, *cure))) == ""

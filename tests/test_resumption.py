@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from segexp import build, resumption
-from segexp.run import RunFolder
+from segexp import resumption
+from segexp.config.compose import compose
+from segexp.config.values import plain_values
+from segexp.run.folder import RunFolder
 
-TODAY = build.plain(build.compose("train"))
+TODAY = plain_values(compose("train"))
 
 
 def older(*keys: str) -> dict:
@@ -40,11 +42,11 @@ def test_a_misspelt_key_is_refused_and_one_of_another_option_too() -> None:
 
 
 def test_a_run_from_before_fused_optimizers_is_the_one_that_its_command_asks_for() -> None:
-    resumption.check_same(older("optimizer.fused"), build.compose("train"))
+    resumption.check_same(older("optimizer.fused"), compose("train"))
     with pytest.raises(ValueError, match=r"optimizer.fused was False and is True"):
-        resumption.check_same({**TODAY, "optimizer": {**TODAY["optimizer"], "fused": False}}, build.compose("train"))
+        resumption.check_same({**TODAY, "optimizer": {**TODAY["optimizer"], "fused": False}}, compose("train"))
     with pytest.raises(ValueError, match=r"another configuration: optimizer.lr was 'absent' and is 0.001;"):
-        resumption.check_same(older("optimizer.fused", "optimizer.lr"), build.compose("train"))
+        resumption.check_same(older("optimizer.fused", "optimizer.lr"), compose("train"))
 
 
 def test_what_lives_in_the_weights_cannot_change() -> None:
@@ -57,7 +59,7 @@ def test_what_lives_in_the_weights_cannot_change() -> None:
 def test_a_schedule_that_ends_with_the_training_cannot_be_outlived(scheduler, key: str, planned: int, longer) -> None:
     """What is trained behind it would be at a learning rate of 0, or at one that rises again."""
     run, constant = (
-        build.plain(build.compose("train", [f"scheduler={name}", f"++trainer.{key}={planned}"]))
+        plain_values(compose("train", [f"scheduler={name}", f"++trainer.{key}={planned}"]))
         for name in (scheduler, "constant")
     )
     for number in longer:
@@ -72,7 +74,7 @@ def test_a_schedule_that_ends_with_the_training_cannot_be_outlived(scheduler, ke
 def test_what_is_said_of_a_run_that_ended_helps() -> None:
     last = resumption.Last(Path("run/checkpoints/last.ckpt"), {}, num_epochs=4, has_ended=True)
     for scheduler, cure in (("constant", "to go on, add trainer.max_epochs=8"), ("poly", "start a new run with")):
-        values = build.plain(build.compose("train", [f"scheduler={scheduler}", "trainer.max_epochs=4"]))
+        values = plain_values(compose("train", [f"scheduler={scheduler}", "trainer.max_epochs=4"]))
         with pytest.raises(ValueError, match=f"nothing is left to train; .*{cure}"):
             resumption.check_epochs_left(last, values)
 

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from omegaconf import DictConfig
 
-from segexp import build, preflight
+from segexp import preflight
+from segexp.config.values import plain_values
 from segexp.fit import assembled, start
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
 
 Compose = Callable[..., DictConfig]
 ENDLESS = ("trainer.max_epochs=-1", "callbacks.panels.num_scenes=0")
@@ -16,7 +17,7 @@ ENDLESS = ("trainer.max_epochs=-1", "callbacks.panels.num_scenes=0")
 
 @pytest.mark.parametrize("scheduler", ["constant", "inverse_time"])
 def test_a_training_without_an_end_has_a_learning_rate(compose_small: Compose, tmp_path: Path, scheduler: str) -> None:
-    values = build.plain(compose_small(*ENDLESS, f"scheduler={scheduler}"))
+    values = plain_values(compose_small(*ENDLESS, f"scheduler={scheduler}"))
     preflight.check_values(values)
     task, _, trainer = assembled(values, tmp_path)
     task.trainer = trainer
@@ -36,7 +37,7 @@ def test_a_training_without_an_end_trains_until_it_is_stopped(compose_small: Com
 
 @pytest.mark.parametrize("scheduler", ["poly", "cosine"])
 def test_a_schedule_that_needs_the_end_is_refused_without_one(compose_small: Compose, scheduler: str) -> None:
-    values = build.plain(compose_small(*ENDLESS, f"scheduler={scheduler}"))
+    values = plain_values(compose_small(*ENDLESS, f"scheduler={scheduler}"))
     said = rf"trainer.max_epochs is -1, .* scheduler={scheduler} .*set trainer.max_epochs or \+trainer.max_steps"
     with pytest.raises(ValueError, match=said):
         preflight.check_values(values)

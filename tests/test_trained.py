@@ -12,8 +12,9 @@ import pytest
 import torch
 from torch import nn
 
-from segexp import checkpoint, resumption, trained
-from segexp.run import RunFolder
+from segexp import resumption, trained
+from segexp.run import checkpoint
+from segexp.run.folder import RunFolder
 from tests.process import said_by
 
 POSITION = {"global_step": 3, "state_dict": {"model.a": torch.zeros(1)}}

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torchvision import tv_tensors
 
-from segexp.seed import seed_of
+from segexp.system.seed import seed_of
 from segexp.types import LazySample, Sample
 
 

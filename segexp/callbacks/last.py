@@ -7,7 +7,7 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 
 from segexp.callbacks import position
-from segexp.plugins import sync_folder
+from segexp.run.checkpoint_io import sync_folder
 
 
 class KeepLast(Checkpoint):

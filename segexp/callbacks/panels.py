@@ -11,8 +11,8 @@ from pytorch_lightning.strategies import FSDPStrategy
 from torch import nn
 from torch.nn import functional
 
-from segexp import pictures
 from segexp.classes import Grouping
+from segexp.display import pictures
 from segexp.metric.confusion import prediction
 from segexp.types import Sample
 

@@ -3,7 +3,7 @@
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 
-from segexp.seed import seed_of
+from segexp.system.seed import seed_of
 
 
 class SeedEveryStep(Callback):

@@ -7,13 +7,13 @@ import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import distributed
 
-from segexp import stop
 from segexp.callbacks.last import KeepLast
 from segexp.callbacks.position import is_between_steps
+from segexp.system import signals
 
 
 class StopOnSignal(Callback):
-    """SIGTERM and SIGUSR1 end the training after the step: it saves, then raises `segexp.stop.Stopped`.
+    """SIGTERM and SIGUSR1 end the training after the step: it saves, then raises `segexp.system.signals.Stopped`.
 
     Handlers only take a note. The ranks compare notes by a collective on the host which each step starts and the next
     one reads, so that the device never waits. In validation a single rank stops at once, several stop after it.
@@ -30,14 +30,14 @@ class StopOnSignal(Callback):
         trainer.fit_loop.epoch_loop._broadcast_sigterm_tensor = _nothing  # type: ignore[method-assign]
 
     def on_train_start(self, trainer: Trainer, task: LightningModule) -> None:
-        stop.listen_between_steps()
+        signals.listen_between_steps()
 
     def on_train_epoch_start(self, trainer: Trainer, task: LightningModule) -> None:
         number = self._answer()
         if number:
             for callback in _keeping(trainer):
                 callback.on_train_epoch_start(trainer, task)
-            raise stop.Stopped(signal.Signals(number))
+            raise signals.Stopped(signal.Signals(number))
         self._ask(number)
 
     def on_train_batch_start(self, trainer: Trainer, task: LightningModule, batch, batch_index: int) -> None:
@@ -47,8 +47,8 @@ class StopOnSignal(Callback):
         self._ask(number)
 
     def on_validation_batch_end(self, trainer: Trainer, task: LightningModule, *batch: Any, **named: Any) -> None:  # type: ignore[override]
-        if self.group is None and stop.asked() and not trainer.sanity_checking:
-            _stop(trainer, stop.asked() or 0)
+        if self.group is None and signals.asked() and not trainer.sanity_checking:
+            _stop(trainer, signals.asked() or 0)
 
     def on_train_epoch_end(self, trainer: Trainer, task: LightningModule) -> None:
         self._ask(self._answer())
@@ -58,14 +58,14 @@ class StopOnSignal(Callback):
 
     def _ask(self, known: int) -> None:
         if self.group is not None:
-            note = torch.tensor([max(known, stop.asked() or 0)])
+            note = torch.tensor([max(known, signals.asked() or 0)])
             work = distributed.all_reduce(note, distributed.ReduceOp.MAX, self.group, async_op=True)
             self.question = note, work
 
     def _answer(self) -> int:
         """The signal that any rank had noted when this was last asked; 0 for none."""
         if self.group is None:
-            return stop.asked() or 0
+            return signals.asked() or 0
         if self.question is None:
             return 0
         note, work = self.question
@@ -77,7 +77,7 @@ class StopOnSignal(Callback):
 def _stop(trainer: Trainer, number: int) -> None:
     for callback in _keeping(trainer):
         callback.save(trainer)
-    raise stop.Stopped(signal.Signals(number))
+    raise signals.Stopped(signal.Signals(number))
 
 
 def _keeping(trainer: Trainer) -> list[KeepLast]:

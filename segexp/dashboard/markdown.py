@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from segexp.dashboard import keys
-from segexp.markdown import fenced, plain
+from segexp.display.markdown import fenced, plain
 from segexp.verdict.comparison import Comparison, Row
 from segexp.verdict.left_out import left_out_lines
 from segexp.verdict.sentences import sentences

@@ -9,7 +9,7 @@ from typing import Any
 from segexp.dashboard import pages, server
 from segexp.dashboard.library import workspaces
 from segexp.dashboard.pages import Address
-from segexp.files import write_whole
+from segexp.system.files import write_whole
 from segexp.verdict.comparison import Comparison
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from segexp.dashboard import server
 from segexp.logger import wandb_files
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
 
 SECONDS = 300
 """For the parts of one run: enough for pictures over a slow line."""

@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from rich.progress import track
 
 from segexp.data.reading import Bytes
-from segexp.files import write_whole
+from segexp.system.files import write_whole
 
 NUM_CHECKED = 8
 """Scenes whose checksum is compared when arrays are opened, spread evenly: all of them would be read for minutes."""

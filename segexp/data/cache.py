@@ -15,7 +15,7 @@ from segexp.data.lazy import Files, Scenes
 from segexp.data.pairs import Pair
 from segexp.data.reading import Bytes
 from segexp.data.samples import ImageSize
-from segexp.free_memory import free_bytes
+from segexp.system.memory import free_bytes
 
 log = logging.getLogger(__name__)
 

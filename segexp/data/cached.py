@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 import torch
 
-from segexp import remote
 from segexp.data import arrays
 from segexp.data.arrays import Arrays
 from segexp.data.pairs import Pair
 from segexp.data.reading import Bytes, read_image, read_size, read_target
 from segexp.data.samples import ImageSize, resized, resized_target
+from segexp.system import remote
 from segexp.types import Sample
 
 VERSION = 1

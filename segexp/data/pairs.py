@@ -6,8 +6,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from segexp import remote
 from segexp.classes import LabelTable
+from segexp.system import remote
 
 
 class Pair(NamedTuple):

@@ -10,7 +10,7 @@ from PIL import Image
 
 from segexp.classes import UNKNOWN
 from segexp.data.pairs import Pair
-from segexp.remote import opened
+from segexp.system.remote import opened
 
 Bytes = npt.NDArray[np.uint8]
 Found = TypeVar("Found")

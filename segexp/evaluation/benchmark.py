@@ -14,8 +14,8 @@ from typing import Any
 from segexp.classes import CITYSCAPES
 from segexp.evaluation.result import Evaluation
 from segexp.evaluation.split import Prepared
-from segexp.files import write_whole
 from segexp.metric.benchmark import official_scores
+from segexp.system.files import write_whole
 
 TOLERANCE = 1e-6
 NEEDED = "benchmark=true needs *_instanceIds.png beside every *_labelIds.png, as in the download"

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from segexp import pictures
+from segexp.display import pictures
 from segexp.evaluation.result import Evaluation
-from segexp.files import write_whole
-from segexp.lock import alone_in
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
+from segexp.system.files import write_whole
+from segexp.system.lock import alone_in
 
 SETTINGS = ("split", "checkpoint", "image_size", "fingerprint", "inference", "boundary_width", "regrouped_from")
 """Facts that scores depend on."""

@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from torch import multiprocessing
 
-from segexp import freed_memory
 from segexp.evaluation.tally import Job, Tally, tally
+from segexp.system.memory import keep_freed_memory
 
 
 @dataclass
@@ -53,7 +53,7 @@ def tallies(job: Job, devices: list[torch.device], num_processes: int) -> Genera
 
 def _load(job: Job, device: torch.device) -> None:
     if device.type == "cpu":
-        freed_memory.keep()
+        keep_freed_memory()
     job.model.to(device)
 
 

@@ -9,7 +9,7 @@ from segexp.classes import Grouping, LabelTable
 from segexp.evaluation.files import settings
 from segexp.evaluation.result import Counts, Evaluation
 from segexp.metric.stored import arrays
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
 from segexp.types import VOID
 
 NEEDED = ("labels", "names", "images", "masks")

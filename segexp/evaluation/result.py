@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from segexp import pictures
 from segexp.classes import Grouping, LabelTable
+from segexp.display import pictures
 from segexp.metric import scores
 from segexp.metric.calibration import UNIT
 from segexp.metric.instances import IN_CATEGORY, instance_iou

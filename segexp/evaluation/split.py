@@ -17,7 +17,7 @@ from segexp.evaluation.processes import tallies
 from segexp.evaluation.result import Evaluation
 from segexp.evaluation.tally import Job, Tally
 from segexp.inference.settings import Inference
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from segexp import pictures
 from segexp.classes import Grouping, LabelTable
 from segexp.data.pairs import Pair
 from segexp.data.reading import read_instances, read_pair
 from segexp.data.samples import ImageSize
+from segexp.display import pictures
 from segexp.inference.segment import segment
 from segexp.inference.settings import Inference
 from segexp.metric.boundary import boundary_regions

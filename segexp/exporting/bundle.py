@@ -14,8 +14,8 @@ from segexp.exporting.facts import Facts, facts
 from segexp.exporting.int8 import Cost
 from segexp.exporting.names import FACTS, WEIGHTS
 from segexp.exporting.scoring import Scenes
-from segexp.files import write_whole
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
+from segexp.system.files import write_whole
 from segexp.trained import Trained
 
 FORMATS = {"onnx": onnx, "torch_export": torch_export}

@@ -4,12 +4,12 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from segexp.display.markdown import fenced, plain
 from segexp.exporting import names
 from segexp.exporting.agreement import Agreement
 from segexp.exporting.facts import Facts, own_scores
 from segexp.exporting.int8 import Cost
-from segexp.markdown import fenced, plain
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
 
 FILE = names.CARD
 SCORES = ("miou", "category_miou", "image_miou", "boundary_miou", "pixel_accuracy", "ece")

@@ -3,7 +3,7 @@
 from typing import Any
 
 import segexp
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
 from segexp.trained import Trained
 from segexp.types import VOID
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from segexp.lock import alone_in
+from segexp.system.lock import alone_in
 
 
 def refuse_existing(folder: Path, names: Sequence[str], overwrite: bool) -> None:

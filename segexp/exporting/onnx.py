@@ -14,8 +14,8 @@ from torch.export import ExportedProgram
 from segexp.exporting import names
 from segexp.exporting.capture import any_size, first_line
 from segexp.exporting.pooling import pooled
-from segexp.files import write_whole
 from segexp.inference.segment import Network
+from segexp.system.files import write_whole
 
 if TYPE_CHECKING:
     from onnx import ModelProto

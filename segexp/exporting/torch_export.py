@@ -11,8 +11,8 @@ from torch.export import ExportedProgram
 
 from segexp.exporting import names
 from segexp.exporting.capture import any_size
-from segexp.files import write_whole
 from segexp.inference.segment import Network
+from segexp.system.files import write_whole
 
 FILE = names.TORCH_EXPORT
 FACTS = "segexp.json"

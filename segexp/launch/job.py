@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from segexp.config.grammar import quoted
+
 LONGEST_NAME = 100
-NO_TEXTS = ("null", "true", "false", "nan", "inf")
-"""Words that Hydra reads as something else unless they are quoted."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,3 @@ def folder_name(number: int, overrides: Iterable[str]) -> str:
     """Readable, of limited length, and safe to type after `run=` and in a shell: 3_loss-lovasz_seed-0."""
     words = (re.sub(r"=?[^\w.=-]+|=", "-", override, flags=re.ASCII).strip("-") for override in overrides)
     return "_".join([str(number), *words])[:LONGEST_NAME].rstrip("-_.")
-
-
-def quoted(value: str) -> str:
-    """A text as Hydra's grammar wants it, so that it comes out as the same text, no number and no null."""
-    if re.fullmatch(r"[A-Za-z/][\w/.@:+-]*", value, re.ASCII) and value.lower() not in NO_TEXTS:
-        return value
-    return "'" + re.sub(r"(\\*)('|$)", lambda found: found[1] * 2 + ("\\'" if found[2] else ""), value) + "'"

@@ -12,8 +12,9 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
+from segexp.config.grammar import quoted
 from segexp.launch import local, slurm
-from segexp.launch.job import Demand, Job, folder_name, quoted
+from segexp.launch.job import Demand, Job, folder_name
 from segexp.launch.sweep_folder import SweepFolder
 
 OF_THE_SWEEP = re.compile(r"[+~]*hydra[./](launcher|sweep|sweeper|run|mode)\b")

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any, NamedTuple
 
 from segexp.launch.job import Job
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
 
 Values = dict[str, Any]
 

@@ -10,8 +10,8 @@ from rich.box import SIMPLE
 from rich.table import Table
 from rich.text import Text
 
-from segexp.files import write_whole
 from segexp.launch.outcome import Outcome
+from segexp.system.files import write_whole
 
 COLORS = {"finished": "green", "failed": "red", "preempted": "yellow", "running": "cyan", "starting": "cyan"}
 

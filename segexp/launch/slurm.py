@@ -5,13 +5,13 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from segexp.files import write_whole
 from segexp.launch import queue, sbatch
 from segexp.launch.job import Demand, Job
 from segexp.launch.outcome import Life, Outcome, is_finished, life_of, outcome
 from segexp.launch.process import Signals
 from segexp.launch.progress import Progress
 from segexp.launch.sweep_folder import SweepFolder
+from segexp.system.files import write_whole
 
 LOOK_SECONDS = 3
 

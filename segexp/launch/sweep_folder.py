@@ -11,8 +11,8 @@ from filelock import FileLock
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
-from segexp.files import write_whole
 from segexp.launch.job import Job
+from segexp.system.files import write_whole
 
 
 @dataclass(frozen=True)

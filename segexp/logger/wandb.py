@@ -14,7 +14,7 @@ from pytorch_lightning.loggers.logger import rank_zero_experiment
 from pytorch_lightning.utilities import rank_zero_only
 
 from segexp.logger import wandb_files
-from segexp.stop import Stopped
+from segexp.system.signals import Stopped
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from segexp.files import write_whole
+from segexp.system.files import write_whole
 
 ALPHABET = string.ascii_lowercase + string.digits
 PUBLIC_SERVERS = ("api.forge.coreweave.com", "api.wandb.ai")

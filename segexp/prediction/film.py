@@ -12,11 +12,11 @@ import numpy as np
 from PIL import Image
 from rich.progress import Progress
 
-from segexp.files import part_of, told
 from segexp.inference.segmentation import Segmentation
 from segexp.prediction.ahead import Behind, ahead
 from segexp.prediction.inputs import Input
 from segexp.prediction.outputs import Bytes, Outputs
+from segexp.system.files import part_of, told
 from segexp.types import SMALLEST_SIDE
 
 AHEAD = 8

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from segexp.classes import Grouping
-from segexp.pictures import with_palette
+from segexp.display.pictures import with_palette
 
 Bytes = npt.NDArray[np.uint8]
 Entries = tuple[tuple[str, tuple[int, ...]], ...]

@@ -14,10 +14,10 @@ import numpy.typing as npt
 from PIL import Image
 
 from segexp.classes import Grouping, LabelTable
-from segexp.files import remove_left, write_whole
-from segexp.pictures import png, with_palette
+from segexp.display.pictures import png, with_palette
 from segexp.prediction.inputs import FACTS, KINDS, Input
 from segexp.prediction.legend import overlay
+from segexp.system.files import remove_left, write_whole
 
 Bytes = npt.NDArray[np.uint8]
 Fractions = npt.NDArray[np.float16]

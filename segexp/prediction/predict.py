@@ -11,14 +11,14 @@ import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from segexp.files import UnfitNameError
 from segexp.inference.photo import read_and_counted
 from segexp.inference.segmentation import Segmentation
 from segexp.metric.confusion import prediction
-from segexp.out_of_memory import is_out_of_memory
 from segexp.prediction.ahead import Behind, ahead
 from segexp.prediction.inputs import Input
 from segexp.prediction.outputs import Bytes, Fractions, Outputs
+from segexp.system.files import UnfitNameError
+from segexp.system.memory import is_out_of_memory
 
 
 class TooLargeError(ValueError):

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from segexp.classes import written
+from segexp.display.pictures import Bytes
 from segexp.metric.stored import arrays
-from segexp.pictures import Bytes
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
 from segexp.types import VOID
 from segexp.verdict.comparison import Comparison
 from segexp.verdict.evaluated import Run

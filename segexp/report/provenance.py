@@ -3,8 +3,8 @@
 import shlex
 from typing import NamedTuple
 
-from segexp.launch.job import quoted
-from segexp.run import RunFolder
+from segexp.config.grammar import quoted
+from segexp.run.folder import RunFolder
 from segexp.verdict.comparison import Comparison
 from segexp.verdict.evaluated import Run
 

@@ -9,8 +9,7 @@ import polars as pl
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from segexp.files import write_whole
-from segexp.markdown import fenced, plain
+from segexp.display.markdown import fenced, plain
 from segexp.report import images, provenance, scenes, settings, shifts
 from segexp.report.cells import score, signed, verdict_cells
 from segexp.report.curves import Curve, curves
@@ -19,6 +18,7 @@ from segexp.report.frames import frames
 from segexp.report.headline import headline, named_shortly
 from segexp.report.heatmaps import class_gain, class_iou, confusion_change
 from segexp.report.svg import breakable, svg
+from segexp.system.files import write_whole
 from segexp.verdict.comparison import Comparison
 from segexp.verdict.left_out import left_out_lines
 from segexp.verdict.other_scores import other_scores

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from segexp.data.reading import read_image, read_mask
-from segexp.pictures import Bytes, colored
+from segexp.display.pictures import Bytes, colored
 from segexp.report.images import ImageScores
 from segexp.report.predictions import Predictions, predictions
 from segexp.verdict.comparison import Comparison

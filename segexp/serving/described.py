@@ -1,6 +1,6 @@
 """What /api/classes tells of a run."""
 
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
 from segexp.serving.schema import Classes, ClassOfRun, Limits
 from segexp.trained import Trained
 from segexp.types import VOID

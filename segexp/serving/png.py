@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from segexp.pictures import png, with_palette
+from segexp.display.pictures import png, with_palette
 
 Bytes = npt.NDArray[np.uint8]
 

@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from segexp.out_of_memory import is_out_of_memory
 from segexp.serving import png, uploads
 from segexp.serving.batches import Batches, Predicted
 from segexp.serving.budget import Budget
 from segexp.serving.errors import RequestError
 from segexp.serving.gallery import Gallery, Place, image_scores
 from segexp.serving.once import Once
+from segexp.system.memory import is_out_of_memory
 
 Bytes = npt.NDArray[np.uint8]
 NUM_DECODERS = 2

@@ -12,8 +12,8 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from segexp.inference.photo import read_photo
-from segexp.out_of_memory import is_out_of_memory
 from segexp.serving.errors import RequestError
+from segexp.system.memory import is_out_of_memory
 
 Bytes = npt.NDArray[np.uint8]
 

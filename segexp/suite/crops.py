@@ -14,6 +14,7 @@ from torchvision.transforms import v2
 from segexp import build
 from segexp.augmentation.augmentation import Augmentation
 from segexp.augmentation.scale_crop import RandomScaleCrop
+from segexp.config.compose import compose
 from segexp.data.cache import Cache
 from segexp.data.cached import Cached
 from segexp.data.lazy import Scenes
@@ -43,7 +44,7 @@ def every_way(
     Augmentation NONE: pixels of a random rectangle, as they are read. crop: [height, width] of what comes out.
     caches: kinds of data.cache. Raises OSError or ValueError for one that there is no room for.
     """
-    lookup = build.grouping(build.compose("train")).lookup(streets.table)
+    lookup = build.grouping(compose("train")).lookup(streets.table)
     copied = [read_pair(pair, lookup) for pair in streets.pairs(SPLIT)]
     found: dict[tuple[str, str], Dataset[Sample]] = {(LIMIT, NONE): Copies(copied, crop)}
     for way, kind in WAYS.items():

@@ -9,7 +9,6 @@ import torch
 from rich.progress import track
 from torch.utils.data import Dataset
 
-from segexp import freed_memory
 from segexp.data.settings import Size, checked_count, checked_size
 from segexp.data.streets import Streets
 from segexp.suite.crops import DISK, FILES, LIMIT, NONE, PLAIN, SPLIT, WAYS, every_way
@@ -17,6 +16,7 @@ from segexp.suite.results import Record, Report
 from segexp.suite.settings import checked_folder, checked_list, checked_number, checked_streets
 from segexp.suite.timing import median_seconds
 from segexp.suite.workers import resident_bytes, samples_per_second
+from segexp.system.memory import keep_freed_memory
 from segexp.types import Sample
 
 KEY = ("part", "way", "augmentation", "workers")
@@ -58,7 +58,7 @@ def measure(
     checked_folder("input.cache_root", cache_root)
     scenes = checked_streets("input.streets", streets)
     size, num_scenes = _checked_crop(crop, scenes), scenes.num_scenes[SPLIT]
-    freed_memory.keep()  # as a training does, whose workers inherit it
+    keep_freed_memory()  # as a training does, whose workers inherit it
     ways = every_way(scenes, size, caches, cache_root)
     yield from _on_one_core(ways, num_scenes, rounds)
     for count in num_workers:

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from segexp import build
+from segexp.config.compose import compose, config_folder
+from segexp.config.values import plain_values
 from segexp.data.settings import checked_count
 from segexp.suite.memory import peak_bytes
 from segexp.suite.results import Record, Report
@@ -34,7 +36,7 @@ def measure(
     memory: in units of the logits, the gradient that stays included. Raises ValueError for settings that cannot be.
     """
     _check(shapes, scales, options, rounds)
-    names = options or sorted(path.stem for path in (build.config_folder() / "loss").glob("*.yaml"))
+    names = options or sorted(path.stem for path in (config_folder() / "loss").glob("*.yaml"))
     records = []
     for shape in shapes:
         for scale in scales:
@@ -112,7 +114,7 @@ def ours(option: str, num_classes: int) -> nn.Module:
         "class_counts": lambda: [1000] * num_classes,
         "class_extents": lambda: [1000] * num_classes,
     }
-    return build.part(build.plain(build.compose("train", [f"loss={option}"]))["loss"], facts)
+    return build.part(plain_values(compose("train", [f"loss={option}"]))["loss"], facts)
 
 
 def step(loss: Loss, logits: Tensor, target: Tensor) -> None:

@@ -19,16 +19,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from segexp import build, freed_memory
+from segexp import build
 from segexp.inference.segment import Network, segment
 from segexp.inference.settings import Inference
 from segexp.metric.confusion import prediction
-from segexp.out_of_memory import is_out_of_memory
 from segexp.suite.backend import OnnxNetwork, compiled, exported, load_compiler
 from segexp.suite.case import Case
 from segexp.suite.cost import num_flops, num_parameters
 from segexp.suite.memory import forget_peak, held_bytes, limit_to_free_memory, most_bytes
 from segexp.suite.timing import duration
+from segexp.system.memory import is_out_of_memory, keep_freed_memory, return_freed_memory
 
 MOST_PASSES = 100
 REFERENCE_SHARE = 0.25
@@ -73,7 +73,7 @@ def run(job: Job, connection: Connection) -> None:
     try:
         if job.device == "cpu":
             limit_to_free_memory()
-            freed_memory.keep()  # as segexp.predict does
+            keep_freed_memory()  # as segexp.predict does
         for facts in measured(job):
             connection.send(facts)
     except Exception as error:  # whatever it is, it is the result of this case, and the next one may go better
@@ -136,7 +136,7 @@ def _predict(network: Network, image: Tensor, precision: str) -> Tensor:
 def _held(device: torch.device) -> float:
     gc.collect()
     try:
-        freed_memory.give_back()
+        return_freed_memory()
         return held_bytes(device)
     except OSError:
         return math.nan

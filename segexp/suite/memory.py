@@ -8,8 +8,7 @@ from pathlib import Path
 
 import torch
 
-from segexp import freed_memory
-from segexp.free_memory import free_bytes
+from segexp.system.memory import free_bytes, return_freed_memory
 
 SHARE = 0.8
 """Of the memory that is free: what one case may take. The rest is for whatever else the machine does meanwhile."""
@@ -34,7 +33,7 @@ def forget_peak(device: torch.device) -> None:
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
         return
-    freed_memory.give_back()
+    return_freed_memory()
     Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far (man 5 proc)
 
 

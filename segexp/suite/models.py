@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from rich.progress import Progress
 
-from segexp import build
+from segexp.config.compose import compose, config_folder, user_folders
+from segexp.config.values import plain_values
 from segexp.suite.backend import left_out, version
 from segexp.suite.case import Case, cases
 from segexp.suite.figures import figures
@@ -136,12 +137,12 @@ def _told(without: Mapping[tuple[str, str], str]) -> list[str]:
 
 def _config(option: str) -> dict[str, Any]:
     """As in conf/model, but downloading nothing: random weights are as fast as any."""
-    config = build.plain(build.compose("train", [f"model={option}"]))["model"]
+    config = plain_values(compose("train", [f"model={option}"]))["model"]
     return {key: None if key == "weights" else value for key, value in config.items()}
 
 
 def _checked_options(options: Sequence[str] | None) -> list[str]:
-    folders = [build.config_folder(), *build.user_folders()]
+    folders = [config_folder(), *user_folders()]
     known = sorted({path.stem for folder in folders for path in (folder / "model").glob("*.yaml")})
     unknown = [each for each in options or [] if each not in known]
     if unknown:

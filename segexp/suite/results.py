@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from segexp.files import write_whole
+from segexp.system.files import write_whole
 
 Record = dict[str, Any]
 

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from segexp import build
+from segexp.config.compose import compose
 from segexp.data.settings import checked_count, checked_size
 from segexp.data.streets import Streets
 from segexp.suite.crops import augmented, scenes_of
@@ -81,7 +82,7 @@ def fed(
 ) -> Iterator[Record]:
     """Each case trained on crops of the disk cache; see `fed_steps`."""
     for case in cases:
-        grouping = build.grouping(build.compose("train", [f"classes={case.classes}"]))
+        grouping = build.grouping(compose("train", [f"classes={case.classes}"]))
         scenes = scenes_of(streets, grouping.lookup(streets.table), "disk", cache_root)
         samples = augmented(scenes, case.size, "scale, crop, flip")
         yield {"part": FED, **case.key(), **fed_steps(case, device, samples, len(scenes), num_steps)}

@@ -18,8 +18,11 @@ from typing import Any
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 
-from segexp import build, fit, preflight, stop
+from segexp import fit, preflight
+from segexp.config.compose import compose
+from segexp.config.values import plain_values
 from segexp.suite.memory import peak_bytes
+from segexp.system import signals
 from segexp.types import Sample
 
 ONCE_AN_EPOCH = ("best", "last", "early_stopping", "panels")
@@ -90,14 +93,14 @@ class Repeated:
 @contextmanager
 def training_of(case: Case, device: torch.device, *further: str) -> Iterator[fit.Training]:
     """Built as `segexp.train` builds it, in a folder that goes away, with its progress bar out of sight."""
-    values = build.plain(build.compose("train", [*case.overrides(device), *further]))
+    values = plain_values(compose("train", [*case.overrides(device), *further]))
     preflight.check_values(values)
     unseen, place = io.StringIO(), tempfile.TemporaryDirectory(prefix="segexp-")
     warnings.filterwarnings("ignore", "You defined a `validation_step` but have no `val_dataloader`")
     try:
-        with place as folder, stop.listening(), redirect_stdout(unseen), redirect_stderr(unseen):
+        with place as folder, signals.listening(), redirect_stdout(unseen), redirect_stderr(unseen):
             yield fit.assembled(values, Path(folder))
-    except stop.Stopped:
+    except signals.Stopped:
         raise
     except SystemExit:  # Lightning's answer to Ctrl-C
         raise KeyboardInterrupt from None

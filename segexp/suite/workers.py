@@ -10,10 +10,10 @@ from pathlib import Path
 
 from torch.utils.data import DataLoader, Dataset
 
-from segexp import freed_memory
 from segexp.data.loading import loader
 from segexp.data.sampler import TrainingSampler
 from segexp.suite.crops import Key
+from segexp.system.memory import return_freed_memory
 from segexp.types import Sample
 
 PREFETCHED = 2
@@ -52,7 +52,7 @@ def resident_bytes(samples: Dataset[Sample], num_scenes: int, num_workers: int, 
     Raises OSError where the system does not tell.
     """
     with suppress(OSError):
-        freed_memory.give_back()  # workers would inherit it, and use it up before they are seen to grow
+        return_freed_memory()  # workers would inherit it, and use it up before they are seen to grow
     others = set(multiprocessing.active_children())
     batches, found = _batches(samples, num_scenes, 1, num_workers), []
     for _ in range(num_epochs):

@@ -10,6 +10,8 @@ from typing import Any
 
 import matplotlib
 
+from segexp.config.compose import config_dir
+
 matplotlib.use("Agg")
 
 import optuna.visualization.matplotlib as plots
@@ -17,8 +19,8 @@ from matplotlib import pyplot
 from optuna.exceptions import ExperimentalWarning
 from optuna.trial import FrozenTrial, TrialState
 
-from segexp import build, pictures
-from segexp.files import write_whole
+from segexp.display import pictures
+from segexp.system.files import write_whole
 from segexp.tuning.space import overrides, typed
 from segexp.tuning.study import LOST, REASON, Study, best
 
@@ -46,13 +48,13 @@ def write(study: Study, train: Sequence[str]) -> None:
 
 def command(trial: FrozenTrial, train: Sequence[str]) -> str:
     """The training of a trial by itself, for a longer run or other seeds."""
-    return shlex.join(["python", "-m", "segexp.train", *build.config_dir(), *train, *overrides(trial.params)])
+    return shlex.join(["python", "-m", "segexp.train", *config_dir(), *train, *overrides(trial.params)])
 
 
 def next_command(study: Study, trial: FrozenTrial) -> str:
     """The evaluation of a trial's run."""
     run = typed("run", str(study.run(trial.number).path))
-    return shlex.join(["python", "-m", "segexp.evaluate", run, *build.config_dir()])
+    return shlex.join(["python", "-m", "segexp.evaluate", run, *config_dir()])
 
 
 def table(study: Study, trials: Sequence[FrozenTrial]) -> str:

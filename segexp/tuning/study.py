@@ -18,8 +18,8 @@ from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from optuna.trial import FrozenTrial, TrialState
 
 from segexp.callbacks.report_to_study import PRUNED
-from segexp.files import write_whole
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
+from segexp.system.files import write_whole
 
 LOST = "lost"
 REASON = "reason"

@@ -7,10 +7,10 @@ from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
-from segexp import build
+from segexp.config.compose import compose, config_dir
 from segexp.launch.job import Job
 from segexp.launch.process import Process, Signals
-from segexp.run import TERMINATED
+from segexp.run.folder import TERMINATED
 from segexp.tuning.space import Space, overrides, typed
 from segexp.tuning.study import ENDED, REASON, Study
 
@@ -47,7 +47,7 @@ class Tuner:
         report = {**self.report, **facts, "number": trial.number}
         quiet = [] if _gives(self.train, "trainer.enable_progress_bar") else ["trainer.enable_progress_bar=false"]
         return [
-            *build.config_dir(),
+            *config_dir(),
             *self.train,
             *overrides(trial.params),
             *self._group(),
@@ -74,7 +74,7 @@ class Tuner:
     def _group(self) -> list[str]:
         if _gives(self.train, "logger.group"):
             return []
-        logger = build.compose("train", list(self.train))["logger"] or {}
+        logger = compose("train", list(self.train))["logger"] or {}
         return [typed("logger.group", self.study.name)] if "group" in logger else []
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from segexp.metric.scores import Confusion, image_miou
 from segexp.metric.stored import arrays
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
 from segexp.verdict.settings import flat, trained_on
 from segexp.verdict.statistics import Counts, Floats, regions
 

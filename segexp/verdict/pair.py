@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from segexp.metric import scores
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
 from segexp.verdict import statistics
 from segexp.verdict.evaluated import Run, evaluated_as, otherwise, read_run
 from segexp.verdict.settings import flat

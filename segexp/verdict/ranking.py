@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
 from segexp.verdict.runs import Run
 from segexp.verdict.statistics import Floats
 from segexp.verdict.variants import Variants

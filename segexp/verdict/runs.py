@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
 from segexp.verdict.boundary import told_by_width
 from segexp.verdict.evaluated import Run, evaluated_as, otherwise, read_run
 from segexp.verdict.left_out import LeftOut, left_out_lines

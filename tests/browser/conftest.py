@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
 from tests.browser.page import SIZES, complete, opened
 from tests.serving.command import PATIENCE, environment, started
 

@@ -5,7 +5,7 @@ from urllib.parse import quote
 import numpy as np
 import pytest
 
-from segexp import pictures
+from segexp.display import pictures
 from segexp.types import VOID
 from tests.browser.page import CLIENT, PANELS, answer, canvas, caption, complete, ids, name_shown, opened, picture
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from subprocess import CompletedProcess
 
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
 from tests.cluster.conftest import until
 from tests.e2e.command import CONF
 

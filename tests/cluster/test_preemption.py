@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
 from tests.cluster.conftest import HERE, until
 from tests.cluster.jobs import Job, folder, submit
 from tests.e2e.command import assert_same, train

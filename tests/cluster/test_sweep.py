@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
 from tests.cluster.conftest import is_queue_empty, until
 from tests.logger.client import records
 

@@ -8,10 +8,11 @@ from torchvision.transforms import v2
 from segexp import build
 from segexp.augmentation.augmentation import Augmentation
 from segexp.augmentation.scale_crop import RandomScaleCrop
+from segexp.config.compose import compose, config_folder
 from segexp.data.lazy import Decoded
 from segexp.types import VOID, Sample
 
-OPTIONS = sorted(path.stem for path in (build.config_folder() / "augmentation").glob("*.yaml"))
+OPTIONS = sorted(path.stem for path in (config_folder() / "augmentation").glob("*.yaml"))
 
 
 def test_options_are_found() -> None:
@@ -19,7 +20,7 @@ def test_options_are_found() -> None:
 
 
 def augmentation(option: str, seed: int = 0) -> Augmentation:
-    return build.augmentation(build.compose("train", [f"augmentation={option}", f"seed={seed}"]))
+    return build.augmentation(compose("train", [f"augmentation={option}", f"seed={seed}"]))
 
 
 @pytest.fixture

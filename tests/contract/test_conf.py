@@ -7,9 +7,12 @@ import yaml
 from hydra.utils import get_object
 from omegaconf import OmegaConf
 
-from segexp import build, trust
+from segexp import build
+from segexp.config import trust
+from segexp.config.compose import compose, config_folder
+from segexp.config.values import plain_values
 
-CONF = build.config_folder()
+CONF = config_folder()
 GROUPS = {"augmentation": 4, "callbacks": 2, "classes": 4, "data": 4, "experiment": 4, "logger": 3, "loss": 12}
 GROUPS |= {"model": 6, "optimizer": 3, "scheduler": 4, "trainer": 3}
 OPTIONS = sorted(path.relative_to(CONF).with_suffix("") for group in GROUPS for path in (CONF / group).glob("*.yaml"))
@@ -24,10 +27,10 @@ def test_every_group_has_its_options() -> None:
 
 @pytest.mark.parametrize("option", OPTIONS, ids=str)
 def test_option_composes_and_resolves(option: Path) -> None:
-    config = build.compose("train", [f"{option.parts[0]}={option.name}"])
+    config = compose("train", [f"{option.parts[0]}={option.name}"])
     for key in OmegaConf.missing_keys(config):
         OmegaConf.update(config, key, "given by the user")
-    build.plain(config)
+    plain_values(config)
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=str)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from segexp.files import write_whole
+from segexp.system.files import write_whole
 from segexp.verdict.comparison import Comparison, compare
 from segexp.verdict.runs import read_runs
 from tests.verdict.run_folders import finished_run

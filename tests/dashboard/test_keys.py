@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from segexp.dashboard import keys
-from segexp.files import write_whole
+from segexp.system.files import write_whole
 from segexp.verdict.comparison import compare
 from segexp.verdict.runs import read_runs
 

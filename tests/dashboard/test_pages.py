@@ -13,8 +13,8 @@ from segexp.dashboard import keys, pages, panels
 from segexp.dashboard.library import workspaces
 from segexp.dashboard.pages import Address
 from segexp.dashboard.publish import specification, title, write
-from segexp.markdown import plain
-from segexp.run import RunFolder
+from segexp.display.markdown import plain
+from segexp.run.folder import RunFolder
 from segexp.verdict.comparison import Comparison, compare
 from segexp.verdict.runs import read_runs
 from segexp.verdict.sentences import sentences

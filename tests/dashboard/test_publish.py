@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from segexp.dashboard import pages, publish
-from segexp.files import write_whole
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
+from segexp.system.files import write_whole
 from segexp.verdict.comparison import Comparison
 from tests.dashboard.specification import scores, settings, view_types
 from tests.logger.client import log, online, run, train

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from segexp.dashboard.sync import MOST_NAMED, offline, sync
-from segexp.files import write_whole
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
+from segexp.system.files import write_whole
 from tests.logger.client import environment, online, run
 from tests.wandb_standin import Standin
 

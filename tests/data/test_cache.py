@@ -12,12 +12,15 @@ import pytest
 import torch
 from PIL import Image
 
-from segexp import build, free_memory, remote
+from segexp import build
+from segexp.config.compose import compose
+from segexp.config.values import plain_values
 from segexp.data import cache
 from segexp.data.cache import Cache
 from segexp.data.cached import Cached
 from segexp.data.lazy import Files
 from segexp.data.pairs import Pair
+from segexp.system import memory, remote
 from tests.data.cached import LOOKUP, SIZES, assert_same_scenes, scene, scenes
 from tests.full_disk import full_disk
 
@@ -146,8 +149,8 @@ def test_the_limit_of_a_job_is_room_for_shared_memory_not_for_a_disk(
     (tmp_path / "job").mkdir()
     for name, content in {"memory.max": cache.SPARE + NUM_BYTES - 1, "memory.current": 0, "memory.stat": ""}.items():
         (tmp_path / "job" / name).write_text(f"{content}")
-    monkeypatch.setattr(free_memory, "GROUPS", tmp_path / "groups")
-    monkeypatch.setattr(free_memory, "MOUNTED", tmp_path)
+    monkeypatch.setattr(memory, "GROUPS", tmp_path / "groups")
+    monkeypatch.setattr(memory, "MOUNTED", tmp_path)
     assert isinstance(scenes("disk", pairs, root), Cached)
     assert isinstance(scenes("memory", pairs, root), Files)
     (tmp_path / "job/memory.max").write_text(f"{cache.SPARE + NUM_BYTES}")
@@ -215,6 +218,6 @@ def test_data_on_object_storage_is_kept_too(tmp_path: Path, root: Path, monkeypa
 
 
 def test_runs_from_before_the_cache_go_on_without_it(small) -> None:
-    config = build.plain(build.compose("train", small()))
+    config = plain_values(compose("train", small()))
     config["data"] = {key: value for key, value in config["data"].items() if not key.startswith("cache")}
     assert build.data(config).cache.kind == "off"

@@ -14,6 +14,7 @@ from PIL import Image
 from torch.utils.data import SequentialSampler
 
 from segexp import build
+from segexp.config.compose import compose, config_folder
 from segexp.data import arrays
 from segexp.data.arrays import Arrays
 from segexp.data.cache import Cache
@@ -26,13 +27,13 @@ from segexp.data.samples import EvaluationSamples, ImageSize, TrainingSamples
 from segexp.types import Sample
 from tests.data.cached import LOOKUP, SIZES, assert_same, assert_same_scenes, scenes
 
-OPTIONS = sorted(path.stem for path in (build.config_folder() / "augmentation").glob("*.yaml"))
+OPTIONS = sorted(path.stem for path in (config_folder() / "augmentation").glob("*.yaml"))
 
 
 @pytest.mark.parametrize("kind", ["disk", "memory"])
 @pytest.mark.parametrize("option", OPTIONS)
 def test_training_samples_are_bit_identical(option: str, kind: str, pairs: list[Pair], root: Path) -> None:
-    augment = build.augmentation(build.compose("train", [f"augmentation={option}"]))
+    augment = build.augmentation(compose("train", [f"augmentation={option}"]))
     found = TrainingSamples(scenes(kind, pairs, root), None, augment)
     wanted = TrainingSamples(Files(pairs, LOOKUP), None, lambda sample, *key: augment(sample, *key))
     for epoch in range(3):
@@ -45,7 +46,7 @@ def test_training_samples_are_bit_identical(option: str, kind: str, pairs: list[
 def test_resized_samples_are_bit_identical_from_a_cache_of_any_size(
     option: str, cache_size: ImageSize | None, pairs: list[Pair], root: Path
 ) -> None:
-    size, augment = (48, 64), build.augmentation(build.compose("train", [f"augmentation={option}"]))
+    size, augment = (48, 64), build.augmentation(compose("train", [f"augmentation={option}"]))
     cached = Cache("disk", cache_size, size, str(root))
     found = TrainingSamples(cached.scenes(pairs, LOOKUP, cache_size), size, augment)
     wanted = TrainingSamples(Files(pairs, LOOKUP), size, lambda sample, *key: augment(sample, *key))
@@ -131,7 +132,7 @@ def test_resident_memory_of_workers_stays(tmp_path: Path) -> None:
         tmp_path / "targets_.bin", "", [[512, 1024]] * 200, lambda _: np.zeros((512, 1024), np.uint8), "writing"
     )
     images, targets = Arrays(tmp_path / "images_.bin", shapes), Arrays(tmp_path / "targets_.bin", [[512, 1024]] * 200)
-    augment = build.augmentation(build.compose("train", ["augmentation=gridnet"]))
+    augment = build.augmentation(compose("train", ["augmentation=gridnet"]))
     samples = TrainingSamples(Cached(images, targets, [str(number) for number in range(200)]), None, augment)
     sampler = TrainingSampler(200, 4, seed=0)
     batches = loader(samples, sampler, batch_size=4, num_workers=4)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from segexp import build
+from segexp.config.compose import compose
 from segexp.data.camvid import CamVid, masks_digest
 
 AT_ONCE = 4
@@ -48,4 +48,4 @@ def test_another_copy_is_given_as_the_error_says(tmp_path: Path) -> None:
     with pytest.raises(ConnectionError, match=r"by \+\+data\.url=URL"):
         CamVid(str(tmp_path / "camvid"), download=True, url=gone).pairs("train")
     typed = ["data=camvid", f"data.root={tmp_path}", "classes=camvid11", f"++data.url={gone}"]
-    assert build.compose("train", typed).data.url == gone
+    assert compose("train", typed).data.url == gone

@@ -2,8 +2,8 @@
 
 import pytest
 
-from segexp import build
 from segexp.classes import UNKNOWN, Grouping
+from segexp.config.compose import compose
 from segexp.data.folder import Folder
 
 TWO = {"road": {"labels": ["road"], "color": [1, 0, 0]}, "car": {"labels": ["car"], "color": [0, 1, 0]}}
@@ -12,7 +12,7 @@ TWO = {"road": {"labels": ["road"], "color": [1, 0, 0]}, "car": {"labels": ["car
 def labelled(typed: str) -> Folder:
     """A folder with data.labels as typed on the command line."""
     overrides = ["data=folder", "data.root=d", f"data.labels={typed}", "classes=camvid11"]
-    return Folder("d", "images", "masks", dict(build.compose("train", overrides).data.labels))
+    return Folder("d", "images", "masks", dict(compose("train", overrides).data.labels))
 
 
 def test_two_ids_of_one_name_are_one_class() -> None:

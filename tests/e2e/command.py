@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
 
 ROOT = Path(__file__).parents[2]
 CONF = Path(__file__).parent / "conf"

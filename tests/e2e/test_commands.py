@@ -19,9 +19,9 @@ import pytest
 import yaml
 from PIL import Image
 
-from segexp import build
+from segexp.config.compose import config_folder
 from segexp.data.streets import Streets
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
 
 PATIENCE = 300
 """Seconds that a test waits for what must happen, on a machine that does other things, too."""
@@ -43,7 +43,7 @@ def test_help_shows_usage_and_options(entry: str) -> None:
 
 @pytest.mark.parametrize("entry", ["evaluate", "compare", "sweep", "benchmark", "tune", "predict", "export", "serve"])
 def test_help_without_groups_shows_every_key_and_the_comments(entry: str) -> None:
-    config = yaml.safe_load((build.config_folder() / f"{entry}.yaml").read_text())
+    config = yaml.safe_load((config_folder() / f"{entry}.yaml").read_text())
     answer = segexp(entry, "--help")
     assert answer.returncode == 0
     assert answer.stdout.startswith(f"python -m segexp.{entry} ")

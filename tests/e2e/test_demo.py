@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from segexp import build
+from segexp.config.compose import compose
 from segexp.evaluation.split import Wish, evaluate, prepare
 from segexp.fit import start
 from segexp.metric import scores
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
 
 ROOT = Path(__file__).parents[2]
 
@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 def test_the_demo_in_small_scores_twice_the_floor(tmp_path: Path) -> None:
     data = [f"data.root={tmp_path}", "data.num_train=48", "data.num_val=8", "data.height=128", "data.width=256"]
     shrunk = ["data.image_size=[64,128]", "trainer.max_epochs=8", "trainer.log_every_n_steps=6", "data.num_workers=0"]
-    config = build.compose("train", ["experiment=demo", *data, *shrunk, "trainer.enable_progress_bar=false"])
+    config = compose("train", ["experiment=demo", *data, *shrunk, "trainer.enable_progress_bar=false"])
     start(config, tmp_path / "run", {"data": "streets"}, [])
     found = evaluate(prepare(RunFolder.open(tmp_path / "run"), Wish(device="cpu")))
     assert scores.mean(scores.class_iou(found.confusion)) > 2 * scores.prior_miou(found.confusion)

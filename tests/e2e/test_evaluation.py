@@ -12,11 +12,12 @@ import pytest
 
 from segexp import build
 from segexp.classes import CITYSCAPES
+from segexp.config.compose import compose
 from segexp.evaluation.files import save
 from segexp.evaluation.result import Evaluation
 from segexp.evaluation.split import Wish, evaluate, prepare
 from segexp.metric import scores
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
 
 LAST = Wish(checkpoint="last", device="cpu", num_scenes=2)
 
@@ -111,7 +112,7 @@ def test_a_run_does_not_choose_where_nor_how_much_is_rendered(
         source.pairs("val")
     assert {path.name for path in tmp_path.iterdir()} == {"home", "run"}
     advice = str(error.value).partition("python -m segexp.check ")[2]
-    assert build.source(build.compose("check", shlex.split(advice))).folder == source.folder.absolute()
+    assert build.source(compose("check", shlex.split(advice))).folder == source.folder.absolute()
 
 
 def test_no_address_is_asked_that_only_the_run_names(trained: RunFolder, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import torch
 from omegaconf import OmegaConf
 
 from segexp.fit import resume, start
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
 from tests.e2e.command import PYTHON, ROOT, TORCHRUN, assert_same, environment, last, train
 from tests.options import config_dir
 

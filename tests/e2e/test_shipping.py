@@ -10,7 +10,7 @@ import pytest
 
 from segexp.data.module import DataModule
 from segexp.data.settings import READING
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
 
 FOREIGN = ("pytorch_lightning", "lightning_fabric", "segexp.loss", "segexp.augmentation", "segexp.task")
 PROBE = f"""

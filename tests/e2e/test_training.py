@@ -9,9 +9,11 @@ import pytest
 import pytorch_lightning as lightning
 import torch
 
-from segexp import build, checkpoint
+from segexp import build
+from segexp.config.compose import compose
 from segexp.fit import resume, start
-from segexp.run import RunFolder
+from segexp.run import checkpoint
+from segexp.run.folder import RunFolder
 
 
 def test_the_run_folder_holds_what_it_promises(trained: RunFolder) -> None:
@@ -130,11 +132,11 @@ def test_a_frozen_encoder_moves_only_when_its_epochs_are_over(small, tmp_path: P
     encoders = []
     for num_epochs in (1, 2):
         folder = tmp_path / str(num_epochs)
-        start(build.compose("train", [*data, *model, f"trainer.max_epochs={num_epochs}"]), folder, {}, [])
+        start(compose("train", [*data, *model, f"trainer.max_epochs={num_epochs}"]), folder, {}, [])
         weights = checkpoint.model_weights(folder / "checkpoints/last.ckpt")
         encoders.append({key: value for key, value in weights.items() if ".encoder." in key})
     lightning.seed_everything(0, verbose=False)
-    fresh = build.model(build.compose("train", [*data, *model])).state_dict()
+    fresh = build.model(compose("train", [*data, *model])).state_dict()
     frozen, thawed = encoders
     assert all(torch.equal(frozen[key], fresh[key]) for key in frozen)
     assert any(not torch.equal(thawed[key], fresh[key]) for key in thawed)

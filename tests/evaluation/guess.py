@@ -7,6 +7,7 @@ from torch import nn
 
 from segexp import build
 from segexp.classes import Grouping
+from segexp.config.compose import compose
 from segexp.data.streets import Streets
 from segexp.evaluation.result import Evaluation
 from segexp.evaluation.split import Prepared, evaluate
@@ -49,4 +50,4 @@ def prepared(streets_root: Path, classes: str, folder: Path | None = None, num_p
 
 
 def grouping(option: str) -> Grouping:
-    return build.grouping(build.compose("train", [f"classes={option}"]))
+    return build.grouping(compose("train", [f"classes={option}"]))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
 from tests.e2e.command import PYTHON, ROOT, environment
 from tests.process import PATIENCE
 

@@ -10,8 +10,8 @@ import pytest
 from segexp.classes import CITYSCAPES
 from segexp.data.streets import Streets
 from segexp.evaluation.regroup import regrouped
-from segexp.files import write_whole
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
+from segexp.system.files import write_whole
 from tests.evaluation.guess import grouping
 
 NEEDED = {"labels": np.ones((1, 34, 19), np.int32), "names": ["a"], "images": ["a.png"], "masks": ["a_mask.png"]}

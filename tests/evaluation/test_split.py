@@ -24,7 +24,7 @@ from segexp.evaluation.regroup import regrouped
 from segexp.evaluation.result import Evaluation
 from segexp.evaluation.split import evaluate
 from segexp.metric import scores
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
 from segexp.types import VOID
 from tests.evaluation.guess import grouping, guessed, prepared
 

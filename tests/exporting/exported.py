@@ -6,7 +6,7 @@ from pathlib import Path
 from segexp.exporting.bundle import Wish, export
 from segexp.exporting.folder import staged
 from segexp.exporting.names import NAMES
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
 
 
 def exported(run: RunFolder, folder: Path, overwrite: bool = False, **wished) -> Path:

@@ -15,14 +15,15 @@ from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from segexp import build, checkpoint, trained
+from segexp import build, trained
 from segexp.evaluation.files import save
 from segexp.evaluation.split import Wish as Evaluation
 from segexp.evaluation.split import evaluate, prepare
 from segexp.exporting import bundle, int8, onnx, torch_export
 from segexp.exporting.agreement import NATIVE
 from segexp.exporting.facts import own_scores
-from segexp.run import RunFolder
+from segexp.run import checkpoint
+from segexp.run.folder import RunFolder
 from tests.exporting.exported import copied, exported
 from tests.process import PATIENCE
 

@@ -9,7 +9,7 @@ from markdown_it import MarkdownIt
 from segexp import trained as trained_run
 from segexp.exporting import card, onnx
 from segexp.exporting.facts import facts
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
 from tests.exporting.exported import copied
 
 HOSTILE = (

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 from torch import Tensor, nn
 
+from segexp.display.markdown import plain
 from segexp.export import FORMATS, main
 from segexp.exporting import agreement, bundle, folder, int8, onnx
 from segexp.exporting.agreement import Agreement
 from segexp.exporting.capture import captured
 from segexp.exporting.names import NAMES
-from segexp.markdown import plain
 from segexp.model.segmenter import Segmenter
-from segexp.run import RunFolder
-from segexp.stop import TERMINATED
+from segexp.run.folder import RunFolder
+from segexp.system.signals import TERMINATED
 from tests.exporting.exported import copied, exported
 from tests.full_disk import full_disk
 from tests.process import status_when_told_to_end

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from segexp.launch.job import Job, folder_name, quoted
+from segexp.config.grammar import quoted
+from segexp.launch.job import Job, folder_name
 
 
 @pytest.mark.parametrize(

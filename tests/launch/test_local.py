@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
 from tests.e2e.test_commands import segexp
 from tests.process import PATIENCE, until
 

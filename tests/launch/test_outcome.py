@@ -9,7 +9,7 @@ import pytest
 
 from segexp.launch.job import Job
 from segexp.launch.outcome import Life, life_of, outcome
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from segexp.launch import slurm
 from segexp.launch.job import Demand, Job
 from segexp.launch.sweep_folder import SweepFolder
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
 
 UNSET = dict.fromkeys(("partition", "account", "constraint", "time", "max_running", "gpus_per_node", "signal"))
 SETTINGS = {**UNSET, "cpus_per_task": 1, "requeue": True, "options": {}, "setup": []}

@@ -11,9 +11,10 @@ import pytest
 import yaml
 from wandb.sdk.launch.sweeps.utils import create_sweep_command_args
 
-from segexp import build
+from segexp.config.compose import compose
+from segexp.config.values import plain_values
 from segexp.logger import agent
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
 from tests.logger.client import environment, online, run
 from tests.process import PATIENCE, until
 from tests.wandb_standin import Standin
@@ -89,10 +90,10 @@ def test_every_value_is_understood_by_hydra(path: Path) -> None:
     chosen = {name: extremes(parameter)[0] for name, parameter in parameters.items()}
     for name, parameter in parameters.items():
         for value in extremes(parameter):
-            config = build.compose("train", agent.overrides(typed(path, {**chosen, name: value})), folders=[])
+            config = compose("train", agent.overrides(typed(path, {**chosen, name: value})), folders=[])
             if "." in name:
                 group, key = name.split(".")
-                assert build.plain(config)[group][key] == value
+                assert plain_values(config)[group][key] == value
 
 
 def test_arguments_of_a_resumed_run_lose_what_hydra_does_not_understand() -> None:

@@ -9,7 +9,7 @@ from wandb.sdk.lib.urls import DEFAULT_BASE_URL
 
 from segexp.logger.wandb import wandb_logger
 from segexp.logger.wandb_files import has_key
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
 from tests.logger.client import KEY, TEN_ROWS, exit_codes, history, log, online, run, train
 from tests.wandb_standin import Standin
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from segexp.logger.wandb import exit_code
-from segexp.run import RunFolder
-from segexp.stop import Stopped
+from segexp.run.folder import RunFolder
+from segexp.system.signals import Stopped
 from tests.logger.client import TEN_ROWS, environment, exit_codes, history, log, online, records, train
 from tests.process import PATIENCE, until
 from tests.wandb_standin import Standin
@@ -81,7 +81,7 @@ def test_a_terminated_training_is_a_failed_run(tmp_path: Path, overrides: list[s
 def test_a_run_that_goes_on_by_itself_is_preempted(tmp_path: Path) -> None:
     lines = f"""
 {TEN_ROWS}
-from segexp.stop import Stopped
+from segexp.system.signals import Stopped
 try:
     raise Stopped(signal.SIGUSR1)
 except Stopped:

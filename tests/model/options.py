@@ -5,9 +5,10 @@ from typing import Any
 import yaml
 
 from segexp import build
+from segexp.config.compose import config_folder
 from segexp.model.segmenter import Segmenter
 
-FOLDER = build.config_folder() / "model"
+FOLDER = config_folder() / "model"
 OPTIONS = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 

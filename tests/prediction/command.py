@@ -8,9 +8,10 @@ from PIL import Image
 
 from segexp import build
 from segexp.classes import CITYSCAPES
+from segexp.config.compose import compose
 from segexp.data.cityscapes import Cityscapes
 from segexp.prediction.outputs import Outputs
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
 from tests.e2e.test_commands import segexp
 
 
@@ -28,5 +29,5 @@ def mask(path: Path) -> np.ndarray:
 
 
 def class_ids_to(folder: Path) -> Outputs:
-    grouping = build.grouping(build.compose("train", ["classes=cityscapes19"]))
+    grouping = build.grouping(compose("train", ["classes=cityscapes19"]))
     return Outputs(folder, grouping, CITYSCAPES, "class_ids", True, 0.5, False)

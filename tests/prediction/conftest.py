@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
 from tests.prediction.command import val_pairs
 from tests.prediction.films import TIMES
 

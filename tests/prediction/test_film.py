@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
 from tests.prediction.command import predicted
 from tests.prediction.films import TIMES, read, write
 

@@ -13,7 +13,7 @@ from PIL import Image
 from segexp.prediction.film import _film
 from segexp.prediction.inputs import find
 from segexp.prediction.predict import predict
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
 from tests.prediction.command import class_ids_to, mask, predicted
 from tests.prediction.films import write
 from tests.process import PATIENCE

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from segexp import build, classes
+from segexp.config.compose import compose
 from segexp.prediction.inputs import Input
 from segexp.prediction.outputs import Outputs
 
@@ -20,7 +21,7 @@ class Alone(Input):
 
 @pytest.fixture
 def outputs(tmp_path: Path) -> Outputs:
-    grouping = build.grouping(build.compose("train", ["classes=cityscapes19"]))
+    grouping = build.grouping(compose("train", ["classes=cityscapes19"]))
     return Outputs(tmp_path, grouping, classes.CITYSCAPES, "class_ids", overlay=False, opacity=0.5, probabilities=False)
 
 

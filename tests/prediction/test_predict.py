@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 from segexp.evaluation.split import Wish, evaluate, prepare
 from segexp.prediction.inputs import find
 from segexp.prediction.predict import predict
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
 from tests.prediction.command import class_ids_to, mask, predicted
 
 ORIENTATION = 0x0112

@@ -16,7 +16,7 @@ from segexp.inference.settings import Inference
 from segexp.model.segmenter import Segmenter
 from segexp.prediction.inputs import find
 from segexp.prediction.predict import predict
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
 from tests.prediction.command import class_ids_to, mask, predicted
 
 LITTLE_MEMORY = """

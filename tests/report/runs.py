@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from segexp.files import write_whole
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
+from segexp.system.files import write_whole
 from segexp.verdict.comparison import Comparison, compare
 from segexp.verdict.runs import read_runs
 from tests.verdict.run_folders import write_history

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from segexp.report.provenance import picture_command
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
 from tests.e2e.command import PYTHON, ROOT, environment
 from tests.report.runs import compared
 

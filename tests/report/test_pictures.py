@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segexp import build
+from segexp.config.compose import compose
+from segexp.config.values import plain_values
 from segexp.report.images import most_different
 from segexp.report.provenance import first_run, picture_command
 from segexp.report.report import write
@@ -174,7 +175,7 @@ def test_the_command_for_pictures_asks_for_what_was_evaluated(tmp_path: Path, fa
     path = run(tmp_path / "it's 1=1/run", "focal", 0)
     comparison = compared(tmp_path, None)
     first_run(comparison).facts.update(facts)
-    values = build.plain(build.compose("evaluate", shlex.split(picture_command(comparison))[3:]))
+    values = plain_values(compose("evaluate", shlex.split(picture_command(comparison))[3:]))
     assert {key: values[key] for key in typed} == typed
     assert (values["run"], values["predictions"]) == (str(path), True)
 

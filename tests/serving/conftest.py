@@ -12,7 +12,7 @@ from segexp.data.pairs import Pair
 from segexp.data.streets import Streets
 from segexp.evaluation.files import save
 from segexp.evaluation.split import Wish, evaluate, prepare
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
 from tests.serving.command import Server, serving
 
 

@@ -12,6 +12,7 @@ import uvicorn
 
 from segexp import build
 from segexp.classes import CITYSCAPES
+from segexp.config.compose import compose
 from segexp.data.pairs import Pair
 from segexp.serving import app, server
 from segexp.serving.batches import Batches, Bytes
@@ -81,7 +82,7 @@ def _served(
     doorkeeper: Doorkeeper,
     listening: socket.socket,
 ) -> tuple[asyncio.Task[None], uvicorn.Server]:
-    grouping = build.grouping(build.compose("train"))
+    grouping = build.grouping(compose("train"))
     limits = Limits(bytes=MOST, pixels=MOST)
     of_run = Classes(run="held", model="none", grouping=grouping.name, split=None, classes=[], miou=None, void=VOID,
                      image_size=None, limits=limits)  # fmt: skip

@@ -12,7 +12,7 @@ from PIL import Image
 from segexp import build
 from segexp.classes import CITYSCAPES
 from segexp.data.pairs import Pair
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
 from segexp.types import VOID
 from tests.serving import photos
 from tests.serving.command import Server

@@ -14,11 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from segexp import build, serve
+from segexp import serve
+from segexp.config.compose import compose
+from segexp.config.values import plain_values
 from segexp.data.camvid import CamVid
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
 from segexp.serving.server import bound, listen
-from segexp.stop import TERMINATED
+from segexp.system.signals import TERMINATED
 from tests.process import status_when_told_to_end, until
 from tests.serving import photos
 from tests.serving.command import PATIENCE, ROOT, SERVE, Server, answer, environment, serving, started
@@ -67,7 +69,7 @@ def test_a_mistake_is_answered_in_one_message_with_the_cure(run: RunFolder, type
 )
 def test_a_setting_that_cannot_be_is_refused(typed: str, told: str) -> None:
     with pytest.raises(ValueError, match=re.escape(told)):
-        serve.check(build.plain(build.compose("serve", ["run=RUN", typed])))
+        serve.check(plain_values(compose("serve", ["run=RUN", typed])))
 
 
 def test_a_port_in_use_is_told_before_anything_is_loaded(run: RunFolder, server: Server, tmp_path: Path) -> None:
@@ -128,7 +130,7 @@ def test_the_advice_about_data_that_are_not_there_can_be_typed_as_it_stands(tmp_
     advice = re.search(r"add (\S+) to fetch", str(error.value))
     assert advice
     for command, given in (("serve", ["run=RUN"]), ("train", ["data=camvid", "data.root=/nowhere"])):
-        assert build.compose(command, [*given, advice[1]])["data"]["download"] is True
+        assert compose(command, [*given, advice[1]])["data"]["download"] is True
 
 
 def test_the_container_copies_what_there_is_and_serves_uploads_to_all_with_a_warning(run: RunFolder, capfd) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from segexp import trained
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
 from segexp.serving.described import described
 from segexp.serving.schema import Limits
 

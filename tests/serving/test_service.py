@@ -13,6 +13,7 @@ import torch
 
 from segexp import build
 from segexp.classes import CITYSCAPES
+from segexp.config.compose import compose
 from segexp.data.pairs import Pair
 from segexp.serving.batches import Batches, Bytes
 from segexp.serving.budget import Budget
@@ -31,7 +32,7 @@ def asked(work: Callable[[Service], Awaitable[object]], network: Callable[[Bytes
 
     async def answered() -> None:
         service = Service(
-            Gallery(list(pairs), build.grouping(build.compose("train")), CITYSCAPES),
+            Gallery(list(pairs), build.grouping(compose("train")), CITYSCAPES),
             Batches([network], 1, 10**6, 0, Figures(1, lambda: 0)),
             Budget(1, "requests"),
             max_pixels=10**8,

@@ -11,7 +11,8 @@ import pytest
 import torch
 from torch.utils.data import Dataset
 
-from segexp import build
+from segexp.config.compose import compose
+from segexp.config.values import plain_values
 from segexp.data import cache, shared_memory
 from segexp.data.streets import Streets
 from segexp.suite import input as suite
@@ -88,10 +89,10 @@ class Growing(Dataset[Sample]):
 
 FREED = """
 import torch
-from segexp import freed_memory
+from segexp.system import memory
 from segexp.suite.workers import resident_bytes
 from tests.suite.test_input import Growing
-freed_memory.keep()
+memory.keep_freed_memory()
 [torch.ones(7_000_000) for _ in range(10)]
 print(resident_bytes(Growing(), num_scenes=4, num_workers=2, num_epochs=4))
 """
@@ -158,6 +159,6 @@ def test_a_cache_that_finds_no_room_is_not_measured_as_one(streets: Streets, tmp
 
 
 def test_the_default_reads_crops_of_cityscapes_own_size() -> None:
-    given = build.plain(build.compose("benchmark"))["input"]
+    given = plain_values(compose("benchmark"))["input"]
     assert (given["streets"]["height"], given["streets"]["width"]) == (1024, 2048)
     assert given["num_workers"][-1] == 4

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import torch
 
-from segexp import build
+from segexp.config.compose import compose, config_folder
+from segexp.config.values import plain_values
 from segexp.suite.losses import REFERENCE, batch, measure, references
 from segexp.suite.memory import peak_bytes
 from segexp.suite.timing import median_seconds
@@ -20,7 +21,7 @@ CPU = torch.device("cpu")
 
 def test_every_option_and_every_alternative_is_measured() -> None:
     records = measure([[1, 3, 8, 8]], [1.0], None, CPU, rounds=1)
-    options = {path.stem for path in (build.config_folder() / "loss").glob("*.yaml")}
+    options = {path.stem for path in (config_folder() / "loss").glob("*.yaml")}
     assert {record["loss"] for record in records} == options | set(references())
     reference = next(record for record in records if record["loss"] == REFERENCE)
     assert reference["ratio"] == 1
@@ -42,7 +43,7 @@ def test_every_option_and_every_alternative_is_measured() -> None:
     ],
 )
 def test_a_setting_that_cannot_be_is_named(wrong: dict[str, Any], said: str) -> None:
-    settings = build.plain(build.compose("benchmark"))["losses"]
+    settings = plain_values(compose("benchmark"))["losses"]
     with pytest.raises(ValueError, match=said):
         measure(**(settings | wrong), device=CPU)
 

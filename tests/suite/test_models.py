@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from segexp import build
+from segexp.config.compose import compose
+from segexp.config.values import plain_values
 from segexp.suite.backend import OnnxNetwork, exported, left_out
 from segexp.suite.case import Case, cases
 from segexp.suite.cost import num_flops
@@ -165,10 +166,10 @@ def test_an_error_of_a_network_is_its_note(tmp_path: Path) -> None:
 
 
 def test_no_case_is_started_after_its_time_and_what_is_known_is_told(tmp_path: Path) -> None:
-    settings = build.plain(build.compose("benchmark"))["models"] | {"max_minutes": 0, "options": ["gridnet"]}
+    settings = plain_values(compose("benchmark"))["models"] | {"max_minutes": 0, "options": ["gridnet"]}
     assert list(measure(**settings, device=CPU, earlier=[])) == []
     names = ("num_classes", "max_seconds", "max_preparation_seconds")
-    config = build.plain(build.compose("train", ["model=gridnet"]))["model"]
+    config = plain_values(compose("train", ["model=gridnet"]))["model"]
     case = Case("gridnet", (512, 1024), 1, "float32", "compiled")
     known = {**record(case, 5), "parameters": 1, "config": config, **{name: settings[name] for name in names}}
     assert list(measure(**settings, device=CPU, earlier=[known])) == [known]
@@ -194,6 +195,6 @@ def test_no_case_is_started_after_its_time_and_what_is_known_is_told(tmp_path: P
     ],
 )
 def test_a_mistake_is_answered_before_anything_is_measured(wrong: dict[str, Any], said: str) -> None:
-    settings = build.plain(build.compose("benchmark"))["models"]
+    settings = plain_values(compose("benchmark"))["models"]
     with pytest.raises(ValueError, match=said):
         next(measure(**(settings | wrong), device=CPU, earlier=[]))

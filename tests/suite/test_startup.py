@@ -8,7 +8,9 @@ import pytest
 import torch
 
 from segexp import build
-from segexp.run import RunFolder
+from segexp.config.compose import compose
+from segexp.config.values import plain_values
+from segexp.run.folder import RunFolder
 from segexp.suite.startup import REFERENCE, measure, report
 
 CPU = torch.device("cpu")
@@ -61,7 +63,7 @@ def test_a_value_that_cannot_be_is_refused_before_anything_heavy_is_loaded(tmp_p
     modules, said = loaded_by(tmp_path, "train", typed, f"hydra.run.dir={tmp_path / 'run'}")
     assert said.startswith("segexp.train: ")
     assert REFUSED[typed] in said
-    assert "segexp.entry" in modules
+    assert "segexp.config.command_line" in modules
     assert not modules.intersection(HEAVY)
 
 
@@ -74,14 +76,14 @@ def test_so_it_is_by_commands_other_than_train(tmp_path: Path, typed: str) -> No
     modules, said = loaded_by(tmp_path, entry, *arguments)
     assert said.startswith(f"segexp.{entry}: ")
     assert REFUSED_BY[typed] in said
-    assert "segexp.entry" in modules
+    assert "segexp.config.command_line" in modules
     assert not modules.intersection(HEAVY)
 
 
 @pytest.mark.parametrize("entry", ["train", "compare", "evaluate", "benchmark", "predict", "export", "serve"])
 def test_help_loads_nothing_heavy(tmp_path: Path, entry: str) -> None:
     modules, _ = loaded_by(tmp_path, entry, "--help")
-    assert "segexp.entry" in modules
+    assert "segexp.config.command_line" in modules
     assert not modules.intersection(HEAVY)
 
 
@@ -121,7 +123,7 @@ def test_limits_without_seconds_are_refused() -> None:
 
 
 def test_the_limits_of_the_configuration_are_of_commands_that_exist() -> None:
-    settings = build.plain(build.compose("benchmark"))["startup"]
+    settings = plain_values(compose("benchmark"))["startup"]
     entries = {command.split()[0] for command in settings["limits"]}
     assert {"train", "compare"} <= entries
     assert all(Path(build.__file__).with_name(f"{entry}.py").is_file() for entry in entries)

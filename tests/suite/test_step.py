@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 import torch
 
-from segexp import build, fit
+from segexp import fit
+from segexp.config.compose import config_folder
+from segexp.config.values import plain_values
 from segexp.data.streets import Streets
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
 from segexp.suite import step
 from segexp.suite.step import ALONE, KEY, measure, report
 from segexp.suite.stepping import BareLoop, Case, Repeated, sample_batch, steps_in_turn, training_of
@@ -23,12 +25,12 @@ PLACES = {"streets": {"root": "streets"}, "cache_root": "arrays"}
 SETTINGS = {"rounds": 2, "num_steps": 2, "num_fed_steps": 1, "cuda": [], **PLACES}
 
 
-@pytest.mark.parametrize("loss", sorted(path.stem for path in (build.config_folder() / "loss").glob("*.yaml")))
+@pytest.mark.parametrize("loss", sorted(path.stem for path in (config_folder() / "loss").glob("*.yaml")))
 def test_a_step_never_waits_for_the_device(
     compose_small: Callable[..., Any], loss: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On torch's meta device, whose tensors have no values: torch raises where the host asks for one."""
-    task, data, _ = fit.assembled(build.plain(compose_small(f"loss={loss}")), tmp_path)
+    task, data, _ = fit.assembled(plain_values(compose_small(f"loss={loss}")), tmp_path)
     logged: list[torch.Tensor] = []
     monkeypatch.setattr(task, "log", lambda name, value, **_: logged.append(value))  # Lightning's needs a loop
     batch = sample_batch(Case("gridnet", 2, (32, 64)), data.grouping.num_classes)
@@ -125,7 +127,7 @@ def test_a_fused_optimizer_leaves_scaling_back_to_whoever_clips(
 ) -> None:
     """As in 16-mixed, which Lightning does on GPUs only: gradients are scaled back, clipped, and stepped with."""
     for clip in ("1.0", "null"):
-        values = build.plain(compose_small("optimizer=sgd", f"trainer.gradient_clip_val={clip}"))
+        values = plain_values(compose_small("optimizer=sgd", f"trainer.gradient_clip_val={clip}"))
         task, data, trainer = fit.assembled(values, tmp_path)
         trainer.strategy.connect(task)
         task.trainer, trainer.datamodule = trainer, data

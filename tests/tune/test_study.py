@@ -9,10 +9,11 @@ from filelock import FileLock
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.trial import TrialState
 
-from segexp import build
+from segexp.config.compose import compose
+from segexp.config.values import plain_values
 from segexp.fit import start
 from segexp.logger.jsonl import JsonLinesLogger
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
 from segexp.tuning import report
 from segexp.tuning.space import check, overrides, space
 from segexp.tuning.study import Study, best
@@ -137,7 +138,7 @@ def test_the_commands_of_a_study_name_the_users_options(tmp_path: Path) -> None:
 def test_values_are_typed_as_hydra_reads_them() -> None:
     values = {"optimizer.lr": 1e-05, "model.streams": [4, 8], "compile": True, "data.num_workers": None}
     values |= {"loss": "dice", "data.root": "/a b=c's", "+trainer.plugins": {"a": 1, "b": {"c": "d e"}}}
-    config = build.plain(build.compose("train", overrides(values)))
+    config = plain_values(compose("train", overrides(values)))
     assert config["optimizer"]["lr"] == 1e-05
     assert config["data"]["root"] == "/a b=c's"
     assert config["trainer"]["plugins"] == {"a": 1, "b": {"c": "d e"}}
@@ -145,7 +146,7 @@ def test_values_are_typed_as_hydra_reads_them() -> None:
 
 
 def test_the_default_space_is_of_the_default_training() -> None:
-    values = build.plain(build.compose("tune", ["study=x"]))
+    values = plain_values(compose("tune", ["study=x"]))
     searched = space(values["space"])
     check(values["train"], searched)
     assert {"optimizer", "optimizer.lr", "loss.a", "loss.b"} <= set(searched)
@@ -166,7 +167,7 @@ def test_the_default_space_is_of_the_default_training() -> None:
 )
 def test_a_wrong_space_is_named_before_anything_is_trained(override: str, answer: str) -> None:
     quoted = override.replace("[loss=dice]", "['loss=dice']")
-    values = build.plain(build.compose("tune", ["study=x", quoted]))
+    values = plain_values(compose("tune", ["study=x", quoted]))
     with pytest.raises(ValueError, match=f"(?s){answer}"):
         check(values["train"], space(values["space"]))
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
 from tests.process import until
 
 ROOT = Path(__file__).parents[2]

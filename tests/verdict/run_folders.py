@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import yaml
 
-from segexp import build
-from segexp.files import write_whole
-from segexp.run import RunFolder
+from segexp.config.compose import compose
+from segexp.config.values import plain_values
+from segexp.run.folder import RunFolder
+from segexp.system.files import write_whole
 
 CLASSES = ("road", "car", "sky")
 Confusions = npt.NDArray[np.int64]
@@ -50,8 +51,8 @@ CHOICES = {"experiment": "camvid", "model": "unet", "optimizer": "adam", "data":
 @functools.cache
 def settings() -> Mapping[str, Any]:
     """The 150 settings of a real training."""
-    composed = build.compose("train", ["experiment=camvid", "data.root=/data/camvid", "logger=none"])
-    return yaml.safe_load(yaml.safe_dump(build.plain(composed)))
+    composed = compose("train", ["experiment=camvid", "data.root=/data/camvid", "logger=none"])
+    return yaml.safe_load(yaml.safe_dump(plain_values(composed)))
 
 
 def write_evaluation(folder: Path, npz: bytes | Path, **facts: Any) -> None:

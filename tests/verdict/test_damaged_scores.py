@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from segexp.files import write_whole
+from segexp.system.files import write_whole
 from segexp.verdict.comparison import compare
 from segexp.verdict.other_scores import other_scores
 from segexp.verdict.ranking import ranking

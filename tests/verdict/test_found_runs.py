@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from segexp.files import write_whole
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
+from segexp.system.files import write_whole
 from segexp.verdict.runs import read_runs, run_folders
 from tests.verdict.run_folders import finished_run
 

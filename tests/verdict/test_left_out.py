@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from segexp.files import write_whole
+from segexp.system.files import write_whole
 from segexp.verdict.evaluated import Run, read_run
 from segexp.verdict.left_out import left_out_lines
 from segexp.verdict.runs import read_runs

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from segexp.files import write_whole
 from segexp.metric import scores
+from segexp.system.files import write_whole
 from segexp.verdict.pair import Change, Pair, changes, read_pair
 from segexp.verdict.text.pair import pair_sentences
 from tests.verdict.run_folders import CLASSES, finished_run, matrices, write_evaluation

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from segexp.files import write_whole
+from segexp.system.files import write_whole
 from segexp.verdict.comparison import compare
 from segexp.verdict.evaluated import read_run
 from segexp.verdict.runs import read_runs

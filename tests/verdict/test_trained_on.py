@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from segexp.files import write_whole
+from segexp.system.files import write_whole
 from segexp.verdict.runs import read_runs
 from segexp.verdict.variants import variants
 from tests.verdict.run_folders import finished_run

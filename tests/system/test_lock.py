@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from segexp.lock import alone_in
+from segexp.system.lock import alone_in
 
 LEFT_TWICE = """
 import sys
 from pathlib import Path
-from segexp.lock import alone_in
+from segexp.system.lock import alone_in
 
 folder, times = Path(sys.argv[1]), 2
 

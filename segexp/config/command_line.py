@@ -16,7 +16,7 @@ from hydra.errors import HydraException, InstantiationException, OverrideParseEx
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from segexp import build
+from segexp.config.compose import compose, config_folder
 
 USER_ERRORS = (ValueError, OSError, FloatingPointError, InstantiationException)
 """What a user can cause and mend: these carry their cure, so no traceback is shown (a training's is in status.json)."""
@@ -36,7 +36,7 @@ def entry(name: str) -> Callable[[Callable[[DictConfig], None]], Callable[[], No
             except USER_ERRORS as error:
                 sys.exit(f"segexp.{name}: {_brief(error)}")
 
-        return lambda: _run(name, hydra.main(str(build.config_folder()), name, version_base="1.3")(job))
+        return lambda: _run(name, hydra.main(str(config_folder()), name, version_base="1.3")(job))
 
     return decorate
 
@@ -69,7 +69,7 @@ def _gathered(arguments: list[str]) -> list[str]:
 
 def _described(name: str) -> str | None:
     """Usage and every key with its comment; None for entries that have groups of options, which Hydra lists."""
-    text = (build.config_folder() / f"{name}.yaml").read_text()
+    text = (config_folder() / f"{name}.yaml").read_text()
     config = yaml.safe_load(text)
     if not all(each == "_self_" or next(iter(each)).startswith("override hydra/") for each in config["defaults"]):
         return None
@@ -107,7 +107,7 @@ def explain(name: str, arguments: list[str]) -> str | None:
     try:
         overrides = OverridesParser.create().parse_overrides(typed)
         options = [str(each.input_line) for each in overrides if _is_option(each)]
-        config = build.compose(name, options, [folder] if folder else [])
+        config = compose(name, options, [folder] if folder else [])
     except HydraException:  # no such option, or no such grammar: Hydra says itself what is allowed
         return None
     changes = (each for each in overrides if each.type is OverrideType.CHANGE and not _is_foreign(each))
@@ -123,7 +123,7 @@ def _is_foreign(override: Override) -> bool:
 
 
 def _is_option(override: Override) -> bool:
-    return (build.config_folder() / override.key_or_group.split("@")[0]).is_dir()
+    return (config_folder() / override.key_or_group.split("@")[0]).is_dir()
 
 
 def _explain_key(config: DictConfig, key: str) -> str | None:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from segexp.files import write_whole
+from segexp.system.files import write_whole
 from segexp.types import VOID
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from segexp.out_of_memory import is_out_of_memory
+from segexp.system.memory import is_out_of_memory
 
 EXTRA_STATE = "_extra_state"
 """PyTorch's name for what a module's `get_extra_state` returns: any plain value."""

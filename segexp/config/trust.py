@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from hydra.utils import get_object
 
-from segexp.remote import is_url
+from segexp.system.remote import is_url
 
 OURS = ("segexp.model.", "segexp.classes.")
 WEIGHTS = ("weights", "encoder_weights")

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from segexp.files import write_whole
+from segexp.system.files import write_whole
 
 CURE = "check the address and your credentials; pip install 'segexp[cloud]' brings what reads s3:// and az://"
 

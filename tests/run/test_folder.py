@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from segexp.files import write_whole
-from segexp.run import TERMINATED, RunFolder
+from segexp.run.folder import TERMINATED, RunFolder
+from segexp.system.files import write_whole
 from tests.process import said_by, talking
 
 

@@ -1,7 +1,6 @@
-"""Scores as tables for a terminal."""
+"""The scores of an evaluation as tables for a terminal."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from rich.table import Table
@@ -31,23 +30,6 @@ def score_table(found: Mapping[str, float], title: str) -> Table:
         if "/" not in name:
             table.add_row(name.replace("_", " "), _fraction(value))
     return table
-
-
-def records_table(records: Sequence[Mapping[str, Any]], title: str) -> Table:
-    """Records of the same keys as rows; numbers with three significant digits, None as a dash."""
-    table = Table(title=title)
-    for heading in records[0]:
-        is_text = any(isinstance(record[heading], str) for record in records)
-        table.add_column(heading, justify="left" if is_text else "right", overflow="fold")
-    for record in records:
-        table.add_row(*(value if isinstance(value, str) else _three_digits(value) for value in record.values()))
-    return table
-
-
-def _three_digits(value: float | None) -> str:
-    if value is None:
-        return "-"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def _fraction(value: float) -> str:

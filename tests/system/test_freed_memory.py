@@ -16,7 +16,7 @@ PR_SET_THP_DISABLE = 41
 PROGRAM = f"""
 import ctypes
 import resource
-from segexp import freed_memory
+from segexp.system import memory
 
 library = ctypes.CDLL(None)
 library.malloc.restype = ctypes.c_void_p
@@ -49,8 +49,8 @@ def pages_asked_for(first: str = "", between: str = "") -> int:
 
 def test_kept_memory_is_used_again_without_asking_the_system() -> None:
     assert pages_asked_for() > ALL / 2
-    assert pages_asked_for("freed_memory.keep()") < ALL / 100
+    assert pages_asked_for("memory.keep_freed_memory()") < ALL / 100
 
 
 def test_kept_memory_is_given_back_when_told() -> None:
-    assert pages_asked_for("freed_memory.keep()", "freed_memory.give_back()") > ALL / 2
+    assert pages_asked_for("memory.keep_freed_memory()", "memory.return_freed_memory()") > ALL / 2

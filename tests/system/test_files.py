@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from segexp.files import UnfitNameError, part_of, remove_left, write_whole
+from segexp.system.files import UnfitNameError, part_of, remove_left, write_whole
 
 WRITING = """
 import sys
 from pathlib import Path
-from segexp.files import part_of
+from segexp.system.files import part_of
 
 with part_of(Path(sys.argv[1])) as part:
     print(part.name, flush=True)

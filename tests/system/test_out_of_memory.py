@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from segexp.out_of_memory import is_out_of_memory
+from segexp.system.memory import is_out_of_memory
 
 PETABYTES = 1 << 50
 

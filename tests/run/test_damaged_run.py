@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
 
 WHOLE = [b'{"step": 1, "val/miou": 0.25}', b'{"step": 2, "val/miou": 0.5}']
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from segexp import remote
 from segexp.data.cached import wanted_of
 from segexp.data.cityscapes import Cityscapes
 from segexp.data.pairs import Pair
 from segexp.data.reading import read_image
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
+from segexp.system import remote
 from tests.data.cached import LOOKUP
 from tests.full_disk import MOST_BYTES, full_disk
 from tests.prediction.command import mask, val_pairs

@@ -16,9 +16,9 @@ from typing import Any
 import yaml
 from filelock import FileLock, Timeout
 
-from segexp import remote
-from segexp.files import write_whole
-from segexp.stop import TERMINATED
+from segexp.system import remote
+from segexp.system.files import write_whole
+from segexp.system.signals import TERMINATED
 
 Values = dict[str, Any]
 SHAPES: Mapping[str, type | UnionType] = {

@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from segexp import build
+from segexp.config.compose import compose, config_folder
+from segexp.config.trust import refuse_foreign_targets, refuse_urls
+from segexp.config.values import plain_values
 from segexp.resumption import refuse_unknown_targets
-from segexp.run import RunFolder
-from segexp.trust import refuse_foreign_targets, refuse_urls
+from segexp.run.folder import RunFolder
 from tests.options import config_dir
 
 RUN = RunFolder(Path("run"))
@@ -29,9 +31,9 @@ def test_foreign_targets_are_refused_wherever_they_stand(target: str) -> None:
             refuse_foreign_targets(config)
 
 
-@pytest.mark.parametrize("option", sorted(path.stem for path in (build.config_folder() / "model").glob("*.yaml")))
+@pytest.mark.parametrize("option", sorted(path.stem for path in (config_folder() / "model").glob("*.yaml")))
 def test_every_model_and_grouping_of_ours_is_allowed(option: str) -> None:
-    config = build.plain(build.compose("train", [f"model={option}"]))
+    config = plain_values(compose("train", [f"model={option}"]))
     assert set(build.trusted(config)) == {"model", "classes"}
 
 
@@ -40,7 +42,7 @@ def test_networks_of_the_libraries_are_allowed() -> None:
 
 
 def test_resume_builds_only_what_conf_names() -> None:
-    config = build.plain(build.compose("train"))
+    config = plain_values(compose("train"))
     refuse_unknown_targets(RUN, config, {})
     config["callbacks"]["best"]["_target_"] = "os.system"
     with pytest.raises(ValueError, match=r"wants to build \['os.system'\]"):

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from segexp import build, resumption
-from segexp.entry import entry, explain
+from segexp import resumption
+from segexp.config.command_line import entry, explain
+from segexp.config.compose import compose
+from segexp.config.values import plain_values
 
 
 @pytest.mark.parametrize("typed", [["--config-dir", "CONF"], ["--config-dir=CONF"], ["-cd", "CONF"]])
@@ -34,7 +36,7 @@ def test_overrides_may_stand_on_both_sides_of_an_option(typed: str, tmp_path: Pa
     entry("train")(print)()
     shown = yaml.safe_load(capsys.readouterr().out)
     assert shown["data"]["seed"] == 1
-    assert shown["loss"]["_target_"] == build.compose("train", ["loss=dice"])["loss"]["_target_"]
+    assert shown["loss"]["_target_"] == compose("train", ["loss=dice"])["loss"]["_target_"]
     assert shown["model"] == {"_target_": "mine.network", "width": 3}
 
 
@@ -43,8 +45,8 @@ def test_a_key_that_only_the_resumed_run_has_is_answered_with_what_to_type() -> 
     answer = explain("train", ["resume=/run", change])
     assert answer.startswith("no key 'callbacks.freeze_encoder'; callbacks has: best, last, ")
     typed = ["resume=/run", *shlex.split(answer.partition("; for a key that only the run has, type ")[2])]
-    assert build.compose("train", typed).resume == "/run"
-    run = build.plain(build.compose("train", ["callbacks=finetune"]))
+    assert compose("train", typed).resume == "/run"
+    run = plain_values(compose("train", ["callbacks=finetune"]))
     wanted = {**run["callbacks"]["freeze_encoder"], "num_epochs": 2}
     assert resumption.changed(run, typed)["callbacks"]["freeze_encoder"] == wanted
     assert "++" not in explain("train", [change])

@@ -1,0 +1,53 @@
+"""conf/ and the command line -> one configuration."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.types import Quote, QuotedString
+from omegaconf import DictConfig, OmegaConf
+
+from segexp.system import ranks
+
+OmegaConf.register_new_resolver("run_folder", lambda resumed, new: resumed or new, replace=True)
+OmegaConf.register_new_resolver("started", ranks.started, replace=True)
+
+
+def config_folder() -> Path:
+    """conf/: inside the package when it was installed as a wheel, beside it in a checkout."""
+    package = Path(__file__).parents[1]
+    inside = package / "conf"
+    return inside if inside.is_dir() else package.parent / "conf"
+
+
+def user_folders() -> list[Path]:
+    """The folder of further options that the command named by --config-dir, if it did."""
+    sources = HydraConfig.get().runtime.config_sources if HydraConfig.initialized() else []
+    return [Path(source.path) for source in sources if source.provider == "command-line"]
+
+
+def config_dir() -> list[str]:
+    """The words --config-dir FOLDER, for a further command, if this one was given them."""
+    return [word for folder in user_folders() for word in ("--config-dir", str(folder))]
+
+
+def compose(entry: str, overrides: Sequence[str] = (), folders: Sequence[Path | str] | None = None) -> DictConfig:
+    """The configuration of `python -m segexp.<entry> <overrides>`, without running it.
+
+    folders: further ones with options, as of --config-dir; None for those of the running command.
+    """
+    places = [f"file://{Path(folder).absolute()}" for folder in (user_folders() if folders is None else folders)]
+    paths = [QuotedString(place, Quote.single).with_quotes() for place in places]
+    search = [f"hydra.searchpath=[{','.join(paths)}]"] if paths else []
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(config_folder()), version_base="1.3"):
+        return hydra_compose(entry, overrides=[*search, *overrides])
+
+
+def options_of_user() -> list[Path]:
+    """Those in groups that conf/ has: whatever else lies in the user's folder, a stranger's run, say, is no option."""
+    groups = [path.relative_to(config_folder()) for path in config_folder().rglob("*") if path.is_dir()]
+    return [file for folder in user_folders() for group in groups for file in (folder / group).glob("*.yaml")]

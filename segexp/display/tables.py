@@ -1,0 +1,23 @@
+"""Records as tables for a terminal."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.table import Table
+
+
+def records_table(records: Sequence[Mapping[str, Any]], title: str) -> Table:
+    """Records of the same keys as rows; numbers with three significant digits, None as a dash."""
+    table = Table(title=title)
+    for heading in records[0]:
+        is_text = any(isinstance(record[heading], str) for record in records)
+        table.add_column(heading, justify="left" if is_text else "right", overflow="fold")
+    for record in records:
+        table.add_row(*(value if isinstance(value, str) else _three_digits(value) for value in record.values()))
+    return table
+
+
+def _three_digits(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
