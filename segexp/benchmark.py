@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 @entry("benchmark")
 def main(config: DictConfig) -> None:
-    from segexp import build
     from segexp.system import signals
 
     values = plain_values(config)
@@ -27,7 +26,9 @@ def main(config: DictConfig) -> None:
         raise ValueError(f"overwrite is {values['overwrite']!r}; allowed: true, false")
     if not isinstance(values["output"], str) or not values["output"].strip():
         raise ValueError(f"output is {values['output']!r}; needed is the path of a folder, a number as output=./2024")
-    device = build.devices(values["device"])[0]
+    from segexp.inference.devices import find_devices
+
+    device = find_devices(values["device"])[0]
     with signals.listening():  # SIGTERM, as of timeout: nothing is left running
         for name in names:
             _run(name, values[name], device, Path(values["output"]).absolute() / f"{name}.json", values["overwrite"])

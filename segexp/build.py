@@ -8,21 +8,16 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from hydra.errors import InstantiationException
 from hydra.utils import get_object, instantiate
-from omegaconf import OmegaConf
 
-from segexp.classes import Grouping, LabelTable
-from segexp.config import trust
-from segexp.config.compose import compose, config_folder, options_of_user, user_folders
+from segexp.classes import Grouping
 from segexp.config.values import Config, plain_values
-from segexp.data.settings import READING, Size, checked_size
-from segexp.run.folder import RunFolder
+from segexp.data.settings import READING
 
 if TYPE_CHECKING:
-    import torch
     from pytorch_lightning import Callback, Trainer
     from pytorch_lightning.loggers import Logger
     from torch import nn
@@ -33,77 +28,6 @@ if TYPE_CHECKING:
     from segexp.data.pairs import Source
 
 Facts = Mapping[str, Callable[[], Any]]
-
-
-def trusted(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a run's config may be built to predict with it, however the run folder came here: its classes and model.
-
-    The model comes without initial weights, as those of a checkpoint replace them.
-    """
-    found = {"classes": _part_of(config, "classes"), "model": trust.without_downloads(_part_of(config, "model"))}
-    trust.refuse_foreign_targets(found, consented=trust.targets_in(options_of_user()))
-    return found
-
-
-def source_of_run(run: RunFolder, values: Mapping[str, Any]) -> "tuple[Source, Size | None]":
-    """The data set a run was trained on, and the size its images are given to the network.
-
-    values: settings to replace, such as root. Raises ValueError for a URL that only the run's config names. Scenes that
-    are rendered on demand are rendered at the root that our own option names, up to `trust.MOST_RENDERED_PIXELS`, and
-    nowhere else: neither a run nor a mistyped root chooses where to write.
-    """
-    ours, stored = _data_of_run(run)
-    trust.refuse_urls({key: value for key, value in stored.items() if key not in values})
-    trust.refuse_foreign_targets({**stored, **values})
-    settings = {**ours, **stored, **values}
-    most_pixels = trust.MOST_RENDERED_PIXELS if settings.get("root") == ours.get("root") else 0
-    found = _source(settings, {"most_pixels": lambda: most_pixels})
-    return found, checked_size("data.image_size", settings["image_size"])
-
-
-def labels_of_run(run: RunFolder) -> tuple[LabelTable, Size | None]:
-    """As `source_of_run`, of a data set of which nothing is read."""
-    ours, stored = _data_of_run(run)
-    trust.refuse_foreign_targets(stored)
-    settings = {**ours, **stored}
-    return _source(settings).table, checked_size("data.image_size", settings["image_size"])
-
-
-def _data_of_run(run: RunFolder) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Settings of the data set a run was trained on: those of the option in our own conf/data, and the run's own.
-
-    Of the latter only what the option has is taken, and nothing is downloaded.
-    """
-    option = run.environment.get("choices", {}).get("data")
-    known = sorted(
-        file.stem for folder in [config_folder(), *user_folders()] for file in (folder / "data").glob("*.yaml")
-    )
-    if option not in known:  # also what would lead out of conf/
-        raise ValueError(f"{run.path} was trained on data={option!r}; known: {known}; add --config-dir if it is yours")
-    ours = cast(dict[str, Any], OmegaConf.to_container(compose("train", [f"data={option}"])["data"]))
-    foreign = {"_target_", "download"}
-    stored = _part_of(run.config, "data")
-    return ours, {key: value for key, value in stored.items() if key in ours and key not in foreign}
-
-
-def _part_of(config: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    if not isinstance(config.get(key), Mapping):
-        raise ValueError(f"the run's config has {config.get(key)!r} for {key}; needed are its settings: train again")
-    return config[key]
-
-
-def devices(name: str) -> "list[torch.device]":
-    """auto: every GPU there is, or the CPU; otherwise the one that is named."""
-    import torch
-
-    if name == "auto" and torch.cuda.is_available():
-        return [torch.device("cuda", index) for index in range(torch.cuda.device_count())]
-    try:
-        found = torch.device(name if name != "auto" else "cpu")
-        torch.empty(0, device=found)
-    except (RuntimeError, TypeError, AssertionError) as error:
-        raise ValueError(f"device is {name!r} ({error}); allowed: auto, cpu, cuda, cuda:1") from error
-    return [found]
 
 
 def part(node: Mapping[str, Any] | None, facts: Facts | None = None, **extra: Any) -> Any:
@@ -146,10 +70,11 @@ def loss(config: Config) -> "nn.Module":
 
 def source(config: Config) -> "Source":
     """The data set on disk: what conf/data names, without the settings of reading it in batches."""
-    return _source(plain_values(config)["data"])
+    return source_from(plain_values(config)["data"])
 
 
-def _source(settings: Mapping[str, Any], facts: Facts | None = None) -> "Source":
+def source_from(settings: Mapping[str, Any], facts: Facts | None = None) -> "Source":
+    """As `source`, from the settings in conf/data."""
     return part({key: value for key, value in settings.items() if key not in READING}, facts)
 
 

@@ -77,10 +77,11 @@ def _regrouped(run: "RunFolder", values: dict[str, Any], name: str, folder: Path
     from segexp import build
     from segexp.evaluation.files import forget_another, locked, refuse_another, save
     from segexp.evaluation.regroup import regrouped
+    from segexp.inference.trusted_run import labels_of_run, trusted
 
-    ours = build.grouping(build.trusted(run.config))
+    ours = build.grouping(trusted(run.config))
     wanted = build.grouping(compose("train", [f"classes={values['regroup']}"]))
-    table, _ = build.labels_of_run(run)
+    table, _ = labels_of_run(run)
     with locked(run.evaluation(name)), locked(folder):
         evaluation = regrouped(run, name, ours, wanted, table)
         stored = evaluation.facts["checkpoint"]

@@ -55,17 +55,18 @@ def _predict(
 ) -> None:
     from PIL import Image
 
-    from segexp import build, trained
+    from segexp.inference.devices import find_devices
+    from segexp.inference.model import load_model
     from segexp.inference.segmentation import Segmentation
     from segexp.prediction.outputs import Outputs
     from segexp.prediction.predict import predict
     from segexp.system import signals
 
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # large photos are the user's own
-    device = build.devices(values["device"])[0]
+    device = find_devices(values["device"])[0]
     if device.type == "cpu":
         keep_freed_memory()
-    found = trained.load(run, values["checkpoint"])
+    found = load_model(run, values["checkpoint"])
     wanted = {key: values[key] for key in ("masks", "overlay", "opacity", "probabilities")}
     outputs = Outputs(folder, found.grouping, found.table, **wanted)
     waiting = outputs.without_existing(inputs, values["on_existing"])

@@ -86,7 +86,8 @@ def _loaded(values: dict[str, Any]) -> "tuple[Classes, Service, Figures]":
 
 def _opened(run: "RunFolder", values: dict[str, Any]) -> "tuple[Classes, Gallery, list[Segmentation]]":
     """What the run folder and the data hold."""
-    from segexp import build, trained
+    from segexp.inference.devices import find_devices
+    from segexp.inference.model import load_model
     from segexp.inference.settings import Inference
     from segexp.serving.described import described
     from segexp.serving.gallery import Gallery
@@ -94,8 +95,8 @@ def _opened(run: "RunFolder", values: dict[str, Any]) -> "tuple[Classes, Gallery
     from segexp.serving.schema import Limits
     from segexp.system import remote
 
-    inference, devices = Inference.of(values), build.devices(values["device"])
-    found = trained.load(run, values["checkpoint"])
+    inference, devices = Inference.of(values), find_devices(values["device"])
+    found = load_model(run, values["checkpoint"])
     limits = Limits(bytes=values["max_upload_bytes"], pixels=values["max_pixels"])
     name = values["run"].rstrip("/").rpartition("/")[2] if remote.is_url(values["run"]) else run.path.name
     classes = described(name, run, found, values["split"], limits)
@@ -104,13 +105,13 @@ def _opened(run: "RunFolder", values: dict[str, Any]) -> "tuple[Classes, Gallery
 
 
 def _pairs(run: "RunFolder", values: dict[str, Any]) -> "list[Pair]":
-    from segexp import build
+    from segexp.inference.trusted_run import source_of_run
 
     if values["split"] is None:
         return []
     settings = {key: value for key, value in values["data"].items() if value is not None}
     try:
-        source, _ = build.source_of_run(run, settings)
+        source, _ = source_of_run(run, settings)
         return source.pairs(values["split"])
     except OSError as error:
         raise OSError(f"{error}; or serve uploads alone by data=null") from error

@@ -7,7 +7,7 @@ from torch.utils.data import DataLoader
 
 from segexp.classes import Grouping
 from segexp.data import settings
-from segexp.data.cache import Cache
+from segexp.data.cache.cache import Cache
 from segexp.data.lazy import Scenes
 from segexp.data.loading import default_num_workers, loader
 from segexp.data.pairs import Source

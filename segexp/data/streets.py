@@ -9,9 +9,9 @@ from filelock import FileLock
 from segexp.classes import CITYSCAPES
 from segexp.data.cityscapes import Cityscapes
 from segexp.data.pairs import Pair
-from segexp.data.scene.files import SceneFile
-from segexp.data.scene.parallel import write_scenes
-from segexp.data.scene.render import VERSION
+from segexp.streetscenes.files import SceneFile
+from segexp.streetscenes.parallel import write_scenes
+from segexp.streetscenes.render import VERSION
 from segexp.system import remote
 from segexp.types import SMALLEST_SIDE
 

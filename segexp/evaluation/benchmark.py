@@ -14,7 +14,7 @@ from typing import Any
 from segexp.classes import CITYSCAPES
 from segexp.evaluation.result import Evaluation
 from segexp.evaluation.split import Prepared
-from segexp.metric.benchmark import official_scores
+from segexp.metric.cityscapes import official_scores
 from segexp.system.files import write_whole
 
 TOLERANCE = 1e-6

@@ -11,12 +11,14 @@ import numpy as np
 import torch
 from rich.progress import track
 
-from segexp import build, trained
 from segexp.data.pairs import Pair, fingerprint
 from segexp.evaluation.processes import tallies
 from segexp.evaluation.result import Evaluation
 from segexp.evaluation.tally import Job, Tally
+from segexp.inference.devices import find_devices
+from segexp.inference.model import load_model
 from segexp.inference.settings import Inference
+from segexp.inference.trusted_run import source_of_run
 from segexp.run.folder import RunFolder
 
 
@@ -57,10 +59,10 @@ class Prepared:
 def prepare(run: RunFolder, wish: Wish, predictions: Path | None = None) -> Prepared:
     """Load the network and list the images. predictions: folder for label ids as PNG, None for none."""
     trained_until = run.status().get("time")  # before the weights are read: a training may go on meanwhile
-    source, image_size = build.source_of_run(run, wish.data_values)
+    source, image_size = source_of_run(run, wish.data_values)
     pairs = source.pairs(wish.split)
-    devices = build.devices(wish.device)
-    found = trained.load(run, wish.checkpoint)
+    devices = find_devices(wish.device)
+    found = load_model(run, wish.checkpoint)
     num_scenes = max(0, min(wish.num_scenes, len(pairs)))
     drawn = frozenset(np.linspace(0, len(pairs) - 1, num_scenes).round().astype(int).tolist())
     facts = {

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-from segexp import build, trained
 from segexp.exporting import agreement, card, int8, onnx, torch_export, weights
 from segexp.exporting.agreement import Agreement
 from segexp.exporting.capture import captured
@@ -14,9 +13,10 @@ from segexp.exporting.facts import Facts, facts
 from segexp.exporting.int8 import Cost
 from segexp.exporting.names import FACTS, WEIGHTS
 from segexp.exporting.scoring import Scenes
+from segexp.inference.model import Trained, load_model
+from segexp.inference.trusted_run import source_of_run
 from segexp.run.folder import RunFolder
 from segexp.system.files import write_whole
-from segexp.trained import Trained
 
 FORMATS = {"onnx": onnx, "torch_export": torch_export}
 
@@ -58,7 +58,7 @@ def export(run: RunFolder, wish: Wish, folder: Path) -> Exported:
     """
     kind = FORMATS[wish.format]
     kind.refuse_missing_library()
-    found = trained.load(run, wish.checkpoint)
+    found = load_model(run, wish.checkpoint)
     scenes = _scenes(run, found, wish) if wish.quantise else None
     told = facts(run, found, wish.place, wish.checkpoint)
     path = folder / kind.FILE
@@ -73,7 +73,7 @@ def export(run: RunFolder, wish: Wish, folder: Path) -> Exported:
 
 def _scenes(run: RunFolder, found: Trained, wish: Wish) -> tuple[Scenes, Scenes]:
     """Of the training, and to be scored on: found before anything is computed."""
-    source, _ = build.source_of_run(run, wish.data_values)
+    source, _ = source_of_run(run, wish.data_values)
     splits = (run.config["data"].get("train_split", "train"), wish.split)
     seen, scored = (Scenes(source.pairs(split), found.grouping, found.table, found.image_size) for split in splits)
     return seen, scored

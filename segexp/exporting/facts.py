@@ -3,8 +3,8 @@
 from typing import Any
 
 import segexp
+from segexp.inference.model import Trained
 from segexp.run.folder import RunFolder
-from segexp.trained import Trained
 from segexp.types import VOID
 
 Facts = dict[str, Any]

@@ -3,8 +3,8 @@
 import torch
 from torch import nn
 
-from segexp.loss.pixels import check_inputs, negative_log_likelihood
-from segexp.loss.reduction import global_mean
+from segexp.loss.engine.pixels import check_inputs, negative_log_likelihood
+from segexp.loss.engine.reduction import global_mean
 from segexp.types import VOID, Logits, Scalar, Target
 
 

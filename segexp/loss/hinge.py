@@ -2,8 +2,8 @@
 
 from torch import nn
 
-from segexp.loss.pixels import check_inputs
-from segexp.loss.reduction import global_mean
+from segexp.loss.engine.pixels import check_inputs
+from segexp.loss.engine.reduction import global_mean
 from segexp.types import VOID, Logits, Scalar, Target
 
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from scipy import stats
 from torch import nn
 
-from segexp.loss.class_average import Classes
-from segexp.loss.threshold_iou import ThresholdIoU
+from segexp.loss.engine.class_average import Classes
+from segexp.loss.engine.threshold_iou import ThresholdIoU
 from segexp.types import Logits, Scalar, Target
 
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from segexp.loss.class_average import Classes
-from segexp.loss.law import Law
-from segexp.loss.threshold_iou import ThresholdIoU
+from segexp.loss.engine.class_average import Classes
+from segexp.loss.engine.law import Law
+from segexp.loss.engine.threshold_iou import ThresholdIoU
 from segexp.types import Logits, Scalar, Target
 
 

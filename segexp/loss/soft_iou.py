@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from segexp.loss.class_average import Classes
-from segexp.loss.region import RegionLoss
+from segexp.loss.engine.class_average import Classes
+from segexp.loss.engine.region import RegionLoss
 from segexp.types import Logits, Scalar, Target
 
 

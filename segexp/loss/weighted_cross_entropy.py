@@ -5,8 +5,8 @@ import math
 import torch
 from torch import Tensor, nn
 
-from segexp.loss.pixels import check_inputs, negative_log_likelihood
-from segexp.loss.reduction import global_mean
+from segexp.loss.engine.pixels import check_inputs, negative_log_likelihood
+from segexp.loss.engine.reduction import global_mean
 from segexp.types import Logits, Scalar, Target
 
 WEIGHTINGS = ("none", "inverse_frequency", "median_frequency", "effective_number")

@@ -11,7 +11,7 @@ import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from segexp.inference.photo import read_and_counted
+from segexp.inference.image import read_and_counted
 from segexp.inference.segmentation import Segmentation
 from segexp.metric.confusion import prediction
 from segexp.prediction.ahead import Behind, ahead

@@ -1,8 +1,8 @@
 """What /api/classes tells of a run."""
 
+from segexp.inference.model import Trained
 from segexp.run.folder import RunFolder
 from segexp.serving.schema import Classes, ClassOfRun, Limits
-from segexp.trained import Trained
 from segexp.types import VOID
 
 

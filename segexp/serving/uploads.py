@@ -11,7 +11,7 @@ from PIL import Image
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from segexp.inference.photo import read_photo
+from segexp.inference.image import read_photo
 from segexp.serving.errors import RequestError
 from segexp.system.memory import is_out_of_memory
 

@@ -15,8 +15,8 @@ from segexp import build
 from segexp.augmentation.augmentation import Augmentation
 from segexp.augmentation.scale_crop import RandomScaleCrop
 from segexp.config.compose import compose
-from segexp.data.cache import Cache
-from segexp.data.cached import Cached
+from segexp.data.cache.cache import Cache
+from segexp.data.cache.scenes import Cached
 from segexp.data.lazy import Scenes
 from segexp.data.reading import Bytes, read_pair
 from segexp.data.samples import TrainingSamples

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from segexp import build
 from segexp.config.compose import compose, config_folder
 from segexp.config.trust import refuse_foreign_targets, refuse_urls
 from segexp.config.values import plain_values
+from segexp.inference.trusted_run import trusted
 from segexp.resumption import refuse_unknown_targets
 from segexp.run.folder import RunFolder
 from tests.options import config_dir
@@ -34,7 +34,7 @@ def test_foreign_targets_are_refused_wherever_they_stand(target: str) -> None:
 @pytest.mark.parametrize("option", sorted(path.stem for path in (config_folder() / "model").glob("*.yaml")))
 def test_every_model_and_grouping_of_ours_is_allowed(option: str) -> None:
     config = plain_values(compose("train", [f"model={option}"]))
-    assert set(build.trusted(config)) == {"model", "classes"}
+    assert set(trusted(config)) == {"model", "classes"}
 
 
 def test_networks_of_the_libraries_are_allowed() -> None:
@@ -56,10 +56,10 @@ def test_options_of_the_user_are_trusted(option: str, tmp_path: Path) -> None:
     (tmp_path / option).write_text("_target_: mine.network")
     config = {"classes": {}, "model": {"_target_": "mine.network"}}
     with config_dir(tmp_path):
-        assert build.trusted(config) == config
+        assert trusted(config) == config
         refuse_unknown_targets(RUN, config, {})
     with pytest.raises(ValueError, match="name the folder of your options by --config-dir"):
-        build.trusted(config)
+        trusted(config)
 
 
 @pytest.mark.parametrize("place", ["config.yaml", "outputs/stranger/config.yaml", "model/stranger/config.yaml"])
@@ -69,7 +69,7 @@ def test_a_run_in_the_folder_of_options_is_none_of_them(place: str, tmp_path: Pa
     config = {"classes": {}, "model": {"_target_": "numpy.save"}}
     with config_dir(tmp_path):
         with pytest.raises(ValueError, match=r"'numpy\.save'; .*--config-dir, whose GROUP/NAME.yaml are trusted"):
-            build.trusted(config)
+            trusted(config)
         with pytest.raises(ValueError, match=r"'numpy\.save'\], .*--config-dir, whose GROUP/NAME.yaml are trusted"):
             refuse_unknown_targets(RUN, config, {})
 
@@ -80,10 +80,10 @@ def test_an_option_that_is_no_yaml_is_named(text: bytes, tmp_path: Path) -> None
     (tmp_path / "model").mkdir()
     config = {"classes": {}, "model": {}}
     with config_dir(tmp_path):
-        build.trusted(config)
+        trusted(config)
         (tmp_path / "model/mine.yaml").write_bytes(text)
         with pytest.raises(ValueError, match=r"model/mine\.yaml is not one document of YAML \("):
-            build.trusted(config)
+            trusted(config)
 
 
 @pytest.mark.parametrize("value", ["${oc.create:{_target_:os.getcwd}}", "${oc.env:HOME}"])
@@ -100,9 +100,9 @@ def test_what_would_be_resolved_later_is_refused(value: str) -> None:
 def test_a_run_fetches_no_network(encoder: str) -> None:
     model = {"_target_": "segexp.model.smp.smp", "encoder": encoder, "weights": "imagenet"}
     with pytest.raises(ValueError, match="nothing is fetched for a run"):
-        build.trusted({"classes": {}, "model": model})
+        trusted({"classes": {}, "model": model})
     nested = {"model": {**model, "encoder": "resnet18", "inner": [{"encoder_weights": "imagenet"}]}, "classes": {}}
-    found = build.trusted(nested)["model"]
+    found = trusted(nested)["model"]
     assert (found["weights"], found["inner"][0]["encoder_weights"]) == (None, None)
 
 

@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from segexp.classes import UNKNOWN
-from segexp.data.cache import Cache
+from segexp.data.cache.cache import Cache
 from segexp.data.lazy import Files, Scenes
 from segexp.data.pairs import Pair
 from segexp.data.samples import ImageSize

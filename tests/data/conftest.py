@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from segexp.data import cache, shared_memory
+from segexp.data.cache import cache, shared_memory
 from segexp.data.pairs import Pair
 from tests.data.cached import SIZES, scene
 

@@ -15,9 +15,9 @@ from PIL import Image
 from segexp import build
 from segexp.config.compose import compose
 from segexp.config.values import plain_values
-from segexp.data import cache
-from segexp.data.cache import Cache
-from segexp.data.cached import Cached
+from segexp.data.cache import cache
+from segexp.data.cache.cache import Cache
+from segexp.data.cache.scenes import Cached
 from segexp.data.lazy import Files
 from segexp.data.pairs import Pair
 from segexp.system import memory, remote

@@ -15,10 +15,10 @@ from torch.utils.data import SequentialSampler
 
 from segexp import build
 from segexp.config.compose import compose, config_folder
-from segexp.data import arrays
-from segexp.data.arrays import Arrays
-from segexp.data.cache import Cache
-from segexp.data.cached import Cached
+from segexp.data.cache import arrays
+from segexp.data.cache.arrays import Arrays
+from segexp.data.cache.cache import Cache
+from segexp.data.cache.scenes import Cached
 from segexp.data.lazy import Files
 from segexp.data.loading import loader
 from segexp.data.pairs import Pair

@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 
 from segexp.classes import CITYSCAPES
-from segexp.data.scene.files import SceneFile
-from segexp.data.scene.parallel import SCENES_PER_PROCESS, write_scenes
-from segexp.data.scene.render import render
 from segexp.data.streets import Streets
+from segexp.streetscenes.files import SceneFile
+from segexp.streetscenes.parallel import SCENES_PER_PROCESS, write_scenes
+from segexp.streetscenes.render import render
 from tests.full_disk import full_disk
 
 IDS = {label.name: label.id for label in CITYSCAPES.labels}
@@ -25,7 +25,7 @@ START = "import sys; from segexp.data.streets import Streets; Streets(sys.argv[1
 KILLED = f"""
 import os, signal
 from itertools import count
-from segexp.data.scene import parallel
+from segexp.streetscenes import parallel
 write, scenes = parallel.write_scene, count(1)
 def write_three(scene):
     write(scene)

@@ -16,6 +16,7 @@ from segexp.config.compose import compose
 from segexp.evaluation.files import save
 from segexp.evaluation.result import Evaluation
 from segexp.evaluation.split import Wish, evaluate, prepare
+from segexp.inference.trusted_run import labels_of_run, source_of_run
 from segexp.metric import scores
 from segexp.run.folder import RunFolder
 
@@ -66,7 +67,7 @@ def test_predictions_hold_one_picture_a_scene_and_nothing_else(trained: RunFolde
 
 def test_another_place_of_the_data_can_be_given(trained: RunFolder, tmp_path: Path) -> None:
     moved = tmp_path / "moved"
-    source, size = build.source_of_run(trained, {"root": str(moved)})
+    source, size = source_of_run(trained, {"root": str(moved)})
     assert source.folder.parent == moved
     assert size is None
 
@@ -87,7 +88,7 @@ def asking(trained: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_scenes_are_rendered_for_a_run_at_the_default_root(asking: Callable[..., RunFolder], tmp_path: Path) -> None:
-    source, _ = build.source_of_run(asking(), {})
+    source, _ = source_of_run(asking(), {})
     assert len(source.pairs("val")) == 1
     assert [path.name for path in (tmp_path / "home/.cache/segexp/streets").iterdir() if path.is_dir()]
 
@@ -107,7 +108,7 @@ def test_a_run_does_not_choose_where_nor_how_much_is_rendered(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "home").touch()  # where no scene can be written, or millions would be before this test fails
-    source, _ = build.source_of_run(asking(**stored), typed)
+    source, _ = source_of_run(asking(**stored), typed)
     with pytest.raises(FileNotFoundError, match=f"are not there, and only {allowed} are rendered") as error:
         source.pairs("val")
     assert {path.name for path in tmp_path.iterdir()} == {"home", "run"}
@@ -124,10 +125,10 @@ def test_no_address_is_asked_that_only_the_run_names(trained: RunFolder, tmp_pat
         run.write_config({**trained.config, "data": {**trained.config["data"], "root": url}})
         with pytest.raises(ValueError, match=f"names data at '{url}', .* type it yourself: data.root="):
             prepare(run, LAST)
-        assert build.labels_of_run(run) == (CITYSCAPES, None)  # to predict, no data is needed
+        assert labels_of_run(run) == (CITYSCAPES, None)  # to predict, no data is needed
         with pytest.raises(BlockingIOError):
             server.accept()
-    source, _ = build.source_of_run(run, {"root": "s3://typed/set"})
+    source, _ = source_of_run(run, {"root": "s3://typed/set"})
     assert source.root == "s3://typed/set"
 
 
@@ -139,7 +140,7 @@ def test_a_strangers_run_folder_builds_nothing_foreign(trained: RunFolder, tmp_p
         prepare(run, LAST)
     run.write_config({**trained.config, "data": {**trained.config["data"], "root": {"_target_": "os.getcwd"}}})
     with pytest.raises(ValueError, match=r"wants to build 'os.getcwd'"):
-        build.source_of_run(run, {})
+        source_of_run(run, {})
     run.write_environment({**trained.environment, "choices": {"data": "../../outside"}})
     with pytest.raises(ValueError, match="was trained on data='../../outside'; known:"):
-        build.source_of_run(run, {})
+        source_of_run(run, {})

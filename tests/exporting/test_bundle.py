@@ -15,13 +15,15 @@ from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from segexp import build, trained
 from segexp.evaluation.files import save
 from segexp.evaluation.split import Wish as Evaluation
 from segexp.evaluation.split import evaluate, prepare
 from segexp.exporting import bundle, int8, onnx, torch_export
 from segexp.exporting.agreement import NATIVE
 from segexp.exporting.facts import own_scores
+from segexp.inference import model
+from segexp.inference.model import load_model
+from segexp.inference.trusted_run import source_of_run
 from segexp.run import checkpoint
 from segexp.run.folder import RunFolder
 from tests.exporting.exported import copied, exported
@@ -31,7 +33,7 @@ from tests.process import PATIENCE
 @pytest.fixture(scope="module")
 def run(trained: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     """An evaluated run."""
-    run = copied(trained, tmp_path_factory.mktemp("run"))
+    run = copied(model, tmp_path_factory.mktemp("run"))
     save(evaluate(prepare(run, Evaluation())), run, run.evaluation("val"))
     return run
 
@@ -82,7 +84,7 @@ def test_every_file_tells_the_same_facts(run: RunFolder, quantised: Path, graph:
     assert facts["label_ids"][:2] == [7, 8]  # of Cityscapes
     assert facts["colors"][0] == [128, 64, 128]
     assert (facts["void"], facts["run"], facts["image_size"]) == (255, "outputs/run", None)
-    assert facts["step"] == trained.load(run, "best").step
+    assert facts["step"] == load_model(run, "best").step
     assert facts["scores"]["val"]["miou"] == run.scores("val")["metrics"]["miou"]
 
 
@@ -107,7 +109,7 @@ def test_scores_of_the_file_are_those_of_the_evaluation(run: RunFolder, quantise
 
 
 def test_eight_bits_change_the_logits_little(run: RunFolder, quantised: Path) -> None:
-    source, _ = build.source_of_run(run, {})
+    source, _ = source_of_run(run, {})
     for pair in source.pairs("val"):
         image = np.array(Image.open(pair.image)).transpose(2, 0, 1)[None]
         sessions = (onnxruntime.InferenceSession(quantised / name) for name in (onnx.FILE, int8.FILE))
@@ -140,7 +142,7 @@ def test_the_code_on_the_card_segments_a_photo(run: RunFolder, kind: str, reques
     answer = "\nnumpy.save('prediction.npy', prediction)"
     subprocess.run([sys.executable, "-c", alone + code[1] + answer], cwd=tmp_path, check=True, timeout=PATIENCE)
     with torch.inference_mode():
-        logits = trained.load(run, "best").model(torch.from_numpy(photo).permute(2, 0, 1)[None])
+        logits = load_model(run, "best").model(torch.from_numpy(photo).permute(2, 0, 1)[None])
     first, second = logits.topk(2, 1).values.unbind(1)
     is_clear = (first - second > 1e-4 * logits.abs().max()).numpy()  # else rounding decides
     assert is_clear.mean() > 0.99
@@ -161,4 +163,4 @@ def test_scores_of_other_weights_are_not_told(run: RunFolder, tmp_path: Path) ->
     told = run.scores("val") | {"step": 1}
     other.evaluation("val").mkdir(parents=True)
     (other.evaluation("val") / "metrics.json").write_text(json.dumps(told))
-    assert own_scores(other, trained.load(other, "best").step) == {}
+    assert own_scores(other, load_model(other, "best").step) == {}

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from markdown_it import MarkdownIt
 
-from segexp import trained as trained_run
 from segexp.exporting import card, onnx
 from segexp.exporting.facts import facts
+from segexp.inference.model import load_model
 from segexp.run.folder import RunFolder
 from tests.exporting.exported import copied
 
@@ -20,7 +20,7 @@ HOSTILE = (
 
 
 def test_what_a_run_says_is_text_on_the_card_and_no_markup(trained: RunFolder, tmp_path: Path) -> None:
-    found, run = trained_run.load(trained, "best"), copied(trained, tmp_path)
+    found, run = load_model(trained, "best"), copied(trained, tmp_path)
     told = {"overrides": [HOSTILE], "choices": {"model": HOSTILE, "data": HOSTILE}, "data": {"train": HOSTILE}}
     run.write_environment(run.environment | told | {"git": {"commit": HOSTILE, "changed_files": []}})
     values = facts(run, found, HOSTILE, "best")

@@ -10,11 +10,11 @@ from scipy import stats
 from segmentation_models_pytorch.losses import LovaszLoss
 from torch import nn
 
-from segexp.loss import threshold_iou
+from segexp.loss.engine import threshold_iou
+from segexp.loss.engine.threshold_iou import ThresholdIoU
 from segexp.loss.lovasz import Lovasz
 from segexp.loss.lovasz_beta import LovaszBeta
 from segexp.loss.lovasz_softmax import LovaszSoftmax
-from segexp.loss.threshold_iou import ThresholdIoU
 from segexp.types import VOID
 from tests.loss.oracles import by_integrating, by_sorting, random_batch
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from segexp import trained
+from segexp.inference.model import load_model
 from segexp.run.folder import RunFolder
 from segexp.serving.described import described
 from segexp.serving.schema import Limits
@@ -17,7 +17,7 @@ def test_scores_of_other_weights_or_classes_are_not_shown(
     run: RunFolder, change: dict, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     other = RunFolder.open(shutil.copytree(run.path, tmp_path / "run"))
-    found, limits = trained.load(other, "best"), Limits(bytes=1, pixels=1)
+    found, limits = load_model(other, "best"), Limits(bytes=1, pixels=1)
     assert described("run", other, found, "val", limits).miou == run.scores("val")["metrics"]["miou"]
     assert capsys.readouterr().out == ""
     (other.evaluation("val") / "metrics.json").write_text(json.dumps(run.scores("val") | change))

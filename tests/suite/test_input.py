@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 
 from segexp.config.compose import compose
 from segexp.config.values import plain_values
-from segexp.data import cache, shared_memory
+from segexp.data.cache import cache, shared_memory
 from segexp.data.streets import Streets
 from segexp.suite import input as suite
 from segexp.suite.crops import DISK, FILES, LIMIT, MEMORY, NONE, PLAIN, SCALES, every_way

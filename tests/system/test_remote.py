@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from segexp.data.cached import wanted_of
+from segexp.data.cache.scenes import wanted_of
 from segexp.data.cityscapes import Cityscapes
 from segexp.data.pairs import Pair
 from segexp.data.reading import read_image
