@@ -16,7 +16,7 @@ class LocalLauncher(Launcher):
         self.config, self.loader = config, hydra_context.config_loader
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> list:
-        from segexp.launch.multirun import launch
+        from segexp.sweep.multirun import launch
 
         launch(self.kind, self.config, self.loader, job_overrides, initial_job_idx)
         return []

@@ -12,8 +12,8 @@ os.environ["no_proxy"] = os.environ["NO_PROXY"] = "127.0.0.1,localhost"  # serve
 import pytest
 from omegaconf import DictConfig
 
-from segexp.fit import start
 from segexp.run.folder import RunFolder
+from segexp.train.fit import start
 
 SMALL_STREETS = ["num_train=6", "num_val=3", "height=64", "width=128"]
 SMALL = [

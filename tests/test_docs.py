@@ -9,8 +9,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 
 from segexp.config.compose import compose, config_folder
-from segexp.serve import without_data
-from segexp.tune import with_train
+from segexp.serve.__main__ import without_data
+from segexp.tune.__main__ import with_train
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -11,7 +11,7 @@ import pytest
 
 from segexp.run.folder import RunFolder
 from tests.browser.page import SIZES, complete, opened
-from tests.serving.command import PATIENCE, environment, started
+from tests.serve.command import PATIENCE, environment, started
 
 QUIET = [
     "--no-sandbox",

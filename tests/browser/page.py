@@ -9,7 +9,7 @@ import httpx
 import numpy as np
 from PIL import Image
 
-from tests.serving.command import FRESH, PATIENCE
+from tests.serve.command import FRESH, PATIENCE
 
 SIZES = {"desk": (1280, 900), "phone": (390, 844)}
 PANELS = ("photo", "truth", "prediction", "difference")

@@ -55,7 +55,7 @@ def test_the_page_waits_for_a_busy_server_and_says_so(browser, served: str) -> N
     page, is_busy = opened(browser, "desk"), True
 
     def refuse(route) -> None:
-        """As the server does; see tests/serving/test_busy.py."""
+        """As the server does; see tests/serve/test_busy.py."""
         told = {"error": {"code": 503, "message": "busy"}}
         route.fulfill(status=503, headers={"retry-after": "1"}, json=told) if is_busy else route.continue_()
 

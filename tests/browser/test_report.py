@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from segexp.report.report import write
-from tests.report.runs import HOSTILE, SECTIONS, compared, run, sweep
-from tests.serving.command import PATIENCE
+from segexp.compare.report.report import write
+from tests.compare.report.runs import HOSTILE, SECTIONS, compared, run, sweep
+from tests.serve.command import PATIENCE
 
 pytestmark = pytest.mark.browser
 SIZES = [(1280, 900), (390, 844)]

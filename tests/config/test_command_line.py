@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from segexp import resumption
 from segexp.config.command_line import entry, explain
 from segexp.config.compose import compose
 from segexp.config.values import plain_values
+from segexp.train import resume
 
 
 @pytest.mark.parametrize("typed", [["--config-dir", "CONF"], ["--config-dir=CONF"], ["-cd", "CONF"]])
@@ -48,5 +48,5 @@ def test_a_key_that_only_the_resumed_run_has_is_answered_with_what_to_type() -> 
     assert compose("train", typed).resume == "/run"
     run = plain_values(compose("train", ["callbacks=finetune"]))
     wanted = {**run["callbacks"]["freeze_encoder"], "num_epochs": 2}
-    assert resumption.changed(run, typed)["callbacks"]["freeze_encoder"] == wanted
+    assert resume.changed(run, typed)["callbacks"]["freeze_encoder"] == wanted
     assert "++" not in explain("train", [change])

@@ -8,8 +8,8 @@ from segexp.config.compose import compose, config_folder
 from segexp.config.trust import refuse_foreign_targets, refuse_urls
 from segexp.config.values import plain_values
 from segexp.inference.trusted_run import trusted
-from segexp.resumption import refuse_unknown_targets
 from segexp.run.folder import RunFolder
+from segexp.train.resume import refuse_unknown_targets
 from tests.options import config_dir
 
 RUN = RunFolder(Path("run"))

@@ -48,5 +48,5 @@ def test_option_opens_with_what_it_is(option: Path) -> None:
 
 @pytest.mark.parametrize("entry", sorted(path.stem for path in CONF.glob("*.yaml")))
 def test_entry_point_has_its_module_and_its_usage(entry: str) -> None:
-    assert (Path(build.__file__).parent / f"{entry}.py").is_file()
+    assert (Path(build.__file__).parent / entry / "__main__.py").is_file()
     assert f"python -m segexp.{entry}" in (CONF / f"{entry}.yaml").read_text()

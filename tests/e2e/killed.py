@@ -10,7 +10,7 @@ from itertools import count
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from segexp.logger.jsonl import JsonLinesLogger
-from segexp.train import main
+from segexp.train.__main__ import main
 
 
 def signal_after_step(name: str, step: str, only_rank: str | None = None) -> None:

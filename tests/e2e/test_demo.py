@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from segexp.config.compose import compose
-from segexp.evaluation.split import Wish, evaluate, prepare
-from segexp.fit import start
+from segexp.evaluate.split import Wish, evaluate, prepare
 from segexp.metric import scores
 from segexp.run.folder import RunFolder
+from segexp.train.fit import start
 
 ROOT = Path(__file__).parents[2]
 

@@ -13,9 +13,9 @@ import pytest
 from segexp import build
 from segexp.classes import CITYSCAPES
 from segexp.config.compose import compose
-from segexp.evaluation.files import save
-from segexp.evaluation.result import Evaluation
-from segexp.evaluation.split import Wish, evaluate, prepare
+from segexp.evaluate.files import save
+from segexp.evaluate.result import Evaluation
+from segexp.evaluate.split import Wish, evaluate, prepare
 from segexp.inference.trusted_run import labels_of_run, source_of_run
 from segexp.metric import scores
 from segexp.run.folder import RunFolder
@@ -37,7 +37,7 @@ def test_evaluation_repeats_the_figure_of_validation(trained: RunFolder, evaluat
 
 
 def test_evaluation_is_at_native_size_whatever_the_network_is_given(compose_small, tmp_path: Path) -> None:
-    from segexp.fit import start
+    from segexp.train.fit import start
 
     start(compose_small("data.image_size=[32,64]"), tmp_path, {"data": "streets"}, [])
     run = RunFolder.open(tmp_path)

@@ -14,8 +14,8 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from segexp.fit import resume, start
 from segexp.run.folder import RunFolder
+from segexp.train.fit import resume, start
 from tests.e2e.command import PYTHON, ROOT, TORCHRUN, assert_same, environment, last, train
 from tests.options import config_dir
 

@@ -12,7 +12,7 @@ from segexp.data.module import DataModule
 from segexp.data.settings import READING
 from segexp.run.folder import RunFolder
 
-FOREIGN = ("pytorch_lightning", "lightning_fabric", "segexp.loss", "segexp.augmentation", "segexp.task")
+FOREIGN = ("pytorch_lightning", "lightning_fabric", "segexp.loss", "segexp.augmentation", "segexp.train.task")
 PROBE = f"""
 import runpy, sys
 name, sys.argv = sys.argv[1], sys.argv[1:]

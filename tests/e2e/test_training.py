@@ -11,9 +11,9 @@ import torch
 
 from segexp import build
 from segexp.config.compose import compose
-from segexp.fit import resume, start
 from segexp.run import checkpoint
 from segexp.run.folder import RunFolder
+from segexp.train.fit import resume, start
 
 
 def test_the_run_folder_holds_what_it_promises(trained: RunFolder) -> None:

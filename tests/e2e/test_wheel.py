@@ -21,7 +21,7 @@ def test_the_installed_wheel_trains_from_any_folder(small, tmp_path: Path) -> No
     work = tmp_path / "work"
     work.mkdir()
     environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
-    program = "import segexp, sys; print(segexp.__file__); from segexp.train import main; main()"
+    program = "import segexp, sys; print(segexp.__file__); from segexp.train.__main__ import main; main()"
     command = [sys.executable, "-c", program, *small(), "hydra.run.dir=run"]
     answer = subprocess.run(command, cwd=work, env=environment, capture_output=True, text=True)
     assert answer.returncode == 0, answer.stderr

@@ -12,10 +12,10 @@ import pytest
 import torch
 from torch import nn
 
-from segexp import resumption
 from segexp.inference.model import load_model
 from segexp.run import checkpoint
 from segexp.run.folder import RunFolder
+from segexp.train import resume
 from tests.process import said_by
 
 POSITION = {"global_step": 3, "state_dict": {"model.a": torch.zeros(1)}}
@@ -114,7 +114,7 @@ def test_weights_without_a_position_are_none_to_go_on_from(run: RunFolder, loops
     torch.save({**POSITION, "loops": loops}, run.checkpoint("last"))
     (run.checkpoints / "previous.ckpt").unlink()
     with pytest.raises(ValueError, match=r"last.ckpt holds no position in a training .*no other checkpoint"):
-        resumption.usable_checkpoint(run)
+        resume.usable_checkpoint(run)
 
 
 def test_a_status_that_tells_nothing_is_unknown(run: RunFolder) -> None:

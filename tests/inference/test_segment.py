@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from torch import nn
 from torchvision.transforms.v2 import functional as transform
 
+from segexp.benchmark.memory import peak_bytes
 from segexp.inference.segment import segment
 from segexp.inference.settings import BLENDINGS, Inference
 from segexp.inference.window import axis_pieces, pieces
-from segexp.suite.memory import peak_bytes
 
 
 class Pointwise(nn.Module):

@@ -161,7 +161,7 @@ def test_other_loggers_do_not_import_wandb(tmp_path: Path, small) -> None:
 import sys
 from pathlib import Path
 from segexp import build
-from segexp.fit import start
+from segexp.train.fit import start
 for logger in ("none", "csv"):
     config = build.compose("train", [*sys.argv[2:], f"logger={logger}"])
     start(config, Path(sys.argv[1]) / logger, {}, [])

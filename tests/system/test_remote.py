@@ -19,7 +19,7 @@ from segexp.run.folder import RunFolder
 from segexp.system import remote
 from tests.data.cached import LOOKUP
 from tests.full_disk import MOST_BYTES, full_disk
-from tests.prediction.command import mask, val_pairs
+from tests.predict.command import mask, val_pairs
 
 ACCOUNT = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_DEFAULT_REGION": "us-east-1"}
 

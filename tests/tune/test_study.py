@@ -11,12 +11,12 @@ from optuna.trial import TrialState
 
 from segexp.config.compose import compose
 from segexp.config.values import plain_values
-from segexp.fit import start
 from segexp.logger.jsonl import JsonLinesLogger
 from segexp.run.folder import RunFolder
-from segexp.tuning import report
-from segexp.tuning.space import check, overrides, space
-from segexp.tuning.study import Study, best
+from segexp.train.fit import start
+from segexp.tune import report
+from segexp.tune.space import check, overrides, space
+from segexp.tune.study import Study, best
 from tests.options import config_dir
 
 FACTS = {"train": ["loss=dice"], "space": {"lr": {"key": "optimizer.lr"}}, "metric": "val/miou"}

@@ -1,0 +1,94 @@
+"""The same figures as tables for a spreadsheet, a notebook or a plot of one's own."""
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from segexp.compare.report.cells import verdict
+from segexp.compare.report.settings import differing_keys
+from segexp.compare.verdict.comparison import Comparison, Row
+from segexp.compare.verdict.evaluated import Run
+from segexp.compare.verdict.statistics import seeds_needed
+from segexp.metric.scores import class_iou
+
+
+def frames(comparison: Comparison) -> dict[str, pl.DataFrame]:
+    """Name of the file -> table: one row a variant, a run, a run and image. What is NaN is null."""
+    return {
+        "variants": _frame([_variant(row, comparison) for row in comparison.rows]),
+        "runs": _runs(comparison),
+        "images": _images(comparison),
+    }
+
+
+def _variant(row: Row, comparison: Comparison) -> dict[str, Any]:
+    found = row.difference
+    is_tested = found is not None and found.num_seeds > 1
+    return {
+        "variant": row.name,
+        "num_seeds": len(row.seeds),
+        "miou": float(np.mean(row.miou)),
+        "miou_min": min(row.miou),
+        "miou_max": max(row.miou),
+        "difference": found.value if found else None,
+        "low": found.low if found else None,
+        "high": found.high if found else None,
+        "p_holm": row.adjusted_p,
+        "verdict": "baseline" if row is comparison.rows[0] else verdict(row),
+        "num_seeds_needed": seeds_needed(found) if found and is_tested else None,
+        **_by_class(row.class_iou, comparison.class_names),
+    }
+
+
+def _runs(comparison: Comparison) -> pl.DataFrame:
+    members = [
+        (row.name, score, comparison.variants[row.name][seed])
+        for row in comparison.rows
+        for seed, score in zip(row.seeds, row.miou, strict=True)
+    ]
+    table = _frame([_run(*member) for member in members])
+    settings = [
+        _setting(key, [run.settings.get(key) for _, _, run in members])
+        for key in differing_keys(comparison.variants)
+        if key not in table.columns
+    ]
+    return table.with_columns(settings)
+
+
+def _run(variant: str, score: float, run: Run) -> dict[str, Any]:
+    base = {"variant": variant, "seed": run.seed, "path": str(run.path), "miou": score}
+    return {**base, **_by_class(class_iou(run.confusion), run.class_names), **_further(run, base)}
+
+
+def _further(run: Run, base: dict[str, Any]) -> dict[str, float]:
+    """Scores that the evaluation found beside those derived here."""
+    metrics = run.facts.get("metrics", {})
+    return {name: value for name, value in metrics.items() if name not in base and not name.startswith("iou/")}
+
+
+def _setting(key: str, values: list[Any]) -> pl.Series:
+    """Numbers if all are, else text: a column is of one type."""
+    if all(type(value) in (int, float) for value in values):
+        return pl.Series(key, values, strict=False)
+    return pl.Series(key, [None if value is None else str(value) for value in values], pl.String)
+
+
+def _images(comparison: Comparison) -> pl.DataFrame:
+    tables = [
+        _of_images(row.name, comparison.variants[row.name][seed]) for row in comparison.rows for seed in row.seeds
+    ]
+    return pl.concat(tables)
+
+
+def _of_images(variant: str, run: Run) -> pl.DataFrame:
+    table = pl.DataFrame({"image": run.image_names, "miou": run.image_miou})
+    return table.select(pl.lit(variant).alias("variant"), pl.lit(run.seed).alias("seed"), "image", "miou")
+
+
+def _by_class(iou: Any, class_names: tuple[str, ...]) -> dict[str, float]:
+    return {f"iou/{name}": float(value) for name, value in zip(class_names, iou, strict=True)}
+
+
+def _frame(records: list[dict[str, Any]]) -> pl.DataFrame:
+    return pl.DataFrame(records, infer_schema_length=None).fill_nan(None)

@@ -1,0 +1,32 @@
+"""The images on which variants differ most."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from segexp.compare.report.provenance import first_run
+from segexp.compare.verdict.comparison import Comparison
+from segexp.metric.scores import Fractions
+
+MOST_IMAGES = 8
+
+
+class ImageScores(NamedTuple):
+    """mIoU of each variant on one image, mean over seeds, in the order of the rows; spread: largest minus least."""
+
+    name: str
+    miou: Fractions
+    spread: float
+
+
+def most_different(comparison: Comparison) -> list[ImageScores]:
+    """By spread, the largest first; empty if there is one variant only."""
+    names = first_run(comparison).image_names
+    scores = np.stack([_mean_over_seeds(comparison, row.name) for row in comparison.rows])  # variant image
+    spread = scores.max(0) - scores.min(0)
+    order = np.argsort(-spread, kind="stable")[:MOST_IMAGES]
+    return [ImageScores(names[n], scores[:, n], float(spread[n])) for n in order] if len(scores) > 1 else []
+
+
+def _mean_over_seeds(comparison: Comparison, name: str) -> Fractions:
+    return np.mean([run.image_miou for run in comparison.variants[name].values()], axis=0)

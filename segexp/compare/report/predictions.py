@@ -1,0 +1,86 @@
+"""What evaluations left of single images: files of image and mask, predicted label ids, colours of the classes."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from segexp.classes import written
+from segexp.compare.verdict.comparison import Comparison
+from segexp.compare.verdict.evaluated import Run
+from segexp.display.pictures import Bytes
+from segexp.metric.stored import arrays
+from segexp.run.folder import RunFolder
+from segexp.types import VOID
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """runs: variant -> the one of its runs that has predictions. images, masks: a file for each of image_names.
+
+    lookup: train id of every byte of a mask or prediction, [256]; what is in no class is void.
+    colors: uint8 [C, 3]. damaged: why runs are left out though they have predictions, a sentence each.
+    """
+
+    split: str
+    runs: dict[str, Run]
+    image_names: tuple[str, ...]
+    class_names: tuple[str, ...]
+    images: list[Path]
+    masks: list[Path]
+    lookup: Bytes
+    colors: Bytes
+    damaged: list[str]
+
+    def file(self, run: Run, image_name: str) -> Path:
+        return _folder(run, self.split) / f"{image_name}.png"
+
+
+def predictions(comparison: Comparison) -> Predictions | str:
+    """What pictures are made of, or a sentence about what is missing."""
+    kept, damaged = _kept(comparison), []
+    for number, (_, run) in enumerate(kept):
+        try:
+            files = _files(run, comparison.split)
+        except ValueError as error:
+            damaged.append(" ".join(str(error).split()))
+            continue
+        colors, lookup = _colors(run), _lookup(run)
+        if colors is None or lookup is None or files is None:
+            return "These runs were evaluated by an earlier version, which did not note the files of the images."
+        runs = dict(reversed(kept[number:]))  # of each variant the first
+        return Predictions(comparison.split, runs, run.image_names, run.class_names, *files, lookup, colors, damaged)
+    return " ".join(["No run has kept its predictions.", *(f"{reason}." for reason in damaged)])
+
+
+def _kept(comparison: Comparison) -> list[tuple[str, Run]]:
+    """Variant and run, of each run that has predictions."""
+    every = [(row.name, comparison.variants[row.name][seed]) for row in comparison.rows for seed in row.seeds]
+    return [(name, run) for name, run in every if _folder(run, comparison.split).is_dir()]
+
+
+def _folder(run: Run, split: str) -> Path:
+    return RunFolder(run.path).evaluation(split) / "predictions"
+
+
+def _files(run: Run, split: str) -> tuple[list[Path], list[Path]] | None:
+    stored = arrays(RunFolder(run.path).evaluation(split) / "confusion.npz", "images", "masks")
+    if len(stored) < 2:
+        return None
+    images, masks = ([Path(path) for path in stored[key].tolist()] for key in ("images", "masks"))
+    return (images, masks) if len(images) == len(masks) == len(run.image_names) else None
+
+
+def _lookup(run: Run) -> Bytes | None:
+    label_ids = run.facts.get("label_ids")
+    if not label_ids:
+        return None
+    lookup = np.full(256, VOID, np.uint8)
+    for train_id, ids in enumerate(label_ids):
+        lookup[[written(label_id) for label_id in ids]] = train_id
+    return lookup
+
+
+def _colors(run: Run) -> Bytes | None:
+    colors = [run.settings.get(f"classes.classes.{name}.color") for name in run.class_names]
+    return None if None in colors else np.array(colors, np.uint8)

@@ -1,0 +1,34 @@
+"""Scores beside the mean IoU of the split, as the evaluations found them."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from segexp.compare.verdict.comparison import Comparison
+from segexp.compare.verdict.evaluated import Run
+from segexp.compare.verdict.statistics import Floats
+
+
+class OtherScores(NamedTuple):
+    """names: of the scores. means: over the seeds of each row of the comparison, [V, S]; NaN where a run has none."""
+
+    names: list[str]
+    means: Floats
+
+
+def other_scores(comparison: Comparison) -> OtherScores:
+    """Those of the whole split that at least one run has; scores of single classes are left out."""
+    members = [list(comparison.variants[row.name].values()) for row in comparison.rows]
+    names = list(dict.fromkeys(name for runs in members for run in runs for name in _scores(run)))
+    return OtherScores(names, np.array([_means(runs, names) for runs in members]).reshape(len(members), len(names)))
+
+
+def _means(runs: Sequence[Run], names: Sequence[str]) -> list[float]:
+    found = [_scores(run) for run in runs]
+    return [float(np.mean([scores.get(name, np.nan) for scores in found])) for name in names]
+
+
+def _scores(run: Run) -> dict[str, float]:
+    metrics = run.facts.get("metrics", {})
+    return {name: value for name, value in metrics.items() if "/" not in name and name != "miou"}

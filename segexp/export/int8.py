@@ -1,0 +1,89 @@
+"""quantise=int8: 8-bit weights and features, and what that costs in mIoU."""
+
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from torch import Tensor
+
+from segexp.export import names, onnx
+from segexp.export.capture import first_line
+from segexp.export.scoring import Scenes, miou
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+FILE = names.INT8
+NOTABLE_LOSS = 0.01
+
+
+class Cost(NamedTuple):
+    """Mean IoU of both files on the same num_images scenes of a split. num_calibration_images: of the training's."""
+
+    split: str
+    num_images: int
+    num_calibration_images: int
+    miou_float32: float
+    miou_int8: float
+
+    @property
+    def loss(self) -> float:
+        return self.miou_float32 - self.miou_int8
+
+
+class Images:
+    """What onnxruntime asks for one batch after the other. images: uint8 [1, 3, H, W]."""
+
+    def __init__(self, images: Iterable[Tensor]) -> None:
+        self.rest = iter(images)
+
+    def get_next(self) -> dict[str, np.ndarray] | None:
+        image = next(self.rest, None)
+        return None if image is None else {onnx.IMAGE: image.numpy()}
+
+
+def write(source: Path, facts: Mapping[str, Any], images: Iterable[Tensor], path: Path) -> None:
+    """Write the ONNX file `source` again with 8 bits: each operation between a quantised input and output (QDQ).
+
+    images: uint8 [1, 3, H, W], whose features' smallest and largest values are what 8 bits reach from and to.
+    Weights have a scale for each channel and 7 of the 8 bits: products of 8 bits overflow on processors without VNNI.
+    Raises ValueError where onnxruntime cannot.
+    """
+    try:
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".int8") as folder:
+            quantised = _quantised(source, Images(images), Path(folder))
+    except OSError as error:
+        raise OSError(f"could not write {path}: {error}; free some space or choose another output=") from error
+    except Exception as error:
+        raise ValueError(
+            f"onnxruntime cannot quantise this network ({first_line(error)}); leave out quantise="
+        ) from error
+    onnx.save(quantised, facts, path)
+
+
+def _quantised(source: Path, images: Images, folder: Path) -> "ModelProto":
+    import onnx as library
+    from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    merged, quantised = folder / "merged.onnx", folder / FILE
+    quant_pre_process(source, merged, skip_symbolic_shape=True)  # merges batch norms into convolutions
+    quantize_static(
+        merged,
+        quantised,
+        images,
+        quant_format=QuantFormat.QDQ,
+        per_channel=True,
+        reduce_range=True,
+        activation_type=QuantType.QUInt8,
+        weight_type=QuantType.QInt8,
+    )
+    return library.load(quantised)
+
+
+def cost(float32: Path, int8: Path, scenes: Scenes, split: str, num_calibration_images: int) -> Cost:
+    networks = {"float32": onnx.opened(float32), "int8": onnx.opened(int8)}
+    found = {name: miou(network, scenes, name) for name, network in networks.items()}
+    return Cost(split, len(scenes.pairs), num_calibration_images, found["float32"], found["int8"])

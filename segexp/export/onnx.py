@@ -1,0 +1,103 @@
+"""format=onnx: a file for onnxruntime, TensorRT, OpenVINO and others."""
+
+import importlib.util
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from torch.export import ExportedProgram
+
+from segexp.export import names
+from segexp.export.capture import any_size, first_line
+from segexp.export.pooling import pooled
+from segexp.inference.segment import Network
+from segexp.system.files import write_whole
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+FILE = names.ONNX
+IMAGE, LOGITS = "image", "logits"
+AXES = ("batch", "height", "width")
+ERRORS_ONLY = 3
+POOLING = torch.ops.aten.adaptive_avg_pool2d.default
+
+
+def refuse_missing_library() -> None:
+    missing = [name for name in ("onnx", "onnxscript", "onnxruntime") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ValueError(f"format=onnx needs {', '.join(missing)}: pip install 'segexp[export]'")
+
+
+def write(program: ExportedProgram, facts: Mapping[str, Any], path: Path) -> None:
+    """Write the graph with its weights and facts to one file.
+
+    facts: plain values; stored in metadata_props, text as it is, all else as JSON.
+    Raises ValueError where ONNX has no operator for a step of the network.
+    """
+    try:
+        with any_size():
+            if any(node.target is POOLING for node in program.graph.nodes):  # else it would take seconds for nothing
+                program = program.run_decompositions({POOLING: pooled})
+            answer = torch.onnx.export(program, dynamo=True, input_names=[IMAGE], output_names=[LOGITS], verbose=False)
+        assert answer is not None
+        save(answer.model_proto, facts, path)
+    except OSError:
+        raise
+    except Exception as error:
+        raise ValueError(
+            f"this network cannot be written as ONNX ({first_line(error)}); use format=torch_export, or a run of "
+            "another model="
+        ) from error
+
+
+def save(model: "ModelProto", facts: Mapping[str, Any], path: Path) -> None:
+    from onnx import helper
+
+    for entry in (*model.graph.node, *model.graph.value_info):
+        entry.ClearField("metadata_props")  # stack traces, with the paths of this machine
+    _name_axes(model)
+    helper.set_model_props(model, {key: as_text(value) for key, value in facts.items()})
+    write_whole(path, model.SerializeToString())
+
+
+def as_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def opened(path: Path) -> Network:
+    """The network in the file: image uint8 [B, 3, H, W] -> logits float32, computed by onnxruntime on the CPU.
+
+    Raises ValueError, when it is called too, where onnxruntime refuses.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level, options.intra_op_num_threads = ERRORS_ONLY, torch.get_num_threads()
+    try:
+        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise ValueError(f"onnxruntime does not open {path.name} ({first_line(error)})") from error
+
+    def network(image: Tensor) -> Tensor:
+        try:
+            return torch.from_numpy(session.run([LOGITS], {IMAGE: image.numpy()})[0])
+        except Exception as error:
+            raise ValueError(f"onnxruntime fails at {list(image.shape)} ({first_line(error)})") from error
+
+    return network
+
+
+def _name_axes(model: "ModelProto") -> None:
+    """Sizes named batch, height and width, where torch numbers them."""
+    batch, _, height, width = model.graph.input[0].type.tensor_type.shape.dim
+    names = {axis.dim_param: name for axis, name in zip((batch, height, width), AXES, strict=True)}
+    pattern = re.compile(rf"\b({'|'.join(map(re.escape, names))})\b")
+    for tensor in (*model.graph.input, *model.graph.output, *model.graph.value_info):
+        for axis in tensor.type.tensor_type.shape.dim:
+            if axis.dim_param:
+                axis.dim_param = pattern.sub(lambda found: names[found[0]], axis.dim_param)

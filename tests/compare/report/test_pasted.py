@@ -1,0 +1,34 @@
+"""The command for pictures, pasted."""
+
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from segexp.compare.report.provenance import picture_command
+from segexp.run.folder import RunFolder
+from tests.compare.report.runs import compared
+from tests.e2e.command import PYTHON, ROOT, environment
+
+
+def answered(*command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment(), timeout=400)
+
+
+@pytest.mark.slow
+def test_the_command_for_pictures_is_taken_for_the_same_evaluation(
+    trained: RunFolder, streets_root: Path, tmp_path: Path
+) -> None:
+    """Which was made otherwise than usual, of data that was moved, in folders whose names have to be quoted."""
+    run = Path(shutil.copytree(trained.path, tmp_path / "one run=first/run"))
+    shutil.rmtree(run / "evaluation", ignore_errors=True)
+    data = Path(shutil.copytree(streets_root, tmp_path / "moved to"))
+    (run / "config.yaml").write_text((run / "config.yaml").read_text().replace(str(streets_root), "/nowhere"))
+    asked = ["boundary_width=0.05", f"data.root='{data}'", "device=cpu", "num_scenes=0", "flip=true", "name=val"]
+    first = answered(*PYTHON, "segexp.evaluate", f"run='{run}'", *asked)
+    assert first.returncode == 0, first.stderr
+    again = answered(*PYTHON, *shlex.split(picture_command(compared(run.parent, None)))[2:], "device=cpu")
+    assert again.returncode == 0, again.stderr
+    assert len(list((run / "evaluation/val/predictions").glob("*.png"))) == 3

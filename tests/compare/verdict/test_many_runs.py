@@ -1,0 +1,68 @@
+"""Two thousand runs with five hundred images each fit into the memory of a laptop."""
+
+import json
+import subprocess
+import sys
+import time
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from segexp.compare.verdict.comparison import compare
+from segexp.compare.verdict.runs import read_runs
+from tests.compare.verdict.run_folders import full_run, matrices, street_confusions
+
+NUM_VARIANTS, NUM_SEEDS, FEW = 400, 5, 8
+CLASSES = [f"class {number}" for number in range(19)]
+PROGRAM = """
+import json, sys
+from segexp.compare.verdict.comparison import compare
+from segexp.compare.verdict.runs import read_runs
+rows = compare(read_runs(sys.argv[1], "val"), "val", "loss_000").rows
+(peak,) = (line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM"))  # of this program alone
+print(json.dumps({"rows": {row.name: [row.miou, row.difference] for row in rows}, "peak_kibibytes": int(peak)}))
+"""
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
+    """Every setting and fact of a real run; runs of the same seed share one of a few evaluations."""
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    for number in range(NUM_SEEDS * FEW):
+        confusions = street_confusions(np.random.default_rng(number), 500, len(CLASSES), 0.5 + 0.005 * number)
+        (shared / f"{number}.npz").write_bytes(matrices(confusions, CLASSES))
+    for variant in range(NUM_VARIANTS):
+        for seed in range(NUM_SEEDS):
+            evaluation = shared / f"{FEW * seed + variant % FEW}.npz"
+            full_run(tmp_path / f"runs/{variant:03}_{seed}", f"loss_{variant:03}", seed, evaluation)
+    return tmp_path / "runs"
+
+
+@pytest.mark.slow
+def test_thousands_of_runs_are_compared_as_a_few_are_within_a_gibibyte(many: Path) -> None:
+    started = time.perf_counter()
+    answer = subprocess.run([sys.executable, "-c", PROGRAM, many], stdout=subprocess.PIPE, text=True, check=True)
+    seconds, told = time.perf_counter() - started, json.loads(answer.stdout)
+    found, peak_bytes = told["rows"], 1024 * told["peak_kibibytes"]
+    print(f"{len(found)} variants of {NUM_SEEDS} seeds: {seconds:.1f} s, {peak_bytes / 2**20:.0f} MiB")
+    assert len(found) == NUM_VARIANTS
+    few = read_runs(str(many / "00[0-7]_*"), "val")
+    for row in compare(few, "val", "loss_000").rows:
+        assert found[row.name] == [row.miou, list(row.difference) if row.difference else None]
+    assert peak_bytes < 2**30
+
+
+@pytest.mark.slow
+def test_matrices_of_runs_that_were_read_are_freed(many: Path) -> None:
+    """What is held of a run is smaller than its matrices, 1.4 MB, by far."""
+    tracemalloc.start()
+    try:
+        runs = read_runs(str(many / "0[0-3]?_*"), "val").runs
+        held = tracemalloc.get_traced_memory()[0] / len(runs)
+    finally:
+        tracemalloc.stop()
+    assert len(runs) == 200
+    assert held < 300_000

@@ -1,0 +1,104 @@
+"""Two runs side by side: all that differs is listed and nothing else, and scores are those of the matrices."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from segexp.compare.verdict.pair import Change, Pair, changes, read_pair
+from segexp.compare.verdict.text.pair import pair_sentences
+from segexp.metric import scores
+from segexp.system.files import write_whole
+from tests.compare.verdict.run_folders import CLASSES, finished_run, matrices, write_evaluation
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> tuple[Path, Path]:
+    return (
+        finished_run(tmp_path / "a", {"_target_": "focal", "gamma": 2.0}, 0, 0.5),
+        finished_run(tmp_path / "b", {"_target_": "dice", "smooth": None}, 1, 0.9),
+    )
+
+
+@pytest.fixture
+def found(runs: tuple[Path, Path]) -> Pair:
+    return read_pair(*runs, "val")
+
+
+def test_every_setting_that_differs_is_listed_the_seed_too(found: Pair) -> None:
+    assert found.settings == [
+        Change("loss", "focal", "dice"),
+        Change("seed", "0", "1"),
+        Change("loss._target_", "focal", "dice"),
+        Change("loss.gamma", "2.0", "-"),
+        Change("loss.smooth", "-", "null"),
+    ]
+
+
+def test_commit_changed_files_packages_and_hardware_that_differ_are_listed(runs: tuple[Path, Path]) -> None:
+    same = {"choices": {}, "command": ["x"], "python": "3.11"}
+    of_a = {"git": {"commit": "abc", "changed_files": ["M segexp/run.py"]}, "packages": {"torch": "2.11", "rich": "14"}}
+    of_b = {
+        "git": {"commit": "abd", "changed_files": []},
+        "packages": {"torch": "2.12"},
+        "hardware": {"gpus": ["H100"]},
+    }
+    for run, environment in zip(runs, (of_a, of_b), strict=True):
+        write_whole(run / "environment.json", json.dumps(same | {"command": [str(run)]} | environment))
+    assert read_pair(*runs, "val").environment == [
+        Change("git.commit", "abc", "abd"),
+        Change("packages.torch", "2.11", "2.12"),
+        Change("packages.rich", "14", "-"),
+        Change("changed file segexp/run.py", "M", "-"),
+        Change("hardware.gpus", "-", "['H100']"),
+    ]
+
+
+def test_a_run_outside_a_checkout_is_compared(runs: tuple[Path, Path]) -> None:
+    write_whole(runs[0] / "environment.json", json.dumps({"choices": {}, "git": None}))
+    assert Change("git", "null", "-") in read_pair(*runs, "val").environment
+
+
+def test_equal_values_differ_in_nothing() -> None:
+    assert changes({"a": 1, "b": None}, {"a": 1, "b": None}) == []
+
+
+def test_scores_are_those_of_the_summed_matrices(found: Pair) -> None:
+    by_name = {score.name: score for score in found.scores}
+    assert list(by_name) == ["mIoU", "pixel accuracy", *CLASSES]
+    for run, side in ((found.a, "a"), (found.b, "b")):
+        assert getattr(by_name["pixel accuracy"], side) == scores.pixel_accuracy(run.confusion)
+        assert [getattr(by_name[name], side) for name in CLASSES] == scores.class_iou(run.confusion).tolist()
+    assert found.difference.value == pytest.approx(by_name["mIoU"].difference)
+    assert found.difference.low < found.difference.value < found.difference.high
+    assert np.isnan(found.difference.p_value)
+
+
+def test_the_image_with_the_largest_gain_comes_first(runs: tuple[Path, Path]) -> None:
+    confusions = np.random.default_rng(0).integers(1, 100, (9, 3, 3))
+    changed = confusions.copy()
+    changed[4] = np.diag(confusions[4].sum(1))
+    changed[7] = np.roll(changed[4], 1, axis=1)
+    for run, each in zip(runs, (confusions, changed), strict=True):
+        write_evaluation(run, matrices(each, CLASSES))
+    images = read_pair(*runs, "val").images
+    assert (images[0].name, images[-1].name) == ("frankfurt_000004_000294", "frankfurt_000007_000294")
+    assert (images[0].a, images[0].b) == (pytest.approx(scores.mean(scores.class_iou(confusions[4]))), 1)
+    assert images[1].difference == 0
+
+
+def test_two_runs_are_said_to_tell_nothing_across_seeds(found: Pair) -> None:
+    assert "say nothing across seeds" in " ".join(pair_sentences(found))
+
+
+def test_a_run_that_is_not_evaluated_is_named(runs: tuple[Path, Path]) -> None:
+    (runs[1] / "evaluation/val/confusion.npz").unlink()
+    with pytest.raises(ValueError, match=rf"b={runs[1]} .*not evaluated on val: python -m segexp.evaluate"):
+        read_pair(*runs, "val")
+
+
+def test_runs_that_were_evaluated_otherwise_are_refused(runs: tuple[Path, Path]) -> None:
+    finished_run(runs[1], {"_target_": "dice"}, 1, checkpoint="last")
+    with pytest.raises(ValueError, match=r"checkpoint last instead of best; evaluate both alike"):
+        read_pair(*runs, "val")

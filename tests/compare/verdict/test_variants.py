@@ -1,0 +1,73 @@
+"""No run is lost by its name: what is alike for a training is one variant, and what is not is never shown alike."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from segexp.compare.verdict.evaluated import Run
+from segexp.compare.verdict.runs import Found, read_runs
+from segexp.compare.verdict.variants import variants
+from tests.compare.verdict.run_folders import finished_run
+
+
+def found(folder: Path, *losses: dict[str, Any], num_seeds: int = 1) -> Found:
+    """Runs of these settings of one loss, each with the same seeds."""
+    for number, settings in enumerate(losses):
+        for seed in range(num_seeds):
+            finished_run(folder / f"{number}_{seed}", {"_target_": "focal", **settings}, seed, 0.5 + number)
+    return read_runs(str(folder), "val")
+
+
+def names(runs: list[Run]) -> list[str]:
+    """Of the variants, in which every run has its place."""
+    named = variants(runs)
+    assert sorted(run.path for seeds in named.values() for run in seeds.values()) == sorted(run.path for run in runs)
+    return list(named)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"a": 2}, {"a": 2.0}),
+        ({"a": [1, [2.0]]}, {"a": [1.0, [2]]}),
+        ({"decay": None}, {}),
+        ({"parts": [{"a": 1.0, "b": None}]}, {"parts": [{"a": 1, "b": None}]}),
+    ],
+)
+def test_settings_that_train_alike_are_repeated_whatever_they_are_written_like(
+    tmp_path: Path, first: dict[str, Any], second: dict[str, Any]
+) -> None:
+    runs, left_out = found(tmp_path, first, second, num_seeds=3)
+    assert names(runs) == ["all"]
+    assert len(left_out) == 3
+    assert all(reason.startswith("repeated: ") for _, reason in left_out)
+
+
+@pytest.mark.parametrize(
+    ("losses", "named"),
+    [
+        (({"a": 0.1234567}, {"a": 0.1234568}), ["loss.a=0.1234567", "loss.a=0.1234568"]),
+        (({"a": 1000000.5}, {"a": 1000000.25}), ["loss.a=1000000.5", "loss.a=1000000.25"]),
+        (({"a": "2"}, {"a": 2}), ["loss.a='2'", "loss.a=2"]),
+        (({"a": "None"}, {"a": None}), ["loss.a='None'", "loss.a=None"]),
+        (({"a": True}, {"a": 1}), ["loss.a=True", "loss.a=1"]),
+        (({"a": 0.1}, {"a": 0.25}, {}), ["loss.a=0.1", "loss.a=0.25", "loss.a=None"]),
+    ],
+)
+def test_values_that_differ_have_names_that_differ(tmp_path: Path, losses: tuple[dict, ...], named: list[str]) -> None:
+    runs, left_out = found(tmp_path, *losses)
+    assert not left_out
+    assert names(runs) == named
+
+
+def test_runs_whose_names_cannot_be_told_apart_are_named_in_an_error(tmp_path: Path) -> None:
+    runs = found(tmp_path, {"a": "1 loss.b=2", "b": 3}, {"a": 1, "b": "2 loss.b=3"}).runs
+    with pytest.raises(ValueError, match=r"0_0 and .*1_0 are both 'loss.a=1 loss.b=2 loss.b=3' with seed 0"):
+        variants(runs)
+
+
+def test_seeds_of_one_run_are_one_variant(tmp_path: Path) -> None:
+    (run,) = found(tmp_path, {"a": 0.5}).runs
+    assert variants([run, replace(run, seed=1)]).keys() == {"all"}

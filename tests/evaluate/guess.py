@@ -1,0 +1,53 @@
+"""Evaluations of a network that guesses: every class is predicted somewhere, right and wrong."""
+
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from segexp import build
+from segexp.classes import Grouping
+from segexp.config.compose import compose
+from segexp.data.streets import Streets
+from segexp.evaluate.result import Evaluation
+from segexp.evaluate.split import Prepared, evaluate
+from segexp.evaluate.tally import Job
+from segexp.inference.settings import Inference
+
+
+class Guess(nn.Module):
+    """Blocks of random classes, the same for the same image in any process; a convolution adds a little."""
+
+    def __init__(self, num_classes: int) -> None:
+        super().__init__()
+        self.num_classes = num_classes
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        generator = torch.Generator().manual_seed(int(image.sum()))
+        coarse = torch.randn(len(image), self.num_classes, 12, 24, generator=generator)
+        weight = torch.randn(self.num_classes, 3, 33, 33, generator=torch.Generator().manual_seed(0)) / 100
+        return nn.functional.interpolate(coarse, image.shape[-2:]) + nn.functional.conv2d(
+            image / 255, weight, padding=16
+        )
+
+
+def guessed(streets_root: Path, classes: str, folder: Path | None = None, num_processes: int = 1) -> Evaluation:
+    """Of the val split of rendered streets; folder: for predictions."""
+    return evaluate(prepared(streets_root, classes, folder, num_processes))
+
+
+def prepared(streets_root: Path, classes: str, folder: Path | None = None, num_processes: int = 1) -> Prepared:
+    source = Streets(str(streets_root), num_train=6, num_val=5, height=128, width=256)
+    wanted = grouping(classes)
+    pairs = source.pairs("val")
+    partial = folder and folder.with_name(f".{folder.name}")
+    job = Job(
+        Guess(wanted.num_classes), wanted, source.table, pairs, None, Inference(), 0.02, frozenset({0, 4}), partial
+    )
+    facts = {"split": "val", "checkpoint": "best", "image_size": None, "fingerprint": "0", "boundary_width": 0.02}
+    facts |= {"folder": str(folder)}
+    return Prepared(job, [torch.device("cpu")], num_processes, facts, folder)
+
+
+def grouping(option: str) -> Grouping:
+    return build.grouping(compose("train", [f"classes={option}"]))

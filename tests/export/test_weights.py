@@ -1,0 +1,39 @@
+"""Networks of users hold more than safetensors do: what is no tensor, weights that are shared or transposed."""
+
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load
+from torch import Tensor, nn
+
+from segexp.export import weights
+
+
+class Own(nn.Module):
+    """extra: what it keeps beside its two layers, which share their weights, and a transposed parameter."""
+
+    def __init__(self, extra: Any) -> None:
+        super().__init__()
+        self.first, self.second = nn.Conv2d(3, 3, 1), nn.Conv2d(3, 3, 1)
+        self.second.weight = self.first.weight
+        self.transposed = nn.Parameter(torch.arange(12.0).reshape(3, 4).T)
+        self.extra = extra
+
+    def get_extra_state(self) -> Any:
+        return self.extra
+
+    def set_extra_state(self, state: Any) -> None:
+        self.extra = state
+
+
+@pytest.mark.parametrize("extra", [{"num_calls": 3}, None, "text", torch.ones(2)])
+def test_every_tensor_of_a_network_is_written_under_its_own_name(extra: Any) -> None:
+    model = Own(extra)
+    found = load(weights.as_bytes(model, {"step": "3"}))
+    expected = {key: value for key, value in model.state_dict().items() if isinstance(value, Tensor)}
+    assert len(expected) == 5 + isinstance(extra, Tensor)
+    assert found.keys() == expected.keys()
+    assert all(torch.equal(found[key], value) for key, value in expected.items())
+    left_out = Own(None).load_state_dict(found, strict=False).missing_keys
+    assert left_out == ([] if isinstance(extra, Tensor) else ["_extra_state"])

@@ -1,0 +1,204 @@
+"""What the API promises to a page or a program that means well."""
+
+import base64
+import io
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+from segexp import build
+from segexp.classes import CITYSCAPES
+from segexp.data.pairs import Pair
+from segexp.run.folder import RunFolder
+from segexp.types import VOID
+from tests.serve import photos
+from tests.serve.command import Server
+
+
+def test_classes_are_those_of_the_run_with_the_iou_of_its_evaluation(server: Server, run: RunFolder) -> None:
+    told = server.client.get("/api/classes").json()
+    grouping, metrics = build.grouping(run.config), run.scores("val")["metrics"]
+    assert [(each["id"], each["name"]) for each in told["classes"]] == list(enumerate(grouping.names))
+    assert [each["color"] for each in told["classes"]] == grouping.colors.tolist()
+    assert {f"iou/{each['name']}": each["iou"] for each in told["classes"] if each["iou"] is not None} == {
+        name: value for name, value in metrics.items() if name.startswith("iou/")
+    }
+    assert told["miou"] == metrics["miou"]
+    assert (told["run"], told["grouping"], told["split"]) == ("run", "cityscapes19", "val")
+    assert told["model"] == "segexp.model.gridnet.gridnet"  # this run was not started by a command: it chose no option
+    assert (told["void"], told["image_size"]) == (VOID, run.config["data"]["image_size"])
+    assert told["limits"] == {"bytes": 16777216, "pixels": 16777216}
+
+
+def test_pages_lead_to_every_image_once_and_back(server: Server, pairs: list[Pair]) -> None:
+    address, seen, pages = "/api/images?limit=2", [], []
+    while address:
+        page = server.client.get(address).json()
+        pages.append(page)
+        seen += [image["id"] for image in page["images"]]
+        address = page["next"]
+    assert seen == [pair.name for pair in pairs]
+    assert {page["total"] for page in pages} == {len(pairs)}
+    assert server.client.get(pages[1]["previous"]).json() == pages[0]
+    assert pages[0]["previous"] is None
+    images = [server.client.get(image["href"]).json() for page in pages for image in page["images"]]
+    assert [image["next"] for image in images] == [*seen[1:], None]
+    assert [image["previous"] for image in images] == [None, *seen[:-1]]
+
+
+def test_an_image_has_its_pixels_its_truth_and_the_prediction_of_the_evaluation(
+    server: Server, run: RunFolder, pairs: list[Pair]
+) -> None:
+    grouping = build.grouping(run.config)
+    for pair in pairs:
+        image = server.client.get(f"/api/images/{pair.name}").json()
+        assert (image["height"], image["width"]) == (64, 128)
+        found = {kind: _opened(server.client.get(image[kind])) for kind in ("image", "truth", "prediction")}
+        assert np.array_equal(found["image"], Image.open(pair.image).convert("RGB"))
+        assert np.array_equal(found["truth"], grouping.lookup(CITYSCAPES)[np.array(Image.open(pair.mask))])
+        written = np.array(Image.open(run.evaluation("val") / "predictions" / f"{pair.name}.png"))
+        label_ids = np.array([ids[0] for ids in grouping.label_ids(CITYSCAPES)])
+        assert np.array_equal(label_ids[np.array(found["prediction"])], written)
+        for kind in ("truth", "prediction"):
+            assert found[kind].mode == "P"
+            palette = np.array(found[kind].getpalette()).reshape(-1, 3)
+            assert palette[: grouping.num_classes].tolist() == grouping.colors.tolist()
+            assert palette[VOID].tolist() == [0, 0, 0]
+
+
+def test_scores_are_those_of_the_two_masks(server: Server, run: RunFolder, pairs: list[Pair]) -> None:
+    image = server.client.get(f"/api/images/{pairs[0].name}").json()
+    truth, predicted = (np.array(_opened(server.client.get(image[kind]))) for kind in ("truth", "prediction"))
+    is_scored, wanted = truth != VOID, {}
+    for number, name in enumerate(build.grouping(run.config).names):
+        true, found = (truth == number)[is_scored], (predicted == number)[is_scored]
+        wanted[name] = (true & found).sum() / (true | found).sum() if (true | found).any() else None
+    scores = image["scores"]
+    assert scores["iou"] == pytest.approx(wanted)
+    assert scores["miou"] == pytest.approx(np.mean([value for value in wanted.values() if value is not None]))
+    assert scores["pixel_accuracy"] == pytest.approx((truth == predicted)[is_scored].mean())
+
+
+def test_inline_files_are_those_of_the_links(server: Server, pairs: list[Pair]) -> None:
+    address = f"/api/images/{pairs[1].name}"
+    links, inline = (server.client.get(address, params={"inline": each}).json() for each in ("false", "true"))
+    for kind in ("image", "truth", "prediction"):
+        assert links[kind] == f"{address}/{kind}.png"
+        assert _inline(inline[kind]) == server.client.get(links[kind]).content
+
+
+def test_a_file_that_did_not_change_is_not_sent_again(server: Server, pairs: list[Pair]) -> None:
+    address = f"/api/images/{pairs[0].name}/prediction.png"
+    first = server.client.get(address)
+    assert first.headers["cache-control"] == "private, no-cache"
+    tag = first.headers["etag"]
+    for known in (tag, f'W/{tag}, "other"', "*"):
+        again = server.client.get(address, headers={"if-none-match": known})
+        assert (again.status_code, again.content) == (304, b"")
+    assert server.client.get(address, headers={"if-none-match": '"other"'}).content == first.content
+
+
+def test_an_upload_is_predicted_as_the_image_of_the_data_set_is(server: Server, pairs: list[Pair]) -> None:
+    content = pairs[0].image.read_bytes()
+    told = _upload(server, content).json()
+    assert (told["id"], told["scores"]) == (None, None)
+    assert (told["height"], told["width"]) == (64, 128)
+    wanted = server.client.get(f"/api/images/{pairs[0].name}/prediction.png").content
+    assert _inline(told["prediction"]) == wanted
+    assert np.array_equal(Image.open(io.BytesIO(_inline(told["image"]))), Image.open(pairs[0].image).convert("RGB"))
+    alone = _upload(server, content, accept="image/png")
+    shouted = "MULTIPART/FORM-DATA; boundary=B"  # names of media types are of any case (RFC 9110, 8.3.1)
+    form = b"--B\r\nContent-Disposition: form-data; name=file; filename=f\r\n\r\n%s\r\n--B--\r\n" % content
+    found = server.client.post("/api/predict", content=form, headers={"content-type": shouted})
+    assert found.json()["prediction"] == told["prediction"]
+    assert (alone.headers["content-type"], alone.content) == ("image/png", wanted)
+
+
+@pytest.mark.parametrize("kind", ["grey", "alpha", "16 bits", "palette", "jpeg", "webp", "bmp", "turned"])
+def test_every_kind_of_photo_is_taken(server: Server, kind: str) -> None:
+    drawn = photos.pixels()
+    image = Image.fromarray(drawn)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn right: the EXIF standard's orientation tag
+    content = {
+        "grey": photos.png(image.convert("L")),
+        "alpha": photos.png(image.convert("RGBA")),
+        "16 bits": photos.png(drawn[..., 0].astype(np.uint16) * 256),
+        "palette": photos.png(image.convert("P")),
+        "jpeg": photos.encoded(image, "jpeg"),
+        "webp": photos.encoded(image, "webp"),
+        "bmp": photos.encoded(image, "bmp"),
+        "turned": photos.png(image, exif=exif),
+    }[kind]
+    told = _upload(server, content).json()
+    shown = np.array(Image.open(io.BytesIO(_inline(told["image"]))))
+    size = (96, 64) if kind == "turned" else (64, 96)
+    assert (told["height"], told["width"]) == shown.shape[:2] == size
+    assert Image.open(io.BytesIO(_inline(told["prediction"]))).size == size[::-1]
+    if kind in ("grey", "16 bits"):
+        assert (shown[..., 0] == shown[..., 2]).all()
+    if kind == "16 bits":
+        assert np.array_equal(shown[..., 0], drawn[..., 0])
+    if kind == "turned":
+        assert np.array_equal(shown, np.rot90(drawn, -1))
+
+
+def test_head_tells_what_get_would_without_its_body(server: Server, pairs: list[Pair]) -> None:
+    for path in ("/", "/healthz", "/static/page.js", f"/api/images/{pairs[0].name}/truth.png"):
+        asked, got = server.client.head(path), server.client.get(path)
+        assert (asked.status_code, asked.content) == (200, b"")
+        assert asked.headers["content-length"] == str(len(got.content))
+    refused = server.client.head("/api/predict")
+    assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
+
+
+def test_metrics_count_requests_batches_and_the_queue(server: Server) -> None:
+    def counted(name: str) -> float:
+        lines = server.client.get("/metrics").text.splitlines()
+        return sum(float(line.split()[-1]) for line in lines if line.startswith(name))
+
+    names = [
+        'segexp_requests_total{code="200",route="/api/predict"}',
+        'segexp_request_seconds_count{route="/api/predict"}',
+        "segexp_batch_images_sum",
+    ]
+    before = [counted(name) for name in names]
+    _upload(server, photos.png(photos.pixels()))
+    assert [counted(name) for name in names] == [value + 1 for value in before]
+    assert counted("segexp_queue_requests") == 0
+
+
+def test_the_schema_describes_every_route(server: Server) -> None:
+    paths = server.client.get("/openapi.json").json()["paths"]
+    assert set(paths) == {
+        "/healthz",
+        "/api/classes",
+        "/api/images",
+        "/api/images/{image_id}",
+        "/api/images/{image_id}/image.png",
+        "/api/images/{image_id}/truth.png",
+        "/api/images/{image_id}/prediction.png",
+        "/api/predict",
+    }
+    assert "multipart/form-data" in paths["/api/predict"]["post"]["requestBody"]["content"]
+    assert server.client.get("/docs").status_code == 404  # its page would load from another host
+
+
+def _upload(server: Server, content: bytes, **headers: str) -> httpx.Response:
+    found = server.client.post("/api/predict", files={"file": ("photo", content)}, headers=headers)
+    assert found.status_code == 200, found.text
+    return found
+
+
+def _inline(url: str) -> bytes:
+    head, _, content = url.partition(",")
+    assert head == "data:image/png;base64"
+    return base64.b64decode(content, validate=True)
+
+
+def _opened(found: httpx.Response) -> Any:
+    assert (found.status_code, found.headers["content-type"]) == (200, "image/png")
+    return Image.open(io.BytesIO(found.content))

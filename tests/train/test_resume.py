@@ -1,0 +1,89 @@
+"""What may change when a run goes on, older runs included."""
+
+import copy
+from pathlib import Path
+
+import pytest
+
+from segexp.config.compose import compose
+from segexp.config.values import plain_values
+from segexp.run.folder import RunFolder
+from segexp.train import resume
+
+TODAY = plain_values(compose("train"))
+
+
+def older(*keys: str) -> dict:
+    """The configuration of a run from before there were these keys."""
+    values = copy.deepcopy(TODAY)
+    for parent, _, last in (key.rpartition(".") for key in keys):
+        del values[parent][last]
+    return values
+
+
+def test_a_key_that_today_s_runs_have_is_accepted_by_an_older_one() -> None:
+    values = older("data.cache", "data.cache_root", "trainer.sync_batchnorm")
+    typed = ["data.cache=disk", "data.cache_root=/local", "trainer.sync_batchnorm=true"]
+    found = resume.changed(values, typed)
+    assert found["data"]["cache"] == "disk"
+    assert found["data"]["cache_root"] == "/local"
+    assert found["trainer"]["sync_batchnorm"] is True
+
+
+def test_a_misspelt_key_is_refused_and_one_of_another_option_too() -> None:
+    with pytest.raises(ValueError, match=r"has no data.cache_rot; see its config.yaml"):
+        resume.changed(TODAY, ["data.cache_rot=/local"])
+    with pytest.raises(ValueError, match="has no data.cache;"):
+        resume.changed(older("data.cache"), ["~data.cache"])
+    csv = {**TODAY, "logger": {"_target_": "segexp.logger.csv.csv_logger"}}
+    for values in (csv, {**TODAY, "logger": {}}):
+        with pytest.raises(ValueError, match=r"has no logger.project; .* \+\+logger.project=\.\.\. to add it"):
+            resume.changed(values, ["logger.project=mine"])
+
+
+def test_a_run_from_before_fused_optimizers_is_the_one_that_its_command_asks_for() -> None:
+    resume.check_same(older("optimizer.fused"), compose("train"))
+    with pytest.raises(ValueError, match=r"optimizer.fused was False and is True"):
+        resume.check_same({**TODAY, "optimizer": {**TODAY["optimizer"], "fused": False}}, compose("train"))
+    with pytest.raises(ValueError, match=r"another configuration: optimizer.lr was 'absent' and is 0.001;"):
+        resume.check_same(older("optimizer.fused", "optimizer.lr"), compose("train"))
+
+
+def test_what_lives_in_the_weights_cannot_change() -> None:
+    with pytest.raises(ValueError, match="model.width=3 cannot change any more"):
+        resume.changed(TODAY, ["++model.width=3"])
+
+
+@pytest.mark.parametrize("scheduler", ["poly", "cosine"])
+@pytest.mark.parametrize(("key", "planned", "longer"), [("max_epochs", 4, (5,)), ("max_steps", 60, (61, -1))])
+def test_a_schedule_that_ends_with_the_training_cannot_be_outlived(scheduler, key: str, planned: int, longer) -> None:
+    """What is trained behind it would be at a learning rate of 0, or at one that rises again."""
+    run, constant = (
+        plain_values(compose("train", [f"scheduler={name}", f"++trainer.{key}={planned}"]))
+        for name in (scheduler, "constant")
+    )
+    for number in longer:
+        typed = [f"trainer.{key}={number}"]
+        with pytest.raises(ValueError, match=rf"{key} was {planned} .*scheduler={scheduler} lowers.* start a new run"):
+            resume.changed(run, typed)
+        assert resume.changed(constant, typed)["trainer"][key] == number
+    for allowed in (planned, planned - 1):  # stopped earlier, at a learning rate that is high still
+        assert resume.changed(run, [f"trainer.{key}={allowed}"])["trainer"][key] == allowed
+
+
+def test_what_is_said_of_a_run_that_ended_helps() -> None:
+    last = resume.Last(Path("run/checkpoints/last.ckpt"), {}, num_epochs=4, has_ended=True)
+    for scheduler, cure in (("constant", "to go on, add trainer.max_epochs=8"), ("poly", "start a new run with")):
+        values = plain_values(compose("train", [f"scheduler={scheduler}", "trainer.max_epochs=4"]))
+        with pytest.raises(ValueError, match=f"nothing is left to train; .*{cure}"):
+            resume.check_epochs_left(last, values)
+
+
+def test_a_run_that_recorded_no_files_goes_on_with_any(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    run.write_environment({"data": {"train": "a", "val": "b"}})
+    resume.check_files(run, {"train": "a", "val": "b"})
+    with pytest.raises(ValueError, match="the files of train and val have other names .* delete data from its"):
+        resume.check_files(run, {"train": "b", "val": "a"})
+    run.write_environment({})
+    resume.check_files(run, {"train": "b", "val": "a"})
