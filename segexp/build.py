@@ -1,4 +1,6 @@
-"""Configuration -> objects: the only file that instantiates what a YAML names; nobody else knows of configurations.
+"""Configuration -> objects: the only file that instantiates what a YAML names.
+
+values: a whole configuration as plain values, see `compose`.
 
 Facts that no YAML can know (num_classes, class_counts, the run folder) are handed to every `_target_`, nested ones too,
 whose signature asks for them by name.
@@ -14,7 +16,7 @@ from hydra.errors import InstantiationException
 from hydra.utils import get_object, instantiate
 
 from segexp.classes import Grouping
-from segexp.config.values import Config, plain_values
+from segexp.config.compose import compose as compose  # in a notebook: build.model(build.compose("train", [...]))
 from segexp.data.settings import READING
 
 if TYPE_CHECKING:
@@ -46,31 +48,31 @@ def part(node: Mapping[str, Any] | None, facts: Facts | None = None, **extra: An
         ) from error
 
 
-def grouping(config: Config) -> Grouping:
-    return part(plain_values(config)["classes"])
+def grouping(values: Mapping[str, Any]) -> Grouping:
+    return part(values["classes"])
 
 
-def model(config: Config) -> "nn.Module":
+def model(values: Mapping[str, Any]) -> "nn.Module":
     """Image [B, 3, H, W] -> logits [B, num_classes, H, W]."""
-    num_classes = grouping(config).num_classes
-    return part(plain_values(config)["model"], {"num_classes": lambda: num_classes})
+    num_classes = grouping(values).num_classes
+    return part(values["model"], {"num_classes": lambda: num_classes})
 
 
-def loss(config: Config) -> "nn.Module":
+def loss(values: Mapping[str, Any]) -> "nn.Module":
     """(logits, target) -> scalar. Counts the training pixels of each class if the loss asks for them."""
-    classes = grouping(config)
-    counted = functools.cache(lambda: _class_counts(config, classes))
+    classes = grouping(values)
+    counted = functools.cache(lambda: _class_counts(values, classes))
     facts = {
         "num_classes": lambda: classes.num_classes,
         "class_counts": lambda: counted().pixels,
         "class_extents": lambda: counted().extents,
     }
-    return part(plain_values(config)["loss"], facts)
+    return part(values["loss"], facts)
 
 
-def source(config: Config) -> "Source":
+def source(values: Mapping[str, Any]) -> "Source":
     """The data set on disk: what conf/data names, without the settings of reading it in batches."""
-    return source_from(plain_values(config)["data"])
+    return source_from(values["data"])
 
 
 def source_from(settings: Mapping[str, Any], facts: Facts | None = None) -> "Source":
@@ -78,40 +80,37 @@ def source_from(settings: Mapping[str, Any], facts: Facts | None = None) -> "Sou
     return part({key: value for key, value in settings.items() if key not in READING}, facts)
 
 
-def augmentation(config: Config) -> "Augmentation":
-    values = plain_values(config)
+def augmentation(values: Mapping[str, Any]) -> "Augmentation":
     return part(values["augmentation"], {"seed": lambda: values["seed"]})
 
 
-def data(config: Config) -> "DataModule":
+def data(values: Mapping[str, Any]) -> "DataModule":
     """Batches of the splits for training and validation."""
     from segexp.data.module import DataModule
 
-    values = plain_values(config)
-    loading = {key: values["data"][key] for key in READING if key in values["data"]}  # older runs lack some
-    return DataModule(source(config), grouping(config), augmentation(config), values["seed"], **loading)
+    loading = {key: values["data"][key] for key in READING}
+    return DataModule(source(values), grouping(values), augmentation(values), values["seed"], **loading)
 
 
-def optimizer(config: Config) -> Callable:
+def optimizer(values: Mapping[str, Any]) -> Callable:
     """parameters -> optimizer."""
-    return part(plain_values(config)["optimizer"])
+    return part(values["optimizer"])
 
 
-def scheduler(config: Config) -> Callable:
+def scheduler(values: Mapping[str, Any]) -> Callable:
     """(optimizer, total_steps) -> learning rate scheduler, stepped after every optimizer step."""
-    return part(plain_values(config)["scheduler"])
+    return part(values["scheduler"])
 
 
-def loggers(config: Config, folder: Path) -> "list[Logger]":
+def loggers(values: Mapping[str, Any], folder: Path) -> "list[Logger]":
     """The local metrics.jsonl, always, and the logger that was chosen."""
     from segexp.logger.jsonl import JsonLinesLogger
 
-    chosen = part(plain_values(config)["logger"], {"folder": lambda: str(folder)})
+    chosen = part(values["logger"], {"folder": lambda: str(folder)})
     return [JsonLinesLogger(str(folder)), *([chosen] if chosen else [])]
 
 
-def callbacks(config: Config, folder: Path) -> "list[Callback]":
-    values = plain_values(config)
+def callbacks(values: Mapping[str, Any], folder: Path) -> "list[Callback]":
     facts = {
         "folder": lambda: str(folder),
         "dirpath": lambda: str(folder / "checkpoints"),
@@ -120,20 +119,20 @@ def callbacks(config: Config, folder: Path) -> "list[Callback]":
     return list(part(values["callbacks"], facts).values())
 
 
-def trainer(config: Config, folder: Path) -> "Trainer":
+def trainer(values: Mapping[str, Any], folder: Path) -> "Trainer":
     """The Trainer with its loggers and callbacks, writing below the run folder only."""
     from segexp.run.checkpoint_io import plugins
 
-    settings = {**plain_values(config)["trainer"], "default_root_dir": str(folder)}
+    settings = {**values["trainer"], "default_root_dir": str(folder)}
     settings["plugins"] = [*(settings.get("plugins") or []), *plugins()]
-    return part(settings, logger=loggers(config, folder), callbacks=callbacks(config, folder))
+    return part(settings, logger=loggers(values, folder), callbacks=callbacks(values, folder))
 
 
-def _class_counts(config: Config, classes: Grouping) -> "ClassCounts":
+def _class_counts(values: Mapping[str, Any], classes: Grouping) -> "ClassCounts":
     from segexp.data.counts import class_counts
 
-    found = source(config)
-    return class_counts(found.pairs(plain_values(config)["data"]["train_split"]), classes, found.table)
+    found = source(values)
+    return class_counts(found.pairs(values["data"]["train_split"]), classes, found.table)
 
 
 def _with_facts(node: Any, facts: Facts) -> Any:

@@ -1,13 +1,23 @@
-"""The words every room shares: VOID, the smallest image, and the tensors that travel from file to loss."""
+"""The types every room shares: VOID, the smallest image, arrays, and the tensors that travel from file to loss."""
 
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+import numpy as np
+import numpy.typing as npt
 from jaxtyping import Float, UInt8
 
 if TYPE_CHECKING:
     from torch import Tensor
 else:
     Tensor = Any  # these types are read, not run: reading runs and class groupings must not wait for torch
+
+Size = tuple[int, int]
+"""Height and width."""
+Values = dict[str, Any]
+"""Plain values by key, nested: what YAML and JSON hold."""
+Bytes = npt.NDArray[np.uint8]
+Counts = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 
 VOID = 255
 """Train id of pixels that cost and score nothing."""

@@ -10,10 +10,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # pytest runs one worker a core
 os.environ["no_proxy"] = os.environ["NO_PROXY"] = "127.0.0.1,localhost"  # servers of tests are not behind any proxy
 
 import pytest
-from omegaconf import DictConfig
 
 from segexp.run.folder import RunFolder
-from segexp.train.fit import start
+from segexp.types import Values
+from tests.training import start
 
 SMALL_STREETS = ["num_train=6", "num_val=3", "height=64", "width=128"]
 SMALL = [
@@ -60,5 +60,5 @@ def trained(streets_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Run
 
 
 @pytest.fixture
-def compose_small(small: Callable[..., list[str]]) -> Callable[..., DictConfig]:
+def compose_small(small: Callable[..., list[str]]) -> Callable[..., Values]:
     return lambda *further: compose("train", small(*further))

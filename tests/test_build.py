@@ -7,7 +7,6 @@ import torch
 
 from segexp import build
 from segexp.config.compose import compose
-from segexp.config.values import plain_values
 
 
 def test_the_notebook_example_trains(small) -> None:
@@ -20,12 +19,12 @@ def test_the_notebook_example_trains(small) -> None:
 
 def test_a_key_without_value_is_named() -> None:
     with pytest.raises(ValueError, match=r"no value for data.root; add data.root=\.\.\."):
-        plain_values(compose("train", ["data=camvid"]))
+        compose("train", ["data=camvid"])
 
 
 def test_a_missing_value_is_named_by_its_own_key_where_others_refer_to_it() -> None:
     with pytest.raises(ValueError, match="no value for study; add study="):
-        plain_values(compose("tune"))
+        compose("tune")
 
 
 def test_class_counts_are_those_of_the_training_masks(compose_small) -> None:

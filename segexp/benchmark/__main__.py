@@ -5,21 +5,18 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig
-
 from segexp.config.command_line import entry
 from segexp.config.compose import compose
-from segexp.config.values import plain_values
+from segexp.types import Values
 
 if TYPE_CHECKING:
     import torch
 
 
 @entry("benchmark")
-def main(config: DictConfig) -> None:
+def main(values: Values) -> None:
     from segexp.system import signals
 
-    values = plain_values(config)
     names = _suites(values)
     _refuse_other_keys(values, names)
     if type(values["overwrite"]) is not bool:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from segexp.inference.settings import PRECISIONS, Size
-from segexp.types import SMALLEST_SIDE
+from segexp.inference.settings import PRECISIONS
+from segexp.types import SMALLEST_SIDE, Size
 
 BACKENDS = ("eager", "compiled", "onnxruntime")
 

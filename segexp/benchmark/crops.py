@@ -18,10 +18,10 @@ from segexp.config.compose import compose
 from segexp.data.cache.cache import Cache
 from segexp.data.cache.scenes import Cached
 from segexp.data.lazy import Scenes
-from segexp.data.reading import Bytes, read_pair
+from segexp.data.reading import read_pair
 from segexp.data.samples import TrainingSamples
 from segexp.data.streets import Streets
-from segexp.types import Sample
+from segexp.types import Bytes, Sample, Size
 
 FILES, MEMORY, DISK = "PNG files", "memory cache", "disk cache"
 WAYS = {FILES: "off", MEMORY: "memory", DISK: "disk"}
@@ -32,7 +32,6 @@ SCALES: Mapping[str, tuple[float, float]] = {"crop": (1.0, 1.0), "scale, crop, f
 """Augmentations: by what factors a scene is enlarged. The second is conf/augmentation/gridnet.yaml."""
 SPLIT = "train"
 
-Size = tuple[int, int]
 Key = tuple[int, int]
 
 
@@ -59,7 +58,7 @@ def every_way(
 
 def scenes_of(streets: Streets, lookup: Bytes, kind: str, cache_root: str) -> Scenes:
     """kind: of data.cache. Raises OSError or ValueError if there is no room for such a cache."""
-    scenes = Cache(kind, None, None, cache_root).scenes(streets.pairs(SPLIT), lookup, None)
+    scenes = Cache(kind, None, cache_root).scenes(streets.pairs(SPLIT), lookup, None)
     if kind != "off" and not isinstance(scenes, Cached):
         raise OSError(f"data.cache={kind} cannot be measured here, see above; leave {kind} out of input.caches")
     return scenes

@@ -14,10 +14,11 @@ from segexp.benchmark.results import Record, Report
 from segexp.benchmark.settings import checked_folder, checked_list, checked_number, checked_streets
 from segexp.benchmark.timing import median_seconds
 from segexp.benchmark.workers import resident_bytes, samples_per_second
-from segexp.data.settings import Size, checked_count, checked_size
+from segexp.config import schema
+from segexp.config.schema import Count, WholeNumber, checked
 from segexp.data.streets import Streets
 from segexp.system.memory import keep_freed_memory
-from segexp.types import Sample
+from segexp.types import Sample, Size
 
 KEY = ("part", "way", "augmentation", "workers")
 DECODING = (FILES, PLAIN)
@@ -75,12 +76,13 @@ def measure(
 def _check(
     rounds: int, num_workers: Sequence[int], batch_size: int, seconds: float, num_epochs: int, caches: Sequence[str]
 ) -> None:
-    checked_count("input.num_epochs", num_epochs, SETTLED + 1)
-    for name, value, least in (("rounds", rounds, 1), ("batch_size", batch_size, 1)):
-        checked_count(f"input.{name}", value, least)
+    if checked(Count, "input.num_epochs", num_epochs) <= SETTLED:
+        raise ValueError(f"input.num_epochs is {num_epochs}; allowed: a whole number of at least {SETTLED + 1}")
+    for name, value in (("rounds", rounds), ("batch_size", batch_size)):
+        checked(Count, f"input.{name}", value)
     checked_number("input.seconds", seconds)
     for each in checked_list("input.num_workers", num_workers):
-        checked_count("one of input.num_workers", each, 0)
+        checked(WholeNumber, "one of input.num_workers", each)
     if not num_workers or not num_workers[-1]:
         raise ValueError(f"input.num_workers is {list(num_workers)}; needed are counts, the last of them above 0")
     if set(checked_list("input.caches", caches)) - set(WAYS.values()):
@@ -151,7 +153,7 @@ def _key(part: str, way: Way, count: int) -> Record:
 
 
 def _checked_crop(crop: Sequence[int], scenes: Streets) -> Size:
-    size = checked_size("input.crop", crop)
-    if size is None or size[0] > scenes.height or size[1] > scenes.width:
+    size = checked(schema.Size, "input.crop", crop)
+    if size[0] > scenes.height or size[1] > scenes.width:
         raise ValueError(f"input.crop is {crop}; needed is [height, width] within {scenes.height}x{scenes.width}")
     return size

@@ -15,8 +15,7 @@ from segexp.benchmark.results import Record, Report
 from segexp.benchmark.settings import checked_list, checked_number
 from segexp.benchmark.timing import median_seconds
 from segexp.config.compose import compose, config_folder
-from segexp.config.values import plain_values
-from segexp.data.settings import checked_count
+from segexp.config.schema import Count, checked
 from segexp.types import VOID
 
 KEY = ("logits", "loss")
@@ -71,7 +70,7 @@ def _check(shapes: Any, scales: Any, options: Any, rounds: Any) -> None:
         checked_number("one of losses.scales", scale)
     if options is not None:
         checked_list("losses.options", options)
-    checked_count("losses.rounds", rounds, 1)
+    checked(Count, "losses.rounds", rounds)
 
 
 def _some(key: str, value: Any) -> list[Any]:
@@ -114,7 +113,7 @@ def ours(option: str, num_classes: int) -> nn.Module:
         "class_counts": lambda: [1000] * num_classes,
         "class_extents": lambda: [1000] * num_classes,
     }
-    return build.part(plain_values(compose("train", [f"loss={option}"]))["loss"], facts)
+    return build.part(compose("train", [f"loss={option}"])["loss"], facts)
 
 
 def step(loss: Loss, logits: Tensor, target: Tensor) -> None:

@@ -19,7 +19,6 @@ from segexp.benchmark.report import model_report
 from segexp.benchmark.results import Record, Report
 from segexp.benchmark.settings import checked_list, checked_number
 from segexp.config.compose import compose, config_folder, user_folders
-from segexp.config.values import plain_values
 
 KEY = ("model", "size", "batch", "precision", "backend")
 Done = list[tuple[Case, Record]]
@@ -137,7 +136,7 @@ def _told(without: Mapping[tuple[str, str], str]) -> list[str]:
 
 def _config(option: str) -> dict[str, Any]:
     """As in conf/model, but downloading nothing: random weights are as fast as any."""
-    config = plain_values(compose("train", [f"model={option}"]))["model"]
+    config = compose("train", [f"model={option}"])["model"]
     return {key: None if key == "weights" else value for key, value in config.items()}
 
 

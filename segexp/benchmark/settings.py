@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from segexp.data.settings import checked_count
+from segexp.config.schema import WholeNumber, checked
 from segexp.data.streets import Streets
 from segexp.types import SMALLEST_SIDE
 
@@ -39,6 +39,6 @@ def checked_streets(key: str, value: Any) -> Streets:
         raise ValueError(f"{key} is {value!r}; needed are root and any of {', '.join(SCENES)}: {key}.root=FOLDER")
     checked_folder(f"{key}.root", value["root"])
     for name, number in value.items():
-        if name != "root":
-            checked_count(f"{key}.{name}", number, SCENES[name])
+        if name != "root" and checked(WholeNumber, f"{key}.{name}", number) < SCENES[name]:
+            raise ValueError(f"{key}.{name} is {number}; allowed: a whole number of at least {SCENES[name]}")
     return Streets(**value)

@@ -15,7 +15,7 @@ import segexp
 from segexp.benchmark.results import Record, Report
 from segexp.benchmark.settings import checked_number
 from segexp.benchmark.timing import Work, median_seconds
-from segexp.data.settings import checked_count
+from segexp.config.schema import Count, checked
 
 KEY = ("command",)
 REFERENCE = "import torch"
@@ -29,7 +29,7 @@ def measure(limits: Mapping[str, float | None], rounds: int, device: torch.devic
     limits: arguments of `python -m`, separated by spaces -> the most seconds it should take, None for no opinion.
     Raises ValueError for a command that does not answer as help or as a mistake.
     """
-    checked_count("startup.rounds", rounds, 1)
+    checked(Count, "startup.rounds", rounds)
     if not isinstance(limits, Mapping):
         raise ValueError(f"startup.limits is {limits!r}; needed is {{command: seconds}}, as {{train --help: 2}}")
     for command, limit in limits.items():

@@ -14,7 +14,7 @@ from segexp.benchmark.results import Record, Report
 from segexp.benchmark.settings import checked_folder, checked_list, checked_streets
 from segexp.benchmark.stepping import AUTOCAST, Case, steps_in_turn
 from segexp.config.compose import compose
-from segexp.data.settings import checked_count, checked_size
+from segexp.config.schema import Count, Size, checked
 from segexp.data.streets import Streets
 
 IN_FULL = ("bare_seconds", "trainer_seconds")
@@ -47,7 +47,7 @@ def measure(
     cpu, cuda: the cases of either device, see `Case`. Raises ValueError for settings that cannot be.
     """
     for name, value in (("rounds", rounds), ("num_steps", num_steps), ("num_fed_steps", num_fed_steps)):
-        checked_count(f"step.{name}", value, 1)
+        checked(Count, f"step.{name}", value)
     name, given = ("cuda", cuda) if device.type == "cuda" else ("cpu", cpu)
     cases = [_case(each) for each in checked_list(f"step.{name}", given)]
     scenes, folder = checked_streets("step.streets", streets), checked_folder("step.cache_root", cache_root)
@@ -110,13 +110,12 @@ def _case(given: Mapping[str, Any]) -> Case:
         raise ValueError(
             f"a case of step is {dict(given)}; it needs model, batch and size; allowed: {', '.join(allowed)}"
         )
-    size = checked_size("the size of a case of step", given["size"])
-    assert size is not None
+    size = checked(Size, "the size of a case of step", given["size"])
     further = given.get("further", ())
     if not isinstance(further, list | tuple) or not all(isinstance(each, str) for each in further):
         raise ValueError(f"further of a case of step is {further!r}; needed is a list of overrides, as [seed=1]")
     case = Case(**{**given, "size": size, "further": tuple(further)})
-    checked_count("the batch of a case of step", case.batch, 1)
+    checked(Count, "the batch of a case of step", case.batch)
     if case.precision not in AUTOCAST:
         raise ValueError(f"the precision of a case of step is {case.precision!r}; allowed: {', '.join(AUTOCAST)}")
     return case

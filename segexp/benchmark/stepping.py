@@ -20,9 +20,9 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 
 from segexp.benchmark.memory import peak_bytes
 from segexp.config.compose import compose
-from segexp.config.values import plain_values
 from segexp.system import signals
-from segexp.train import fit, preflight
+from segexp.train import fit
+from segexp.train.settings import TrainSettings
 from segexp.types import Sample
 
 ONCE_AN_EPOCH = ("best", "last", "early_stopping", "panels")
@@ -93,13 +93,13 @@ class Repeated:
 @contextmanager
 def training_of(case: Case, device: torch.device, *further: str) -> Iterator[fit.Training]:
     """Built as `segexp.train` builds it, in a folder that goes away, with its progress bar out of sight."""
-    values = plain_values(compose("train", [*case.overrides(device), *further]))
-    preflight.check_values(values)
+    values = compose("train", [*case.overrides(device), *further])
+    TrainSettings.of(values)
     unseen, place = io.StringIO(), tempfile.TemporaryDirectory(prefix="segexp-")
     warnings.filterwarnings("ignore", "You defined a `validation_step` but have no `val_dataloader`")
     try:
         with place as folder, signals.listening(), redirect_stdout(unseen), redirect_stderr(unseen):
-            yield fit.assembled(values, Path(folder))
+            yield fit.assemble(values, Path(folder))
     except signals.Stopped:
         raise
     except SystemExit:  # Lightning's answer to Ctrl-C

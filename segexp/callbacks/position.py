@@ -6,7 +6,7 @@ from pytorch_lightning import LightningModule, Trainer
 from torch import distributed
 from torchmetrics import Metric
 
-Values = dict[str, Any]
+from segexp.types import Values
 
 
 def num_batches(trainer: Trainer) -> int:

@@ -5,10 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig
-
 from segexp.config.command_line import entry
-from segexp.config.values import plain_values
+from segexp.types import Values
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @entry("check")
-def main(config: DictConfig) -> None:
+def main(values: Values) -> None:
     from rich.console import Console
 
     from segexp import build
@@ -25,8 +23,8 @@ def main(config: DictConfig) -> None:
     from segexp.data.counts import total
     from segexp.display import pictures
 
-    splits, picture = asked(plain_values(config))
-    source, grouping = build.source(config), build.grouping(config)
+    splits, picture = asked(values)
+    source, grouping = build.source(values), build.grouping(values)
     found = [scan(source, grouping, split) for split in splits]
     console = Console()
     for split, result in zip(splits, found, strict=True):

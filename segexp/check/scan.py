@@ -11,7 +11,8 @@ from rich.progress import track
 from segexp.classes import Grouping
 from segexp.data.counts import count
 from segexp.data.pairs import MissingMasksError, Pair, Source
-from segexp.data.reading import Bytes, read_pair
+from segexp.data.reading import read_pair
+from segexp.types import Bytes
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig
-
 from segexp.config.command_line import entry
-from segexp.config.values import plain_values
+from segexp.types import Values
 
 if TYPE_CHECKING:
     from segexp.compare.verdict.comparison import Comparison
@@ -18,10 +16,10 @@ TEXTS = ("runs", "a", "b", "split", "baseline", "output", "wandb")
 
 
 @entry("compare")
-def main(config: DictConfig) -> None:
+def main(values: Values) -> None:
     from hydra.core.hydra_config import HydraConfig
 
-    values = _checked(plain_values(config))
+    values = _checked(values)
     typed = [each.lstrip("+").partition("=")[0] for each in HydraConfig.get().overrides.task]
     if values["runs"] is None and values["output"] is not None and "output" in typed:  # else it is the default
         raise ValueError("output= is for many runs, and of two nothing is written; leave it out")

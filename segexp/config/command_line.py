@@ -16,23 +16,23 @@ from hydra.errors import HydraException, InstantiationException, OverrideParseEx
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from segexp.config.compose import compose, config_folder
+from segexp.config.compose import config_folder, load
+from segexp.config.values import plain_values
+from segexp.system import signals
+from segexp.types import Values
 
 USER_ERRORS = (ValueError, OSError, FloatingPointError, InstantiationException)
 """What a user can cause and mend: these carry their cure, so no traceback is shown (a training's is in status.json)."""
 
-INTERRUPTED = 130
-"""Exit status after Ctrl-C: 128 + 2, as shells know it."""
 
+def entry(name: str) -> Callable[[Callable[[Values], None]], Callable[[], None]]:
+    """Make `main(values)` the entry point configured by conf/<name>.yaml; values: the configuration, resolved."""
 
-def entry(name: str) -> Callable[[Callable[[DictConfig], None]], Callable[[], None]]:
-    """Make `main(config)` the entry point configured by conf/<name>.yaml."""
-
-    def decorate(main: Callable[[DictConfig], None]) -> Callable[[], None]:
+    def decorate(main: Callable[[Values], None]) -> Callable[[], None]:
         @functools.wraps(main)
         def job(config: DictConfig) -> None:
             try:
-                main(config)
+                main(plain_values(config))
             except USER_ERRORS as error:
                 sys.exit(f"segexp.{name}: {_brief(error)}")
 
@@ -50,7 +50,7 @@ def _run(name: str, command: Callable[[], None]) -> None:
         print(described) if described else command()
     except KeyboardInterrupt:
         print(f"segexp.{name}: interrupted", file=sys.stderr)
-        sys.exit(INTERRUPTED)
+        sys.exit(signals.INTERRUPTED)
     except (HydraException, OmegaConfBaseException) as error:
         explained = _quoted(error) or explain(name, sys.argv[1:]) or _brief(error)
         sys.exit(f"segexp.{name}: {explained}\nall keys and options: python -m segexp.{name} --help")
@@ -107,7 +107,7 @@ def explain(name: str, arguments: list[str]) -> str | None:
     try:
         overrides = OverridesParser.create().parse_overrides(typed)
         options = [str(each.input_line) for each in overrides if _is_option(each)]
-        config = compose(name, options, [folder] if folder else [])
+        config = load(name, options, [folder] if folder else [])
     except HydraException:  # no such option, or no such grammar: Hydra says itself what is allowed
         return None
     changes = (each for each in overrides if each.type is OverrideType.CHANGE and not _is_foreign(each))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, cast
 
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
@@ -10,7 +11,9 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.types import Quote, QuotedString
 from omegaconf import DictConfig, OmegaConf
 
+from segexp.config.values import plain_values
 from segexp.system import ranks
+from segexp.types import Values
 
 OmegaConf.register_new_resolver("run_folder", lambda resumed, new: resumed or new, replace=True)
 OmegaConf.register_new_resolver("started", ranks.started, replace=True)
@@ -34,17 +37,28 @@ def config_dir() -> list[str]:
     return [word for folder in user_folders() for word in ("--config-dir", str(folder))]
 
 
-def compose(entry: str, overrides: Sequence[str] = (), folders: Sequence[Path | str] | None = None) -> DictConfig:
-    """The configuration of `python -m segexp.<entry> <overrides>`, without running it.
+def compose(entry: str, overrides: Sequence[str] = (), folders: Sequence[Path | str] | None = None) -> Values:
+    """The configuration of `python -m segexp.<entry> <overrides>` as plain values, without running it.
 
     folders: further ones with options, as of --config-dir; None for those of the running command.
+    Raises ValueError naming the keys that have no value yet.
     """
+    return plain_values(load(entry, overrides, folders))
+
+
+def load(entry: str, overrides: Sequence[str] = (), folders: Sequence[Path | str] | None = None) -> DictConfig:
+    """As `compose`, not resolved, and values may be missing."""
     places = [f"file://{Path(folder).absolute()}" for folder in (user_folders() if folders is None else folders)]
     paths = [QuotedString(place, Quote.single).with_quotes() for place in places]
     search = [f"hydra.searchpath=[{','.join(paths)}]"] if paths else []
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(config_folder()), version_base="1.3"):
         return hydra_compose(entry, overrides=[*search, *overrides])
+
+
+def option_values(group: str, option: str) -> Values:
+    """What an option of segexp.train sets in its group; ??? where its user has to say."""
+    return cast(dict[str, Any], OmegaConf.to_container(load("train", [f"{group}={option}"])[group]))
 
 
 def options_of_user() -> list[Path]:

@@ -10,7 +10,8 @@ from rich.progress import track
 
 from segexp.classes import Grouping, LabelTable
 from segexp.data.pairs import Pair
-from segexp.data.reading import Bytes, read_mask
+from segexp.data.reading import read_mask
+from segexp.types import Bytes
 
 
 class ClassCounts(NamedTuple):

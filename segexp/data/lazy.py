@@ -6,8 +6,8 @@ from typing import NamedTuple, Protocol
 import torch
 
 from segexp.data.pairs import Pair
-from segexp.data.reading import Bytes, read_pair
-from segexp.types import LazySample, Sample
+from segexp.data.reading import read_pair
+from segexp.types import Bytes, LazySample, Sample
 
 
 class Scenes(Protocol):

@@ -11,8 +11,8 @@ from PIL import Image
 from segexp.classes import UNKNOWN
 from segexp.data.pairs import Pair
 from segexp.system.remote import opened
+from segexp.types import Bytes
 
-Bytes = npt.NDArray[np.uint8]
 Found = TypeVar("Found")
 
 

@@ -9,9 +9,8 @@ from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2 import functional as transform
 
 from segexp.data.lazy import Scenes
-from segexp.types import LazySample, Sample
+from segexp.types import LazySample, Sample, Size
 
-ImageSize = tuple[int, int]
 Augment = Callable[[Sample, int, int], Sample]
 
 
@@ -29,7 +28,7 @@ class TrainingSamples(Dataset[Sample]):
     augment: (sample, epoch, index) -> sample; one that reads lazily is handed scenes that need no resizing unread.
     """
 
-    def __init__(self, scenes: Scenes, image_size: ImageSize | None, augment: Augment) -> None:
+    def __init__(self, scenes: Scenes, image_size: Size | None, augment: Augment) -> None:
         self.scenes = scenes
         self.image_size = image_size
         self.augment = augment
@@ -53,7 +52,7 @@ class TrainingSamples(Dataset[Sample]):
 class EvaluationSamples(Dataset[Sample]):
     """Samples by index, never augmented; the target keeps its native size, at which scores are defined."""
 
-    def __init__(self, scenes: Scenes, image_size: ImageSize | None) -> None:
+    def __init__(self, scenes: Scenes, image_size: Size | None) -> None:
         self.scenes = scenes
         self.image_size = image_size
 
@@ -65,11 +64,11 @@ class EvaluationSamples(Dataset[Sample]):
         return sample._replace(image=resized(sample.image, self.image_size)) if self.image_size else sample
 
 
-def resized(image: torch.Tensor, size: ImageSize) -> torch.Tensor:
+def resized(image: torch.Tensor, size: Size) -> torch.Tensor:
     """uint8 [3, H, W] -> uint8 [3, *size], smoothed where it shrinks."""
     return transform.resize(image, list(size), antialias=True)
 
 
-def resized_target(target: torch.Tensor, size: ImageSize) -> torch.Tensor:
+def resized_target(target: torch.Tensor, size: Size) -> torch.Tensor:
     """Train ids [H, W] -> [*size], each that of the nearest pixel."""
     return transform.resize(target[None], list(size), interpolation=InterpolationMode.NEAREST_EXACT)[0]

@@ -10,12 +10,10 @@ import numpy.typing as npt
 from PIL import Image
 
 from segexp.system.files import write_whole
-from segexp.types import VOID
+from segexp.types import VOID, Bytes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-Bytes = npt.NDArray[np.uint8]
 
 
 class Scene(NamedTuple):

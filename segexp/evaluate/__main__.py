@@ -5,11 +5,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig
-
 from segexp.config.command_line import entry
 from segexp.config.compose import compose, config_folder, user_folders
-from segexp.config.values import plain_values
+from segexp.types import Values
 
 if TYPE_CHECKING:
     from segexp.evaluate.result import Evaluation
@@ -30,11 +28,10 @@ OF_REGROUPING = ("regroup", "run", "split", "name", "checkpoint", "overwrite")
 
 
 @entry("evaluate")
-def main(config: DictConfig) -> None:
+def main(values: Values) -> None:
     from segexp.inference.settings import Inference
     from segexp.run.folder import RunFolder
 
-    values = plain_values(config)
     name = values["split"] if values["name"] is None else values["name"]
     _check(values, name)
     inference = Inference.of(values)

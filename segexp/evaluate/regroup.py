@@ -7,10 +7,10 @@ import numpy.typing as npt
 
 from segexp.classes import Grouping, LabelTable
 from segexp.evaluate.files import settings
-from segexp.evaluate.result import Counts, Evaluation
+from segexp.evaluate.result import Evaluation
 from segexp.metric.stored import arrays
 from segexp.run.folder import RunFolder
-from segexp.types import VOID
+from segexp.types import VOID, Counts
 
 NEEDED = ("labels", "names", "images", "masks")
 

@@ -11,8 +11,7 @@ from segexp.display import pictures
 from segexp.metric import scores
 from segexp.metric.calibration import UNIT
 from segexp.metric.instances import IN_CATEGORY, instance_iou
-
-Counts = npt.NDArray[np.int64]
+from segexp.types import Counts, Floats
 
 
 @dataclass(frozen=True)
@@ -89,5 +88,5 @@ class Evaluation:
         return np.where(found < self.grouping.num_classes, found, -1)
 
 
-def _prefixed(prefix: str, names: Any, values: scores.Fractions) -> dict[str, float]:
+def _prefixed(prefix: str, names: Any, values: Floats) -> dict[str, float]:
     return {f"{prefix}/{name}": float(value) for name, value in zip(names, values, strict=True)}

@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from segexp.classes import Grouping, LabelTable
 from segexp.data.pairs import Pair
 from segexp.data.reading import read_instances, read_pair
-from segexp.data.samples import ImageSize
 from segexp.display import pictures
 from segexp.inference.segment import segment
 from segexp.inference.settings import Inference
@@ -21,9 +20,7 @@ from segexp.metric.boundary import boundary_regions
 from segexp.metric.calibration import calibration_counts
 from segexp.metric.confusion import pair_counts, prediction
 from segexp.metric.instances import instance_counts
-from segexp.types import Logits
-
-Counts = npt.NDArray[np.int64]
+from segexp.types import Counts, Logits, Size
 
 
 @dataclass(frozen=True)
@@ -38,7 +35,7 @@ class Job:
     grouping: Grouping
     table: LabelTable
     pairs: list[Pair]
-    image_size: ImageSize | None
+    image_size: Size | None
     inference: Inference
     boundary_width: float
     drawn: frozenset[int]

@@ -3,13 +3,11 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig
-
 from segexp.config.command_line import entry
-from segexp.config.values import plain_values
 from segexp.export.folder import refuse_existing, staged
 from segexp.export.names import NAMES
 from segexp.system.remote import is_url
+from segexp.types import Values
 
 if TYPE_CHECKING:
     from segexp.export.bundle import Exported
@@ -21,10 +19,9 @@ QUANTISED = (None, "int8")
 
 
 @entry("export")
-def main(config: DictConfig) -> None:
+def main(values: Values) -> None:
     from segexp.run.folder import RunFolder
 
-    values = plain_values(config)
     _check(values)
     folder = _given_folder(values["output"], values["run"])
     if not is_url(values["run"]):  # loading torch takes seconds, which a typo need not cost

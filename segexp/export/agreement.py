@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from segexp.inference.segment import Network
-from segexp.inference.settings import Size
 from segexp.metric.confusion import prediction
+from segexp.types import Size
 
 ODD = ((2, 33, 47), (1, 32, 32), (1, 101, 131))
 """[batch, height, width]: sizes that no stride divides, two images, the smallest image."""

@@ -10,12 +10,12 @@ from torchvision.transforms.v2 import functional as transform
 
 from segexp.classes import Grouping, LabelTable
 from segexp.data.pairs import Pair
-from segexp.data.reading import Bytes, read_image, read_pair
-from segexp.data.samples import ImageSize
+from segexp.data.reading import read_image, read_pair
 from segexp.inference.segment import Network, segment
 from segexp.inference.settings import Inference
 from segexp.metric import scores
 from segexp.metric.confusion import confusion_matrix, prediction
+from segexp.types import Bytes, Size
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Scenes:
     pairs: list[Pair]
     grouping: Grouping
     table: LabelTable
-    image_size: ImageSize | None
+    image_size: Size | None
 
     def spread(self, number: int) -> list[Tensor]:
         """At most that many images, evenly spread, uint8 [1, 3, H, W] as the network sees them."""

@@ -8,8 +8,8 @@ from typing import IO, NamedTuple, TypeVar
 
 from PIL import Image, ImageOps
 
-from segexp.data.reading import Bytes, red_green_blue
-from segexp.types import SMALLEST_SIDE
+from segexp.data.reading import red_green_blue
+from segexp.types import SMALLEST_SIDE, Bytes
 
 Found = TypeVar("Found")
 TORN = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, struct.error)

@@ -6,10 +6,10 @@ from torch import nn
 
 from segexp import build
 from segexp.classes import Grouping, LabelTable
-from segexp.data.samples import ImageSize
 from segexp.inference.trusted_run import labels_of_run, trusted
 from segexp.run import checkpoint
 from segexp.run.folder import RunFolder
+from segexp.types import Size
 
 
 class Trained(NamedTuple):
@@ -22,7 +22,7 @@ class Trained(NamedTuple):
     model: nn.Module
     grouping: Grouping
     table: LabelTable
-    image_size: ImageSize | None
+    image_size: Size | None
     step: int
 
 

@@ -7,9 +7,9 @@ from torch import Tensor
 from torch.nn import functional
 from torchvision.transforms.v2 import functional as transform
 
-from segexp.inference.settings import Inference, Size
+from segexp.inference.settings import Inference
 from segexp.inference.window import pieces
-from segexp.types import Image, Logits
+from segexp.types import Image, Logits, Size
 
 Network = Callable[[Tensor], Tensor]
 LEAST = 1e-30

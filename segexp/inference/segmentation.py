@@ -2,17 +2,13 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import nn
 
 from segexp.inference.segment import segment
-from segexp.inference.settings import Inference, Size
+from segexp.inference.settings import Inference
 from segexp.metric.confusion import prediction
-from segexp.types import Logits
-
-Bytes = npt.NDArray[np.uint8]
+from segexp.types import Bytes, Logits, Size
 
 
 @dataclass(frozen=True)

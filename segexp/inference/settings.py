@@ -4,12 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from segexp.types import SMALLEST_SIDE
+from segexp.types import SMALLEST_SIDE, Size
 
 BLENDINGS = ("gaussian", "trimmed", "uniform")
 PRECISIONS = ("float32", "bfloat16", "float16")
-
-Size = tuple[int, int]
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,15 @@
 """What of a run's configuration is built to predict with it, however its folder came here: classes, network, data."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
-
-from omegaconf import OmegaConf
+from typing import TYPE_CHECKING, Any
 
 from segexp import build
 from segexp.classes import LabelTable
-from segexp.config import trust
-from segexp.config.compose import compose, config_folder, options_of_user, user_folders
-from segexp.data.settings import Size, checked_size
+from segexp.config import schema, trust
+from segexp.config.compose import config_folder, option_values, options_of_user, user_folders
+from segexp.config.schema import checked
 from segexp.run.folder import RunFolder
+from segexp.types import Size
 
 if TYPE_CHECKING:
     from segexp.data.pairs import Source
@@ -39,7 +38,7 @@ def source_of_run(run: RunFolder, values: Mapping[str, Any]) -> "tuple[Source, S
     settings = {**ours, **stored, **values}
     most_pixels = trust.MOST_RENDERED_PIXELS if settings.get("root") == ours.get("root") else 0
     found = build.source_from(settings, {"most_pixels": lambda: most_pixels})
-    return found, checked_size("data.image_size", settings["image_size"])
+    return found, checked(schema.Size | None, "data.image_size", settings["image_size"])
 
 
 def labels_of_run(run: RunFolder) -> tuple[LabelTable, Size | None]:
@@ -47,7 +46,7 @@ def labels_of_run(run: RunFolder) -> tuple[LabelTable, Size | None]:
     ours, stored = _data_of_run(run)
     trust.refuse_foreign_targets(stored)
     settings = {**ours, **stored}
-    return build.source_from(settings).table, checked_size("data.image_size", settings["image_size"])
+    return build.source_from(settings).table, checked(schema.Size | None, "data.image_size", settings["image_size"])
 
 
 def _data_of_run(run: RunFolder) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -61,7 +60,7 @@ def _data_of_run(run: RunFolder) -> tuple[dict[str, Any], dict[str, Any]]:
     )
     if option not in known:  # also what would lead out of conf/
         raise ValueError(f"{run.path} was trained on data={option!r}; known: {known}; add --config-dir if it is yours")
-    ours = cast(dict[str, Any], OmegaConf.to_container(compose("train", [f"data={option}"])["data"]))
+    ours = option_values("data", option)
     foreign = {"_target_", "download"}
     stored = _part_of(run.config, "data")
     return ours, {key: value for key, value in stored.items() if key in ours and key not in foreign}

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from segexp.inference.settings import Size
+from segexp.types import Size
 
 Axis = list[tuple[slice, Tensor]]
 

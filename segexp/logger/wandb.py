@@ -14,12 +14,11 @@ from pytorch_lightning.loggers.logger import rank_zero_experiment
 from pytorch_lightning.utilities import rank_zero_only
 
 from segexp.logger import wandb_files
-from segexp.system.signals import Stopped
+from segexp.system.signals import INTERRUPTED, Stopped
 
 log = logging.getLogger(__name__)
 
 MODES = ("online", "offline", "disabled")
-INTERRUPTED = 130
 FORKING = ("ddp_fork", "ddp_fork_find_unused_parameters_true", "ddp_notebook")
 LIMITS: dict[str, Any] = {
     "init_timeout": 10,

@@ -4,9 +4,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from segexp.types import VOID
+from segexp.types import VOID, Bytes
 
-Bytes = npt.NDArray[np.uint8]
 OUTSIDE = 254
 
 

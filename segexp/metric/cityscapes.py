@@ -6,7 +6,8 @@ import numpy as np
 
 from segexp.classes import Grouping, LabelTable
 from segexp.metric import scores
-from segexp.metric.instances import IN_CATEGORY, IN_CLASS, LABEL, Counts, instance_iou
+from segexp.metric.instances import IN_CATEGORY, IN_CLASS, LABEL, instance_iou
+from segexp.types import Counts, Floats
 
 UNSCORED = "unscored"
 
@@ -40,5 +41,5 @@ def official_scores(
     return found
 
 
-def _named(names: Iterable[str], fractions: scores.Fractions) -> dict[str, float]:
+def _named(names: Iterable[str], fractions: Floats) -> dict[str, float]:
     return {name: float(value) for name, value in zip(names, fractions, strict=True) if name != UNSCORED}

@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from segexp.classes import Grouping, LabelTable
-from segexp.metric.scores import Confusion, Fractions
+from segexp.metric.scores import Confusion
+from segexp.types import Counts, Floats
 
-Counts = npt.NDArray[np.int64]
 AVERAGE_PIXELS = {
     "person": 3462.4756337644,
     "rider": 3930.4788056518,
@@ -48,7 +48,7 @@ def instance_counts(
 
 def instance_iou(
     confusion: Confusion, instances: Counts, group_of_label: Sequence[int], table: LabelTable, column: int = IN_CLASS
-) -> Fractions:
+) -> Floats:
     """iIoU of each group of labels, iTP / (iTP + FP + iFN), [C]: Cordts et al. 2016, arXiv:1604.01685, section 4.1.
 
     confusion: of the groups. instances: rows of `instance_counts`. group_of_label: number of the group of each label of

@@ -1,6 +1,6 @@
 """Every score as a function of a confusion matrix: rows are true, columns predicted classes, in pixels.
 
-Fractions 0..1. A class that neither occurs nor is predicted is NaN and left out of means, as the Cityscapes evaluator
+Floats 0..1. A class that neither occurs nor is predicted is NaN and left out of means, as the Cityscapes evaluator
 does; one that is predicted but never occurs scores 0. NumPy only: stored matrices are scored without torch.
 """
 
@@ -9,27 +9,28 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from segexp.types import Floats
+
 Confusion = npt.NDArray[np.int64]
-Fractions = npt.NDArray[np.float64]
 
 
-def class_iou(confusion: Confusion) -> Fractions:
+def class_iou(confusion: Confusion) -> Floats:
     """Intersection over union of each class, TP / (TP + FP + FN), [C]."""
     true_positive = np.diag(confusion)
     return _ratio(true_positive, confusion.sum(0) + confusion.sum(1) - true_positive)
 
 
-def class_dice(confusion: Confusion) -> Fractions:
+def class_dice(confusion: Confusion) -> Floats:
     """Dice coefficient (F1) of each class, 2 TP / (2 TP + FP + FN), [C]."""
     return _ratio(2 * np.diag(confusion), confusion.sum(0) + confusion.sum(1))
 
 
-def class_accuracy(confusion: Confusion) -> Fractions:
+def class_accuracy(confusion: Confusion) -> Floats:
     """Share of each class's pixels that were found (recall), TP / (TP + FN), [C]."""
     return _ratio(np.diag(confusion), confusion.sum(1))
 
 
-def class_share(confusion: Confusion) -> Fractions:
+def class_share(confusion: Confusion) -> Floats:
     """Share of the scored pixels that belong to each class, [C]."""
     return _ratio(confusion.sum(1), np.full(len(confusion), confusion.sum()))
 
@@ -39,7 +40,7 @@ def pixel_accuracy(confusion: Confusion) -> float:
     return float(_ratio(np.trace(confusion)[None], confusion.sum()[None])[0])
 
 
-def mean(fractions: Fractions) -> float:
+def mean(fractions: Floats) -> float:
     """Mean over the classes that are not NaN; NaN if all are."""
     valid = fractions[~np.isnan(fractions)]
     return float(valid.mean()) if valid.size else float("nan")
@@ -54,7 +55,7 @@ def by_class(label_counts: Confusion, class_of_label: npt.NDArray[np.uint8], num
     return member.astype(np.int64) @ label_counts
 
 
-def image_miou(confusions: Confusion) -> Fractions:
+def image_miou(confusions: Confusion) -> Floats:
     """Mean IoU of each image over the classes that truly occur in it, [N, C, C] -> [N]; NaN where none does.
 
     Source: Wang et al. 2023, arXiv:2310.19252, mIoU^I.
@@ -65,13 +66,13 @@ def image_miou(confusions: Confusion) -> Fractions:
     return _ratio(iou.sum(1), (true > 0).sum(1))
 
 
-def worst(fractions: Fractions, share: float) -> float:
+def worst(fractions: Floats, share: float) -> float:
     """Mean of the lowest `share` of them, of one at least; NaN are left out. Source: as `image_miou`, worst-case."""
     valid = np.sort(fractions[~np.isnan(fractions)])
     return mean(valid[: max(1, int(share * len(valid)))])
 
 
-def region_iou(regions: Confusion) -> Fractions:
+def region_iou(regions: Confusion) -> Floats:
     """IoU from pixels in the intersection and in the union, [C, 2] -> [C]."""
     return _ratio(regions[:, 0], regions[:, 1])
 
@@ -125,6 +126,6 @@ def named(confusion: Confusion, class_names: Sequence[str], categories: Sequence
     return {name: float(value) for name, value in found.items() if name == "miou" or not np.isnan(value)}
 
 
-def _ratio(part: npt.NDArray, whole: npt.NDArray[np.int64]) -> Fractions:
+def _ratio(part: npt.NDArray, whole: npt.NDArray[np.int64]) -> Floats:
     ratio = np.full(len(whole), np.nan)
     return np.divide(part, whole, out=ratio, where=whole > 0)

@@ -6,12 +6,10 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig
-
 from segexp.config.command_line import entry
-from segexp.config.values import plain_values
 from segexp.system import remote
 from segexp.system.memory import keep_freed_memory
+from segexp.types import Values
 
 if TYPE_CHECKING:
     from segexp.inference.settings import Inference
@@ -32,12 +30,11 @@ CHOICES = {
 
 
 @entry("predict")
-def main(config: DictConfig) -> None:
+def main(values: Values) -> None:
     from segexp.inference.settings import Inference
     from segexp.predict.inputs import check_output, find
     from segexp.run.folder import RunFolder
 
-    values = plain_values(config)
     _check(values)
     inference = Inference.of(values)
     folder, place = Path(values["output"]).expanduser().absolute(), Path(values["input"]).expanduser()

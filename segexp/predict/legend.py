@@ -2,14 +2,12 @@
 
 from functools import lru_cache
 
-import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from segexp.classes import Grouping
 from segexp.display.pictures import with_palette
+from segexp.types import Bytes
 
-Bytes = npt.NDArray[np.uint8]
 Entries = tuple[tuple[str, tuple[int, ...]], ...]
 PAPER, INK = (255, 255, 255), (20, 20, 20)
 

@@ -18,8 +18,8 @@ from segexp.display.pictures import png, with_palette
 from segexp.predict.inputs import FACTS, KINDS, Input
 from segexp.predict.legend import overlay
 from segexp.system.files import remove_left, write_whole
+from segexp.types import Bytes
 
-Bytes = npt.NDArray[np.uint8]
 Fractions = npt.NDArray[np.float16]
 
 

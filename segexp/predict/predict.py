@@ -15,10 +15,11 @@ from segexp.inference.image import read_and_counted
 from segexp.inference.segmentation import Segmentation
 from segexp.metric.confusion import prediction
 from segexp.predict.inputs import Input
-from segexp.predict.outputs import Bytes, Fractions, Outputs
+from segexp.predict.outputs import Fractions, Outputs
 from segexp.predict.prefetch import Behind, ahead
 from segexp.system.files import UnfitNameError
 from segexp.system.memory import is_out_of_memory
+from segexp.types import Bytes
 
 
 class TooLargeError(ValueError):

@@ -14,10 +14,10 @@ from rich.progress import Progress
 
 from segexp.inference.segmentation import Segmentation
 from segexp.predict.inputs import Input
-from segexp.predict.outputs import Bytes, Outputs
+from segexp.predict.outputs import Outputs
 from segexp.predict.prefetch import Behind, ahead
 from segexp.system.files import part_of, told
-from segexp.types import SMALLEST_SIDE
+from segexp.types import SMALLEST_SIDE, Bytes
 
 AHEAD = 8
 LOSSLESS = {"label_ids": "gray", "class_ids": "gray", "colored": "bgr0"}

@@ -19,8 +19,8 @@ from filelock import FileLock, Timeout
 from segexp.system import remote
 from segexp.system.files import write_whole
 from segexp.system.signals import TERMINATED
+from segexp.types import Values
 
-Values = dict[str, Any]
 SHAPES: Mapping[str, type | UnionType] = {
     "choices": dict,
     "data": dict,
@@ -149,18 +149,19 @@ class RunFolder:
     @contextmanager
     def renewed(self) -> Iterator[None]:
         """As `claimed`, for the process that has locked the folder."""
-        if self.state() == "finished" or any(self.checkpoints.glob("*.ckpt")):
-            raise FileExistsError(
-                f"{self.path} already holds a run ({self.state()}), which is never overwritten; "
-                f"go on with it by resume={self.path}, or choose another hydra.run.dir"
-            )
-        self._refuse_foreign()
+        self.refuse_existing()
         for name in RENEWED:
             (self.path / name).unlink(missing_ok=True)
         with self.recorded():
             yield
 
-    def _refuse_foreign(self) -> None:
+    def refuse_existing(self) -> None:
+        """Raise FileExistsError where a new run would overwrite one that came to a checkpoint, or something else."""
+        if self.state() == "finished" or any(self.checkpoints.glob("*.ckpt")):
+            raise FileExistsError(
+                f"{self.path} already holds a run ({self.state()}), which is never overwritten; "
+                f"go on with it by resume={self.path}, or choose another hydra.run.dir"
+            )
         there = [name for name in RENEWED if (self.path / name).exists()]
         if there and "status.json" not in there:  # which every run writes first
             raise FileExistsError(

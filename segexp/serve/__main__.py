@@ -5,11 +5,9 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig
-
 from segexp.config.command_line import entry
-from segexp.config.values import plain_values
 from segexp.system import signals
+from segexp.types import Values
 
 if TYPE_CHECKING:
     from segexp.data.pairs import Pair
@@ -36,11 +34,10 @@ LARGEST_AT_ONCE = 16
 
 
 @entry("serve")
-def main(config: DictConfig) -> None:
+def main(values: Values) -> None:
     from segexp.run.folder import RunFolder
     from segexp.system import remote
 
-    values = plain_values(config)
     check(values)
     if not remote.is_url(values["run"]):  # loading torch takes seconds, which a typo need not cost
         RunFolder.open(values["run"]).checkpoint(values["checkpoint"])

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from segexp.serve.figures import Figures
+from segexp.types import Bytes
 
-Bytes = npt.NDArray[np.uint8]
 Network = Callable[[Bytes], Bytes]
 """Images uint8 [B, H, W, 3] -> train ids uint8 [B, H, W]."""
 

@@ -3,7 +3,6 @@
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from segexp.classes import Grouping, LabelTable
@@ -12,8 +11,7 @@ from segexp.data.reading import read_image, read_pair, read_size, read_target
 from segexp.metric import scores
 from segexp.metric.confusion import confusion_matrix
 from segexp.serve.errors import LOG, RequestError
-
-Bytes = npt.NDArray[np.uint8]
+from segexp.types import Bytes
 
 
 class Place(NamedTuple):

@@ -6,7 +6,8 @@ import torch
 from torch import nn
 
 from segexp.inference.segmentation import Segmentation
-from segexp.inference.settings import Inference, Size
+from segexp.inference.settings import Inference
+from segexp.types import Size
 
 
 def on_devices(

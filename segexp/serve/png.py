@@ -4,13 +4,10 @@ import base64
 import hashlib
 from functools import cached_property
 
-import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
 from segexp.display.pictures import png, with_palette
-
-Bytes = npt.NDArray[np.uint8]
+from segexp.types import Bytes
 
 
 class Png(bytes):

@@ -6,9 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-import numpy as np
-import numpy.typing as npt
-
 from segexp.serve import png, uploads
 from segexp.serve.batches import Batches, Predicted
 from segexp.serve.budget import Budget
@@ -16,8 +13,8 @@ from segexp.serve.errors import RequestError
 from segexp.serve.gallery import Gallery, Place, image_scores
 from segexp.serve.once import Once
 from segexp.system.memory import is_out_of_memory
+from segexp.types import Bytes
 
-Bytes = npt.NDArray[np.uint8]
 NUM_DECODERS = 2
 TOO_LARGE = 413, "send a smaller one"
 TOO_LITTLE = 507, "ask again; if that does not help, whoever runs it may set a smaller window= or give it more memory"

@@ -4,8 +4,6 @@ import asyncio
 import io
 from collections.abc import AsyncGenerator
 
-import numpy as np
-import numpy.typing as npt
 from fastapi import Request
 from PIL import Image
 from starlette.datastructures import FormData, UploadFile
@@ -14,8 +12,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from segexp.inference.image import read_photo
 from segexp.serve.errors import RequestError
 from segexp.system.memory import is_out_of_memory
-
-Bytes = npt.NDArray[np.uint8]
+from segexp.types import Bytes
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
 """What cameras and programs write, and no format whose decoder starts programs, as that of EPS does.

@@ -3,19 +3,16 @@
 import sys
 from pathlib import Path
 
-from omegaconf import DictConfig
-
 from segexp.config.command_line import entry
-from segexp.config.values import plain_values
+from segexp.types import Values
 
 
 @entry("sweep")
-def main(config: DictConfig) -> None:
+def main(values: Values) -> None:
     from segexp.sweep.progress import Progress
     from segexp.sweep.slurm import follow, outcomes
     from segexp.sweep.sweep_folder import SweepFolder
 
-    values = plain_values(config)
     folder = SweepFolder(Path(values["folder"]).expanduser().absolute())
     jobs = folder.jobs()
     if values["wait"]:

@@ -5,12 +5,11 @@ import signal
 import socket
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from segexp.run.folder import RunFolder
 from segexp.sweep.job import Job
-
-Values = dict[str, Any]
+from segexp.types import Values
 
 
 class Life(Enum):

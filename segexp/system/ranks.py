@@ -1,7 +1,22 @@
-"""What the ranks of one training must agree on before they can talk to each other."""
+"""Which rank of a training this process is, and what the ranks must agree on before they can talk to each other."""
 
 import functools
 import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+
+RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID", "JSM_NAMESPACE_RANK")
+"""Where torchrun, Lightning, srun and jsrun leave it, in the order in which Lightning 2.6 looks."""
+
+
+def rank() -> int:
+    """0 where nobody started several."""
+    return next((int(os.environ[name]) for name in RANKS if name in os.environ), 0)
+
+
+def on_first_rank(context: Callable[[], AbstractContextManager[None]]) -> AbstractContextManager[None]:
+    """The context that is made here on rank 0, and nothing on the others."""
+    return context() if rank() == 0 else nullcontext()
 
 
 @functools.cache
@@ -11,17 +26,17 @@ def started(now: str) -> str:
     Under srun it is the number of the job and its step instead, so that a job that is queued again finds its folder.
     """
     if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True":
-        return _told_by_first_rank(now)
+        return _text_of_first_rank(now)
     if int(os.environ.get("SLURM_STEP_NUM_TASKS", 1)) > 1:
         return "job_{SLURM_JOB_ID}.{SLURM_STEP_ID}".format_map(os.environ)
     return now
 
 
-def _told_by_first_rank(text: str) -> str:
+def _text_of_first_rank(text: str) -> str:
     """Through the store that torchrun keeps for its ranks."""
     from torch import distributed
 
-    store, rank, _ = next(iter(distributed.rendezvous("env://")))
-    if rank == 0:
+    store, number, _ = next(iter(distributed.rendezvous("env://")))
+    if number == 0:
         store.set("segexp/started", text)
     return store.get("segexp/started").decode()

@@ -8,6 +8,8 @@ from types import FrameType
 
 TERMINATED = 143
 """Exit status of a training that a signal ended: 128 + 15, as shells and schedulers know it."""
+INTERRUPTED = 130
+"""Exit status after Ctrl-C: 128 + 2, as shells know it."""
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 
 _asked: signal.Signals | None = None

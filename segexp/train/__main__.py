@@ -4,44 +4,44 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from omegaconf import DictConfig
+from hydra.core.hydra_config import HydraConfig
 
 from segexp.config.command_line import entry
-from segexp.config.values import plain_values
 from segexp.run.folder import RunFolder
-from segexp.system import signals
-from segexp.train import preflight
+from segexp.system import ranks, signals
+from segexp.train.alone import alone_in
+from segexp.train.resume import Request, plan
+from segexp.types import Values
 
 
 @entry("train")
-def main(config: DictConfig) -> None:
+def main(values: Values) -> None:
     signals.postpone()
-    from hydra.core.hydra_config import HydraConfig
-
     hydra = HydraConfig.get()
-    overrides = list(hydra.overrides.task)
-    if config.resume:
-        run = RunFolder.open(config.resume)  # loading Lightning takes seconds, which a typo need not cost
-        from segexp.train.fit import resume
-
-        return resume(run.path, overrides)
-    folder = Path(hydra.runtime.output_dir)
-    with _told_in(RunFolder(folder)):
-        preflight.check_values(plain_values(config))
-    from segexp.train.fit import start
-
     choices = {group: option for group, option in hydra.runtime.choices.items() if not group.startswith("hydra/")}
-    start(config, folder, choices, overrides)
+    train(Path(hydra.runtime.output_dir), Request(values, choices, list(hydra.overrides.task)))
+
+
+def train(folder: Path, request: Request) -> None:
+    """Train in this folder what the request asks for: from the start, or from where the run there stopped."""
+    resumed = request.values["resume"]
+    run = RunFolder.open(resumed) if resumed is not None else RunFolder(folder.absolute())
+    with alone_in(run):
+        with _refusal_recorded(run):
+            what = plan(run, request)
+        from segexp.train.fit import execute  # loads Lightning, which takes seconds that no refusal need cost
+
+        execute(run, what)
 
 
 @contextmanager
-def _told_in(run: RunFolder) -> Iterator[None]:
+def _refusal_recorded(run: RunFolder) -> Iterator[None]:
     """Keep what was wrong in the folder of a run that did not begin, for whoever looks through a sweep."""
     try:
         yield
     except ValueError:
-        if not run.is_started():
-            with suppress(OSError), run.claimed():  # another rank may be first to tell, or the disk be full
+        if ranks.rank() == 0 and not run.is_started():
+            with suppress(OSError), run.renewed():  # the disk may be full
                 raise
         raise
 

@@ -1,4 +1,4 @@
-"""What a training cannot be run with, said before Lightning is loaded or a rank waits for another."""
+"""Whether a trainer's settings fit the machine and what started this process: said before a rank waits for another."""
 
 import os
 import socket
@@ -6,104 +6,7 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-from segexp.data import settings
-
 PROCESS_COPIES = ("spawn", "fork", "notebook")
-COUNTS = ("max_epochs", "accumulate_grad_batches", "log_every_n_steps")
-ALLOWED: Mapping[str, range | tuple[Any, ...]] = {
-    "seed": range(2**32),
-    "channels_last": (False, True),
-    "compile": (False, True),
-    "matmul_precision": ("highest", "high", "medium"),
-}
-NEEDED = (
-    *ALLOWED,
-    *(f"trainer.{key}" for key in (*COUNTS, "accelerator", "devices", "num_nodes", "strategy")),
-    *(f"data.{key}" for key in ("train_split", "val_split", "batch_size", "eval_batch_size")),
-    *("optimizer", "scheduler", "callbacks"),
-)
-NOT_NEGATIVE = ("lr", "weight_decay", "momentum", "eps")
-"""Of an optimizer, where it has them; torch's own refusal names no key."""
-TO_AN_END = ("segexp.scheduler.poly", "segexp.scheduler.cosine")
-"""Schedules that need to know how many steps a training has."""
-
-
-def check_values(values: Mapping[str, Any]) -> None:
-    """Raise ValueError for a value that no training can have. values: of the whole configuration."""
-    _refuse_missing(values)
-    trainer = values["trainer"]
-    for key in COUNTS:
-        if (key, repr(trainer[key])) != ("max_epochs", "-1"):  # without an end
-            settings.checked_count(f"trainer.{key}", trainer[key], 1)
-    for key, allowed in ALLOWED.items():
-        value = values[key]
-        if type(value) is not type(allowed[0]) or value not in allowed:
-            shown = "0 to 2^32 - 1" if isinstance(allowed, range) else ", ".join(str(each).lower() for each in allowed)
-            raise ValueError(f"{key} is {value!r}; allowed: {shown}")
-    for key in ("train_split", "val_split"):
-        if not isinstance(values["data"][key], str) or not values["data"][key]:
-            raise ValueError(
-                f"data.{key} is {values['data'][key]!r}; needed is the name of a split, as data.{key}=train"
-            )
-    for key in NOT_NEGATIVE:
-        number = values["optimizer"].get(key, 0)
-        if type(number) in (int, float) and not number >= 0:
-            raise ValueError(f"optimizer.{key} is {number!r}; needed is a number of at least 0")
-    _check_end(trainer, scheduled_end(values))
-    _check_callbacks(values["callbacks"])
-    _check_validation(trainer, values["callbacks"])
-    if trainer.get("overfit_batches"):
-        raise ValueError(
-            "trainer.overfit_batches reads the training split without its sampler, which every sample's augmentation "
-            "depends on; leave it out, and train on a few scenes instead: data=streets data.num_train=4, or a "
-            "data.train_split that holds few"
-        )
-    settings.check(values["data"])
-
-
-def _refuse_missing(values: Mapping[str, Any]) -> None:
-    for key in NEEDED:
-        node: Any = values
-        for name in key.split("."):
-            if not isinstance(node, Mapping) or name not in node:
-                raise ValueError(f"the configuration has no {key}, which every training needs; do not delete it")
-            node = node[name]
-
-
-def scheduled_end(values: Mapping[str, Any]) -> str | None:
-    """The name of a schedule that lowers the learning rate towards the training's end; None if it is another one."""
-    target = str(values.get("scheduler", {}).get("_target_"))
-    return target.rpartition(".")[2] if target in TO_AN_END else None
-
-
-def _check_end(trainer: Mapping[str, Any], scheduler: str | None) -> None:
-    if scheduler and trainer["max_epochs"] == -1 and trainer.get("max_steps", -1) == -1:
-        raise ValueError(
-            f"trainer.max_epochs is -1, a training without an end, and scheduler={scheduler} lowers the learning rate "
-            "towards its end; set trainer.max_epochs or +trainer.max_steps, or take scheduler=constant or inverse_time"
-        )
-
-
-def _check_callbacks(callbacks: Mapping[str, Any]) -> None:
-    for name, node in callbacks.items():
-        if not isinstance(node, Mapping) or "_target_" not in node:
-            raise ValueError(
-                f"the configuration has no callbacks.{name}._target_; callbacks are: {', '.join(callbacks)}; type "
-                f"'~callbacks.{name}' to train without this one, or correct its name"
-            )
-
-
-def _check_validation(trainer: Mapping[str, Any], callbacks: Mapping[str, Any]) -> None:
-    if trainer.get("check_val_every_n_epoch") is not None:
-        settings.checked_count("trainer.check_val_every_n_epoch", trainer["check_val_every_n_epoch"], 1)
-    metrics = {name: str(node.get("monitor")) for name, node in callbacks.items()}
-    waiting = [name for name, metric in metrics.items() if metric.startswith("val/")]
-    if waiting and trainer.get("limit_val_batches") == 0:
-        without = " ".join(f"'~callbacks.{name}'" for name in waiting)
-        raise ValueError(
-            f"trainer.limit_val_batches is 0: nothing is validated, and {metrics[waiting[0]]} is awaited by callbacks: "
-            f"{', '.join(waiting)}; leave it out, or type {without} as well"
-        )
 
 
 def check_ranks(trainer: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> None:

@@ -3,15 +3,13 @@
 import sys
 from pathlib import Path
 
-from omegaconf import DictConfig
-
 from segexp.config.command_line import entry
 from segexp.config.grammar import quoted
-from segexp.config.values import plain_values
+from segexp.types import Values
 
 
 @entry("tune")
-def main(config: DictConfig) -> None:
+def main(values: Values) -> None:
     try:
         import optuna  # noqa: F401
     except ImportError:
@@ -23,7 +21,6 @@ def main(config: DictConfig) -> None:
     from segexp.tune.study import Study, best
     from segexp.tune.tuner import Tuner
 
-    values = plain_values(config)
     if type(values["num_trials"]) is not int or values["num_trials"] < 1:
         raise ValueError(f"num_trials is {values['num_trials']!r}; needed is a whole number of at least 1")
     searched, train = space(values["space"]), values["train"]

@@ -9,7 +9,6 @@ from optuna.distributions import BaseDistribution
 from segexp import build
 from segexp.config.compose import compose
 from segexp.config.grammar import quoted
-from segexp.config.values import plain_values
 
 Space = dict[str, BaseDistribution]
 """Key of segexp.train -> values it may take."""
@@ -51,7 +50,7 @@ def check(train: Sequence[str], searched: Space) -> None:
     for end in (0, -1):
         chosen = [typed(key, _ends(distribution)[end]) for key, distribution in searched.items()]
         try:
-            plain_values(compose("train", [*train, *chosen]))
+            compose("train", [*train, *chosen])
         except (HydraException, ValueError) as error:
             reason = str(error).split("\nConfig search path:")[0]
             raise ValueError(

@@ -15,7 +15,6 @@ from segexp.benchmark import input as suite
 from segexp.benchmark.crops import DISK, FILES, LIMIT, MEMORY, NONE, PLAIN, SCALES, every_way
 from segexp.benchmark.workers import Endless, samples_per_second
 from segexp.config.compose import compose
-from segexp.config.values import plain_values
 from segexp.data.cache import cache, shared_memory
 from segexp.data.streets import Streets
 from segexp.types import VOID, Sample
@@ -159,6 +158,6 @@ def test_a_cache_that_finds_no_room_is_not_measured_as_one(streets: Streets, tmp
 
 
 def test_the_default_reads_crops_of_cityscapes_own_size() -> None:
-    given = plain_values(compose("benchmark"))["input"]
+    given = compose("benchmark")["input"]
     assert (given["streets"]["height"], given["streets"]["width"]) == (1024, 2048)
     assert given["num_workers"][-1] == 4

@@ -12,7 +12,6 @@ from segexp.benchmark.losses import REFERENCE, batch, measure, references
 from segexp.benchmark.memory import peak_bytes
 from segexp.benchmark.timing import median_seconds
 from segexp.config.compose import compose, config_folder
-from segexp.config.values import plain_values
 from segexp.types import VOID
 from tests.process import said_by
 
@@ -43,7 +42,7 @@ def test_every_option_and_every_alternative_is_measured() -> None:
     ],
 )
 def test_a_setting_that_cannot_be_is_named(wrong: dict[str, Any], said: str) -> None:
-    settings = plain_values(compose("benchmark"))["losses"]
+    settings = compose("benchmark")["losses"]
     with pytest.raises(ValueError, match=said):
         measure(**(settings | wrong), device=CPU)
 

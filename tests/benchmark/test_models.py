@@ -19,7 +19,6 @@ from segexp.benchmark.models import hopeless, measure
 from segexp.benchmark.process import facts_of
 from segexp.benchmark.report import fitness
 from segexp.config.compose import compose
-from segexp.config.values import plain_values
 from tests.benchmark.networks import ENDLESS, TINY
 from tests.model.options import OPTIONS, build_model
 
@@ -166,10 +165,10 @@ def test_an_error_of_a_network_is_its_note(tmp_path: Path) -> None:
 
 
 def test_no_case_is_started_after_its_time_and_what_is_known_is_told(tmp_path: Path) -> None:
-    settings = plain_values(compose("benchmark"))["models"] | {"max_minutes": 0, "options": ["gridnet"]}
+    settings = compose("benchmark")["models"] | {"max_minutes": 0, "options": ["gridnet"]}
     assert list(measure(**settings, device=CPU, earlier=[])) == []
     names = ("num_classes", "max_seconds", "max_preparation_seconds")
-    config = plain_values(compose("train", ["model=gridnet"]))["model"]
+    config = compose("train", ["model=gridnet"])["model"]
     case = Case("gridnet", (512, 1024), 1, "float32", "compiled")
     known = {**record(case, 5), "parameters": 1, "config": config, **{name: settings[name] for name in names}}
     assert list(measure(**settings, device=CPU, earlier=[known])) == [known]
@@ -195,6 +194,6 @@ def test_no_case_is_started_after_its_time_and_what_is_known_is_told(tmp_path: P
     ],
 )
 def test_a_mistake_is_answered_before_anything_is_measured(wrong: dict[str, Any], said: str) -> None:
-    settings = plain_values(compose("benchmark"))["models"]
+    settings = compose("benchmark")["models"]
     with pytest.raises(ValueError, match=said):
         next(measure(**(settings | wrong), device=CPU, earlier=[]))

@@ -10,7 +10,6 @@ import torch
 from segexp import build
 from segexp.benchmark.startup import REFERENCE, measure, report
 from segexp.config.compose import compose
-from segexp.config.values import plain_values
 from segexp.run.folder import RunFolder
 
 CPU = torch.device("cpu")
@@ -123,7 +122,7 @@ def test_limits_without_seconds_are_refused() -> None:
 
 
 def test_the_limits_of_the_configuration_are_of_commands_that_exist() -> None:
-    settings = plain_values(compose("benchmark"))["startup"]
+    settings = compose("benchmark")["startup"]
     entries = {command.split()[0] for command in settings["limits"]}
     assert {"train", "compare"} <= entries
     assert all((Path(build.__file__).parent / entry / "__main__.py").is_file() for entry in entries)

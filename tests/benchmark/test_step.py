@@ -12,11 +12,11 @@ from segexp.benchmark import step
 from segexp.benchmark.step import ALONE, KEY, measure, report
 from segexp.benchmark.stepping import BareLoop, Case, Repeated, sample_batch, steps_in_turn, training_of
 from segexp.config.compose import config_folder
-from segexp.config.values import plain_values
 from segexp.data.streets import Streets
 from segexp.run.folder import RunFolder
 from segexp.train import fit
 from segexp.types import Sample
+from tests.training import start
 
 CPU = torch.device("cpu")
 TINY = ("model.streams=[4,8]", "model.num_columns_down=1", "model.num_columns_up=1")
@@ -30,7 +30,7 @@ def test_a_step_never_waits_for_the_device(
     compose_small: Callable[..., Any], loss: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On torch's meta device, whose tensors have no values: torch raises where the host asks for one."""
-    task, data, _ = fit.assembled(plain_values(compose_small(f"loss={loss}")), tmp_path)
+    task, data, _ = fit.assemble(compose_small(f"loss={loss}"), tmp_path)
     logged: list[torch.Tensor] = []
     monkeypatch.setattr(task, "log", lambda name, value, **_: logged.append(value))  # Lightning's needs a loop
     batch = sample_batch(Case("gridnet", 2, (32, 64)), data.grouping.num_classes)
@@ -116,7 +116,7 @@ def test_fused_steps_are_those_of_the_plain_optimizer_where_gradients_are_clippe
     weights = []
     for fused in ("true", "false"):
         further = ["optimizer=sgd", f"optimizer.fused={fused}", "trainer.precision=bf16-mixed"]
-        fit.start(compose_small(*further, "trainer.gradient_clip_val=0.01"), tmp_path / fused, {}, [])
+        start(compose_small(*further, "trainer.gradient_clip_val=0.01"), tmp_path / fused)
         checkpoint = RunFolder.open(tmp_path / fused).checkpoint("last")
         weights.append(torch.load(checkpoint, weights_only=True)["state_dict"])
     torch.testing.assert_close(weights[0], weights[1], rtol=1e-4, atol=1e-5)
@@ -127,8 +127,8 @@ def test_a_fused_optimizer_leaves_scaling_back_to_whoever_clips(
 ) -> None:
     """As in 16-mixed, which Lightning does on GPUs only: gradients are scaled back, clipped, and stepped with."""
     for clip in ("1.0", "null"):
-        values = plain_values(compose_small("optimizer=sgd", f"trainer.gradient_clip_val={clip}"))
-        task, data, trainer = fit.assembled(values, tmp_path)
+        values = compose_small("optimizer=sgd", f"trainer.gradient_clip_val={clip}")
+        task, data, trainer = fit.assemble(values, tmp_path)
         trainer.strategy.connect(task)
         task.trainer, trainer.datamodule = trainer, data
         trainer._data_connector.attach_data(task, datamodule=data)

@@ -11,7 +11,6 @@ from PIL import Image
 from torch import distributed, multiprocessing
 
 from segexp.config.compose import compose
-from segexp.config.values import plain_values
 from segexp.train.fit import assembled
 
 NUM_RANKS = 2
@@ -43,5 +42,5 @@ def validate_on_one_rank(rank: int, overrides: list[str], folder: Path) -> None:
 
 
 def validate(overrides: list[str], folder: Path) -> None:
-    task, data, trainer = assembled(plain_values(compose("train", overrides)), folder)
+    task, data, trainer = assembled(compose("train", overrides), folder)
     trainer.validate(task, data, verbose=False)

@@ -6,7 +6,6 @@ import pytest
 
 from segexp.check.__main__ import asked
 from segexp.config.compose import compose
-from segexp.config.values import plain_values
 
 
 @pytest.mark.parametrize(
@@ -21,8 +20,8 @@ from segexp.config.values import plain_values
 )
 def test_a_value_that_cannot_be_is_named(typed: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        asked(plain_values(compose("check", [typed])))
+        asked(compose("check", [typed]))
 
 
 def test_what_is_asked_for_by_default() -> None:
-    assert asked(plain_values(compose("check"))) == (["train", "val"], Path("outputs/check/class_shares.png"))
+    assert asked(compose("check")) == (["train", "val"], Path("outputs/check/class_shares.png"))

@@ -9,7 +9,6 @@ import yaml
 
 from segexp.config.command_line import entry, explain
 from segexp.config.compose import compose
-from segexp.config.values import plain_values
 from segexp.train import resume
 
 
@@ -45,8 +44,8 @@ def test_a_key_that_only_the_resumed_run_has_is_answered_with_what_to_type() -> 
     answer = explain("train", ["resume=/run", change])
     assert answer.startswith("no key 'callbacks.freeze_encoder'; callbacks has: best, last, ")
     typed = ["resume=/run", *shlex.split(answer.partition("; for a key that only the run has, type ")[2])]
-    assert compose("train", typed).resume == "/run"
-    run = plain_values(compose("train", ["callbacks=finetune"]))
+    assert compose("train", typed)["resume"] == "/run"
+    run = compose("train", ["callbacks=finetune"])
     wanted = {**run["callbacks"]["freeze_encoder"], "num_epochs": 2}
     assert resume.changed(run, typed)["callbacks"]["freeze_encoder"] == wanted
     assert "++" not in explain("train", [change])

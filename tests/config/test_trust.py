@@ -6,7 +6,6 @@ import pytest
 
 from segexp.config.compose import compose, config_folder
 from segexp.config.trust import refuse_foreign_targets, refuse_urls
-from segexp.config.values import plain_values
 from segexp.inference.trusted_run import trusted
 from segexp.run.folder import RunFolder
 from segexp.train.resume import refuse_unknown_targets
@@ -33,7 +32,7 @@ def test_foreign_targets_are_refused_wherever_they_stand(target: str) -> None:
 
 @pytest.mark.parametrize("option", sorted(path.stem for path in (config_folder() / "model").glob("*.yaml")))
 def test_every_model_and_grouping_of_ours_is_allowed(option: str) -> None:
-    config = plain_values(compose("train", [f"model={option}"]))
+    config = compose("train", [f"model={option}"])
     assert set(trusted(config)) == {"model", "classes"}
 
 
@@ -42,7 +41,7 @@ def test_networks_of_the_libraries_are_allowed() -> None:
 
 
 def test_resume_builds_only_what_conf_names() -> None:
-    config = plain_values(compose("train"))
+    config = compose("train")
     refuse_unknown_targets(RUN, config, {})
     config["callbacks"]["best"]["_target_"] = "os.system"
     with pytest.raises(ValueError, match=r"wants to build \['os.system'\]"):

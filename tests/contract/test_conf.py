@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 
 from segexp import build
 from segexp.config import trust
-from segexp.config.compose import compose, config_folder
+from segexp.config.compose import config_folder, load
 from segexp.config.values import plain_values
 
 CONF = config_folder()
@@ -27,7 +27,7 @@ def test_every_group_has_its_options() -> None:
 
 @pytest.mark.parametrize("option", OPTIONS, ids=str)
 def test_option_composes_and_resolves(option: Path) -> None:
-    config = compose("train", [f"{option.parts[0]}={option.name}"])
+    config = load("train", [f"{option.parts[0]}={option.name}"])
     for key in OmegaConf.missing_keys(config):
         OmegaConf.update(config, key, "given by the user")
     plain_values(config)

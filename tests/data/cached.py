@@ -10,15 +10,14 @@ from segexp.classes import UNKNOWN
 from segexp.data.cache.cache import Cache
 from segexp.data.lazy import Files, Scenes
 from segexp.data.pairs import Pair
-from segexp.data.samples import ImageSize
-from segexp.types import VOID, Sample
+from segexp.types import VOID, Sample, Size
 
 SIZES = [(60, 90), (64, 80), (60, 90), (33, 120)]
 LOOKUP = np.full(256, UNKNOWN, np.uint8)
 LOOKUP[:3] = 0, 1, VOID
 
 
-def scene(folder: Path, name: str, size: ImageSize) -> Pair:
+def scene(folder: Path, name: str, size: Size) -> Pair:
     generator = np.random.default_rng(len(name) + sum(size))
     files = [folder / f"{name}_{kind}.png" for kind in ("image", "mask")]
     Image.fromarray(generator.integers(0, 256, (*size, 3), np.uint8)).save(files[0])
@@ -27,9 +26,9 @@ def scene(folder: Path, name: str, size: ImageSize) -> Pair:
 
 
 def scenes(
-    kind: str, pairs: list[Pair], root: Path, size: ImageSize | None = None, target_size: ImageSize | None = None
+    kind: str, pairs: list[Pair], root: Path, size: Size | None = None, target_size: Size | None = None
 ) -> Scenes:
-    return Cache(kind, size, size, str(root)).scenes(pairs, LOOKUP, target_size)
+    return Cache(kind, size, str(root)).scenes(pairs, LOOKUP, target_size)
 
 
 def assert_same(found: Sample, wanted: Sample) -> None:

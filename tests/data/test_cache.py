@@ -14,13 +14,13 @@ from PIL import Image
 
 from segexp import build
 from segexp.config.compose import compose
-from segexp.config.values import plain_values
 from segexp.data.cache import cache
 from segexp.data.cache.cache import Cache
 from segexp.data.cache.scenes import Cached
 from segexp.data.lazy import Files
 from segexp.data.pairs import Pair
 from segexp.system import memory, remote
+from segexp.train.resume import completed
 from tests.data.cached import LOOKUP, SIZES, assert_same_scenes, scene, scenes
 from tests.full_disk import full_disk
 
@@ -39,7 +39,7 @@ def test_another_grouping_shares_the_images(pairs: list[Pair], root: Path) -> No
     scenes("disk", pairs, root)
     other = LOOKUP.copy()
     other[:2] = 1, 0
-    Cache("disk", None, None, str(root)).scenes(pairs, other, None)
+    Cache("disk", None, str(root)).scenes(pairs, other, None)
     assert sorted(path.name[:7] for path in root.glob("*.bin")) == ["images_", "targets", "targets"]
 
 
@@ -96,8 +96,8 @@ def test_another_data_set_of_equal_names_sizes_and_times_has_its_own_arrays(tmp_
 
 MAKE = """
 import sys, pickle, time
-from segexp.data import arrays
-from segexp.data.cache import Cache
+from segexp.data.cache import arrays
+from segexp.data.cache.cache import Cache
 write = arrays.write
 def noted(*given):
     print("made", flush=True)
@@ -105,7 +105,7 @@ def noted(*given):
     write(*given)
 arrays.write = noted
 pairs, lookup, root = pickle.loads(sys.stdin.buffer.read())
-Cache("disk", None, None, root).scenes(pairs, lookup, None)
+Cache("disk", None, root).scenes(pairs, lookup, None)
 """
 
 
@@ -192,12 +192,8 @@ def test_memory_of_a_killed_process_is_freed_by_the_next(pairs: list[Pair], root
     assert_same_scenes(held, pairs)
 
 
-def test_what_is_not_allowed_is_said() -> None:
-    with pytest.raises(ValueError, match="data.cache is 'ram'; allowed: off, memory, disk"):
-        Cache("ram", None, None, "")
-    with pytest.raises(ValueError, match="set both to the same"):
-        Cache("disk", (64, 64), (32, 32), "")
-    assert Cache(False, None, None, "").kind == "off"
+def test_a_bare_off_of_yaml_is_no_cache() -> None:
+    assert Cache(False, None, "").kind == "off"
 
 
 def test_data_on_object_storage_is_kept_too(tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -218,6 +214,6 @@ def test_data_on_object_storage_is_kept_too(tmp_path: Path, root: Path, monkeypa
 
 
 def test_runs_from_before_the_cache_go_on_without_it(small) -> None:
-    config = plain_values(compose("train", small()))
+    config = compose("train", small())
     config["data"] = {key: value for key, value in config["data"].items() if not key.startswith("cache")}
-    assert build.data(config).cache.kind == "off"
+    assert build.data(completed(config)).cache.kind == "off"

@@ -23,8 +23,8 @@ from segexp.data.lazy import Files
 from segexp.data.loading import loader
 from segexp.data.pairs import Pair
 from segexp.data.sampler import TrainingSampler
-from segexp.data.samples import EvaluationSamples, ImageSize, TrainingSamples
-from segexp.types import Sample
+from segexp.data.samples import EvaluationSamples, TrainingSamples
+from segexp.types import Sample, Size
 from tests.data.cached import LOOKUP, SIZES, assert_same, assert_same_scenes, scenes
 
 OPTIONS = sorted(path.stem for path in (config_folder() / "augmentation").glob("*.yaml"))
@@ -44,10 +44,10 @@ def test_training_samples_are_bit_identical(option: str, kind: str, pairs: list[
 @pytest.mark.parametrize("cache_size", [None, (48, 64)])
 @pytest.mark.parametrize("option", OPTIONS)
 def test_resized_samples_are_bit_identical_from_a_cache_of_any_size(
-    option: str, cache_size: ImageSize | None, pairs: list[Pair], root: Path
+    option: str, cache_size: Size | None, pairs: list[Pair], root: Path
 ) -> None:
     size, augment = (48, 64), build.augmentation(compose("train", [f"augmentation={option}"]))
-    cached = Cache("disk", cache_size, size, str(root))
+    cached = Cache("disk", cache_size, str(root))
     found = TrainingSamples(cached.scenes(pairs, LOOKUP, cache_size), size, augment)
     wanted = TrainingSamples(Files(pairs, LOOKUP), size, lambda sample, *key: augment(sample, *key))
     for index in range(len(pairs)):
@@ -55,8 +55,8 @@ def test_resized_samples_are_bit_identical_from_a_cache_of_any_size(
 
 
 @pytest.mark.parametrize("cache_size", [None, (48, 64)])
-def test_evaluation_targets_stay_native(cache_size: ImageSize | None, pairs: list[Pair], root: Path) -> None:
-    cached = Cache("disk", cache_size, (48, 64), str(root))
+def test_evaluation_targets_stay_native(cache_size: Size | None, pairs: list[Pair], root: Path) -> None:
+    cached = Cache("disk", cache_size, str(root))
     found = EvaluationSamples(cached.scenes(pairs, LOOKUP, None), (48, 64))
     wanted = EvaluationSamples(Files(pairs, LOOKUP), (48, 64))
     for index, size in enumerate(SIZES):

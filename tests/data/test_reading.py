@@ -8,13 +8,14 @@ import torch
 from PIL import Image
 
 from segexp.classes import UNKNOWN
+from segexp.config import schema
+from segexp.config.schema import checked
 from segexp.data.counts import total
 from segexp.data.lazy import Files
 from segexp.data.loading import collate
 from segexp.data.pairs import Pair
 from segexp.data.reading import read_image, read_mask, read_pair
 from segexp.data.samples import EvaluationSamples, TrainingSamples
-from segexp.data.settings import checked_size
 from segexp.types import VOID, Sample
 
 LOOKUP = np.full(256, UNKNOWN, np.uint8)
@@ -94,7 +95,7 @@ def test_a_batch_of_two_sizes_names_the_images() -> None:
 @pytest.mark.parametrize("size", [[16, 64], [64], [64, 64, 3]])
 def test_a_wrong_image_size_is_refused(size: list[int]) -> None:
     with pytest.raises(ValueError, match="data.image_size is"):
-        checked_size("data.image_size", size)
+        checked(schema.Size, "data.image_size", size)
 
 
 def test_extents_count_the_scored_pixels_of_images_that_hold_a_class() -> None:

@@ -13,7 +13,7 @@ from segexp.config.compose import compose
 from segexp.evaluate.split import Wish, evaluate, prepare
 from segexp.metric import scores
 from segexp.run.folder import RunFolder
-from segexp.train.fit import start
+from tests.training import start
 
 ROOT = Path(__file__).parents[2]
 

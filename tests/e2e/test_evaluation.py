@@ -37,7 +37,7 @@ def test_evaluation_repeats_the_figure_of_validation(trained: RunFolder, evaluat
 
 
 def test_evaluation_is_at_native_size_whatever_the_network_is_given(compose_small, tmp_path: Path) -> None:
-    from segexp.train.fit import start
+    from tests.training import start
 
     start(compose_small("data.image_size=[32,64]"), tmp_path, {"data": "streets"}, [])
     run = RunFolder.open(tmp_path)

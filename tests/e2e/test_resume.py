@@ -12,12 +12,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from omegaconf import OmegaConf
 
 from segexp.run.folder import RunFolder
-from segexp.train.fit import resume, start
 from tests.e2e.command import PYTHON, ROOT, TORCHRUN, assert_same, environment, last, train
 from tests.options import config_dir
+from tests.training import resume, start
 
 MOMENTUM = ["loss=lovasz", "loss.momentum=0.9"]
 LONG = ["trainer.max_epochs=3", "augmentation=note", "model.total_dropout=0.2", *MOMENTUM]
@@ -149,8 +148,8 @@ def test_two_ranks_are_one_with_the_same_batch(small, tmp_path: Path, starter) -
 
 
 def test_a_torn_checkpoint_is_left_for_the_one_before(compose_small, tmp_path: Path, caplog) -> None:
-    start(compose_small("trainer.max_epochs=3"), tmp_path / "whole", {}, [])
-    start(compose_small("trainer.max_epochs=2"), tmp_path / "parts", {}, [])
+    start(compose_small("trainer.max_epochs=3"), tmp_path / "whole")
+    start(compose_small("trainer.max_epochs=2"), tmp_path / "parts")
     whole, parts = (RunFolder.open(tmp_path / name) for name in ("whole", "parts"))
     torn = parts.checkpoint("last")
     torn.write_bytes(torn.read_bytes()[:5000])
@@ -175,28 +174,28 @@ def test_a_resuming_command_warns_of_a_torn_checkpoint_and_of_nothing_else(train
 
 
 def test_another_configuration_is_not_resumed(compose_small, tmp_path: Path) -> None:
-    start(compose_small(), tmp_path, {}, [])
+    start(compose_small(), tmp_path)
     with pytest.raises(ValueError, match="another configuration: optimizer.lr was 0.001 and is 0.5"):
-        start(compose_small("optimizer.lr=0.5", "on_existing=resume"), tmp_path, {}, [])
+        start(compose_small("optimizer.lr=0.5", "on_existing=resume"), tmp_path)
 
 
 def test_a_part_that_was_typed_is_built_again_by_the_same_command_only(compose_small, tmp_path: Path) -> None:
     gray = "+augmentation.transforms.gray={_target_: torchvision.transforms.v2.RandomInvert, p: 0.1}"
-    start(compose_small("trainer.max_epochs=2", gray), tmp_path, {}, [])
+    start(compose_small("trainer.max_epochs=2", gray), tmp_path)
     run = RunFolder(tmp_path)
     run.checkpoint("last").unlink()  # as if it was killed in its second epoch
     run.write_status("preempted")
     with pytest.raises(ValueError, match=rf"RandomInvert'\], .*type .* hydra.run.dir={tmp_path} on_existing=resume"):
         resume(tmp_path, [])
-    start(compose_small("trainer.max_epochs=2", gray, "on_existing=resume"), tmp_path, {}, [])
+    start(compose_small("trainer.max_epochs=2", gray, "on_existing=resume"), tmp_path)
     assert run.state() == "finished"
     assert run.environment["resumes"] == [[]]
 
 
 def test_a_finished_run_is_left_alone(compose_small, tmp_path: Path, capsys) -> None:
-    start(compose_small(), tmp_path, {}, [])
+    start(compose_small(), tmp_path)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
-    start(compose_small("on_existing=resume"), tmp_path, {}, [])
+    start(compose_small("on_existing=resume"), tmp_path)
     assert "is finished: nothing is left to train" in capsys.readouterr().out
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
 
@@ -219,14 +218,14 @@ def test_a_training_ends_with_a_command_that_can_be_typed(trained: RunFolder, tm
 
 def _told_to_type(run: RunFolder, capsys) -> str:
     run.write_status("preempted")  # after its last step
-    start(OmegaConf.create({**run.config, "on_existing": "resume"}), run.path, {}, [])
+    start({**run.config, "on_existing": "resume"}, run.path)
     return capsys.readouterr().out.splitlines()[-1].removeprefix("next        ")
 
 
 def test_a_run_without_a_checkpoint_starts_anew(compose_small, tmp_path: Path) -> None:
     with pytest.raises(FloatingPointError):
-        start(compose_small("optimizer=sgd", "optimizer.lr=1e30"), tmp_path, {}, [])
+        start(compose_small("optimizer=sgd", "optimizer.lr=1e30"), tmp_path)
     with pytest.raises(FloatingPointError):
-        start(compose_small("optimizer=sgd", "optimizer.lr=1e30", "on_existing=resume"), tmp_path, {}, [])
+        start(compose_small("optimizer=sgd", "optimizer.lr=1e30", "on_existing=resume"), tmp_path)
     steps = [row["step"] for row in RunFolder(tmp_path).history()]
     assert steps == sorted(set(steps))

@@ -13,7 +13,7 @@ from segexp import build
 from segexp.config.compose import compose
 from segexp.run import checkpoint
 from segexp.run.folder import RunFolder
-from segexp.train.fit import resume, start
+from tests.training import resume, start
 
 
 def test_the_run_folder_holds_what_it_promises(trained: RunFolder) -> None:
@@ -42,21 +42,21 @@ def test_a_checkpoint_holds_tensors_and_plain_values_only(trained: RunFolder) ->
 def test_a_finished_run_is_never_overwritten(trained: RunFolder, compose_small) -> None:
     before = {path: path.stat().st_mtime_ns for path in trained.path.rglob("*")}
     with pytest.raises(FileExistsError, match="already holds a run"):
-        start(compose_small(), trained.path, {}, [])
+        start(compose_small(), trained.path)
     assert {path: path.stat().st_mtime_ns for path in trained.path.rglob("*")} == before
 
 
 def test_the_same_seed_gives_the_same_weights(compose_small, tmp_path: Path) -> None:
     states = []
     for name, workers in (("a", 0), ("b", 1)):
-        start(compose_small(f"data.num_workers={workers}", "augmentation=note"), tmp_path / name, {}, [])
+        start(compose_small(f"data.num_workers={workers}", "augmentation=note"), tmp_path / name)
         states.append(checkpoint.model_weights(tmp_path / name / "checkpoints/last.ckpt"))
     assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
 
 
 def test_a_resumed_training_ends_as_an_undisturbed_one(compose_small, tmp_path: Path) -> None:
-    start(compose_small("trainer.max_epochs=3", "augmentation=note"), tmp_path / "whole", {}, [])
-    start(compose_small("trainer.max_epochs=1", "augmentation=note"), tmp_path / "parts", {}, [])
+    start(compose_small("trainer.max_epochs=3", "augmentation=note"), tmp_path / "whole")
+    start(compose_small("trainer.max_epochs=1", "augmentation=note"), tmp_path / "parts")
     resume(tmp_path / "parts", ["trainer.max_epochs=3"])
     whole, parts = (RunFolder.open(tmp_path / name) for name in ("whole", "parts"))
     states = [checkpoint.model_weights(run.checkpoint("last")) for run in (whole, parts)]
@@ -96,7 +96,7 @@ def test_a_torn_checkpoint_is_named(trained: RunFolder, tmp_path: Path, compose_
 
 
 def test_a_torn_last_checkpoint_is_named_by_resume(compose_small, tmp_path: Path) -> None:
-    start(compose_small(), tmp_path, {}, [])
+    start(compose_small(), tmp_path)
     last = RunFolder.open(tmp_path).checkpoint("last")
     last.write_bytes(last.read_bytes()[:5000])
     with pytest.raises(ValueError, match=r"last\.ckpt is torn"):
@@ -107,7 +107,7 @@ def test_a_torn_last_checkpoint_is_named_by_resume(compose_small, tmp_path: Path
 def test_a_loss_that_is_not_finite_stops_the_run_and_says_why(compose_small, tmp_path: Path) -> None:
     config = compose_small("optimizer=sgd", "optimizer.lr=1e30", "trainer.max_epochs=3")
     with pytest.raises(FloatingPointError, match=r"not finite .*lower optimizer\.lr"):
-        start(config, tmp_path / "run", {}, [])
+        start(config, tmp_path / "run")
     run = RunFolder(tmp_path / "run")
     assert "FloatingPointError" in run.status()["reason"]
     assert not list(run.checkpoints.glob("*"))
@@ -115,13 +115,13 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_says_why(compose_small, tmp
 
 def test_a_grouping_that_does_not_fit_fails_before_training(compose_small, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="are not labels of cityscapes"):
-        start(compose_small("classes=camvid11"), tmp_path / "run", {}, [])
+        start(compose_small("classes=camvid11"), tmp_path / "run")
     assert RunFolder(tmp_path / "run").state() == "failed"
 
 
 def test_early_stopping_ends_a_training_that_does_not_improve(compose_small, tmp_path: Path) -> None:
     config = compose_small("optimizer.lr=0.0", "callbacks.early_stopping.patience=1", "trainer.max_epochs=9")
-    start(config, tmp_path / "run", {}, [])
+    start(config, tmp_path / "run")
     epochs = [row["epoch"] for row in RunFolder.open(tmp_path / "run").history() if "val/miou" in row]
     assert len(epochs) < 9
 
@@ -132,7 +132,7 @@ def test_a_frozen_encoder_moves_only_when_its_epochs_are_over(small, tmp_path: P
     encoders = []
     for num_epochs in (1, 2):
         folder = tmp_path / str(num_epochs)
-        start(compose("train", [*data, *model, f"trainer.max_epochs={num_epochs}"]), folder, {}, [])
+        start(compose("train", [*data, *model, f"trainer.max_epochs={num_epochs}"]), folder)
         weights = checkpoint.model_weights(folder / "checkpoints/last.ckpt")
         encoders.append({key: value for key, value in weights.items() if ".encoder." in key})
     lightning.seed_everything(0, verbose=False)
@@ -144,7 +144,7 @@ def test_a_frozen_encoder_moves_only_when_its_epochs_are_over(small, tmp_path: P
 
 @pytest.mark.parametrize("further", [["trainer.precision=bf16-mixed"], ["channels_last=true"], ["scheduler=poly"]])
 def test_the_options_of_training_train(compose_small, tmp_path: Path, further: list[str]) -> None:
-    start(compose_small(*further, "trainer.gradient_clip_val=1", "trainer.accumulate_grad_batches=2"), tmp_path, {}, [])
+    start(compose_small(*further, "trainer.gradient_clip_val=1", "trainer.accumulate_grad_batches=2"), tmp_path)
     losses = [row["train/loss"] for row in RunFolder.open(tmp_path).history() if "train/loss" in row]
     assert losses
     assert all(math.isfinite(loss) for loss in losses)
@@ -176,7 +176,7 @@ def test_a_run_does_not_go_on_with_other_files(trained: RunFolder, tmp_path: Pat
 
 
 def test_a_moved_run_remembers_its_best_score(compose_small, tmp_path: Path) -> None:
-    start(compose_small("trainer.max_epochs=2"), tmp_path / "before", {}, [])
+    start(compose_small("trainer.max_epochs=2"), tmp_path / "before")
     run = RunFolder.open((tmp_path / "before").rename(tmp_path / "after"))
     resume(run.path, ["trainer.max_epochs=3"])
     scores = [row["val/miou"] for row in run.history() if "val/miou" in row]
@@ -187,7 +187,7 @@ def test_a_moved_run_remembers_its_best_score(compose_small, tmp_path: Path) -> 
 
 
 def test_a_changed_setting_of_a_resume_is_recorded(compose_small, tmp_path: Path) -> None:
-    start(compose_small(), tmp_path, {}, [])
+    start(compose_small(), tmp_path)
     resume(tmp_path, ["resume=x", "trainer.max_epochs=2", "callbacks.early_stopping.patience=9"])
     run = RunFolder.open(tmp_path)
     assert run.config["callbacks"]["early_stopping"]["patience"] == 9
@@ -212,5 +212,5 @@ def test_a_changed_setting_of_a_resume_is_recorded(compose_small, tmp_path: Path
 )
 def test_a_wrong_value_is_a_value_error_that_names_it(compose_small, tmp_path: Path, wrong: str) -> None:
     with pytest.raises(ValueError, match=wrong.partition("=")[0].rpartition(".")[2] + "|cannot be built"):
-        start(compose_small(wrong), tmp_path, {}, [])
+        start(compose_small(wrong), tmp_path)
     assert RunFolder(tmp_path).state() == "failed"

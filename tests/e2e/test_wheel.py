@@ -16,8 +16,8 @@ def test_the_installed_wheel_trains_from_any_folder(small, tmp_path: Path) -> No
     zipfile.ZipFile(wheel).extractall(tmp_path / "site")
     assert (tmp_path / "site/segexp/conf/sweep/losses.yaml").is_file()  # a link in the checkout
     assert (tmp_path / "site/hydra_plugins/segexp_launchers.py").is_file()
-    assert (tmp_path / "site/segexp/report/templates/report.html").is_file()
-    assert (tmp_path / "site/segexp/serving/page/index.html").is_file()
+    assert (tmp_path / "site/segexp/compare/report/templates/report.html").is_file()
+    assert (tmp_path / "site/segexp/serve/page/index.html").is_file()
     work = tmp_path / "work"
     work.mkdir()
     environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}

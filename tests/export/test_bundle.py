@@ -21,7 +21,6 @@ from segexp.evaluate.split import evaluate, prepare
 from segexp.export import bundle, int8, onnx, torch_export
 from segexp.export.agreement import NATIVE
 from segexp.export.facts import own_scores
-from segexp.inference import model
 from segexp.inference.model import load_model
 from segexp.inference.trusted_run import source_of_run
 from segexp.run import checkpoint
@@ -33,7 +32,7 @@ from tests.process import PATIENCE
 @pytest.fixture(scope="module")
 def run(trained: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     """An evaluated run."""
-    run = copied(model, tmp_path_factory.mktemp("run"))
+    run = copied(trained, tmp_path_factory.mktemp("run"))
     save(evaluate(prepare(run, Evaluation())), run, run.evaluation("val"))
     return run
 

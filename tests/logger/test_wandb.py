@@ -161,10 +161,10 @@ def test_other_loggers_do_not_import_wandb(tmp_path: Path, small) -> None:
 import sys
 from pathlib import Path
 from segexp import build
-from segexp.train.fit import start
+from tests.training import start
 for logger in ("none", "csv"):
     config = build.compose("train", [*sys.argv[2:], f"logger={logger}"])
-    start(config, Path(sys.argv[1]) / logger, {}, [])
+    start(config, Path(sys.argv[1]) / logger)
     assert "wandb" not in sys.modules, logger
 """
     overrides = [each for each in small() if each != "logger=none"]

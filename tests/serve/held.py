@@ -15,7 +15,7 @@ from segexp.classes import CITYSCAPES
 from segexp.config.compose import compose
 from segexp.data.pairs import Pair
 from segexp.serve import app, server
-from segexp.serve.batches import Batches, Bytes
+from segexp.serve.batches import Batches
 from segexp.serve.budget import Budget
 from segexp.serve.doorkeeper import Doorkeeper
 from segexp.serve.figures import Figures
@@ -24,7 +24,7 @@ from segexp.serve.gate import Gate
 from segexp.serve.schema import Classes, Limits
 from segexp.serve.service import Service
 from segexp.serve.uploads import Uploads
-from segexp.types import VOID
+from segexp.types import VOID, Bytes
 from tests.serve import photos
 from tests.serve.command import FRESH, PATIENCE
 

@@ -7,11 +7,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from segexp.serve.batches import Batches, Bytes
+from segexp.serve.batches import Batches
 from segexp.serve.budget import Budget
 from segexp.serve.errors import RequestError
 from segexp.serve.figures import Figures
 from segexp.serve.once import Once
+from segexp.types import Bytes
 from tests.serve.command import PATIENCE
 from tests.serve.held import until
 

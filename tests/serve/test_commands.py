@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 
 from segexp.config.compose import compose
-from segexp.config.values import plain_values
 from segexp.data.camvid import CamVid
 from segexp.run.folder import RunFolder
 from segexp.serve import __main__
@@ -69,7 +68,7 @@ def test_a_mistake_is_answered_in_one_message_with_the_cure(run: RunFolder, type
 )
 def test_a_setting_that_cannot_be_is_refused(typed: str, told: str) -> None:
     with pytest.raises(ValueError, match=re.escape(told)):
-        __main__.check(plain_values(compose("serve", ["run=RUN", typed])))
+        __main__.check(compose("serve", ["run=RUN", typed]))
 
 
 def test_a_port_in_use_is_told_before_anything_is_loaded(run: RunFolder, server: Server, tmp_path: Path) -> None:

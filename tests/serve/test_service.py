@@ -15,12 +15,13 @@ from segexp import build
 from segexp.classes import CITYSCAPES
 from segexp.config.compose import compose
 from segexp.data.pairs import Pair
-from segexp.serve.batches import Batches, Bytes
+from segexp.serve.batches import Batches
 from segexp.serve.budget import Budget
 from segexp.serve.errors import RequestError
 from segexp.serve.figures import Figures
 from segexp.serve.gallery import Gallery
 from segexp.serve.service import Service
+from segexp.types import Bytes
 from tests.process import said_by
 from tests.serve import photos
 

@@ -36,7 +36,7 @@ def test_a_finished_run_shows_its_best_score(job: Job) -> None:
 
 def test_a_run_that_died_without_a_word_failed(job: Job) -> None:
     code = (
-        "import os, sys\nfrom pathlib import Path\nfrom segexp.run import RunFolder\n"
+        "import os, sys\nfrom pathlib import Path\nfrom segexp.run.folder import RunFolder\n"
         "with RunFolder(Path(sys.argv[1])).claimed():\n    os.kill(os.getpid(), 9)"
     )
     status = subprocess.run([sys.executable, "-c", code, str(job.folder)]).returncode

@@ -5,14 +5,14 @@ import sys
 
 EARLY_SIGNAL = """
 import os, signal
-from segexp import stop
+from segexp.system import signals
 
-stop.postpone()
+signals.postpone()
 os.kill(os.getpid(), signal.SIGUSR1)
 try:
-    with stop.listening():
+    with signals.listening():
         print("the signal was lost")
-except stop.Stopped as stopped:
+except signals.Stopped as stopped:
     print(stopped.by.name, signal.getsignal(signal.SIGUSR1).name)
 """
 

@@ -1,20 +1,11 @@
-"""What no training can be run with is refused, and the refusal says what would fit."""
-
-import copy
-import functools
-import shlex
-from collections.abc import Callable, Iterator
-from typing import Any
+"""A training that does not fit what started it is refused, and the refusal says what would fit."""
 
 import pytest
-from omegaconf import DictConfig
 
-from segexp.config.values import plain_values
 from segexp.train import preflight
 
 TRAINER = {"devices": 2, "num_nodes": 1, "strategy": "ddp", "accelerator": "cpu", "sync_batchnorm": False}
 JOB = {"SLURM_NTASKS": "2", "SLURM_NTASKS_PER_NODE": "2", "SLURM_NNODES": "1", "SLURM_STEP_ID": "0"}
-Compose = Callable[..., DictConfig]
 
 
 @pytest.fixture
@@ -64,64 +55,3 @@ def test_torchrun_with_another_number_of_processes() -> None:
 def test_a_strategy_that_cannot_work(trainer, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         preflight.check_ranks({**TRAINER, **trainer}, {})
-
-
-def test_a_key_that_was_deleted_is_named(compose_small: Compose) -> None:
-    values = plain_values(compose_small())
-    preflight.check_values(values)
-    named = set()
-    for key in keys_of(values):
-        without = copy.deepcopy(values)
-        *parents, last = key.split(".")
-        del functools.reduce(dict.__getitem__, parents, without)[last]
-        said = objection(without)
-        assert said.startswith(f"the configuration has no {key}") or not said
-        named |= {key} if said else set()
-    targets = {f"callbacks.{name}._target_" for name in values["callbacks"]}
-    assert named == {*preflight.NEEDED, "trainer", "data", *targets}
-
-
-def objection(values: dict[str, Any]) -> str:
-    """What is said against a configuration; empty if nothing is."""
-    try:
-        preflight.check_values(values)
-        preflight.check_ranks(values["trainer"], {})
-    except ValueError as error:
-        return str(error)
-    return ""
-
-
-def keys_of(values: dict[str, Any], prefix: str = "") -> Iterator[str]:
-    for key, value in values.items():
-        yield f"{prefix}{key}"
-        if isinstance(value, dict):
-            yield from keys_of(value, f"{prefix}{key}.")
-
-
-@pytest.mark.parametrize(
-    ("typed", "said"),
-    [
-        ("data.train_split=null", "data.train_split is None; needed is the name of a split"),
-        ("data.val_split=3", "data.val_split is 3; needed is the name of a split"),
-        ("optimizer.lr=-1", "optimizer.lr is -1; needed is a number of at least 0"),
-        ("optimizer.weight_decay=nan", "optimizer.weight_decay is nan; needed is a number of at least 0"),
-        ("trainer.check_val_every_n_epoch=0", "trainer.check_val_every_n_epoch is 0; needed is a whole number"),
-        ("+trainer.overfit_batches=1", "trainer.overfit_batches reads the training split without its sampler"),
-        ("callbacks.early_stopping=null", "type '~callbacks.early_stopping' to train without"),
-        (
-            "+callbacks.early.patience=3",
-            "no callbacks.early._target_; callbacks are: best, last",
-        ),
-        ("trainer.limit_val_batches=0", "nothing is validated, and val/miou is awaited by callbacks: best, early_st"),
-    ],
-)
-def test_a_value_that_no_training_can_have(compose_small: Compose, typed: str, said: str) -> None:
-    assert said in objection(plain_values(compose_small(typed)))
-
-
-def test_without_validation_a_training_needs_no_more_than_what_the_refusal_says(compose_small: Compose) -> None:
-    without = "trainer.limit_val_batches=0.0"
-    said = objection(plain_values(compose_small(without)))
-    cure = [word for word in shlex.split(said) if word.startswith("~")]
-    assert cure
-    assert objection(plain_values(compose_small(without, *cure))) == ""

@@ -6,11 +6,10 @@ from pathlib import Path
 import pytest
 
 from segexp.config.compose import compose
-from segexp.config.values import plain_values
 from segexp.run.folder import RunFolder
 from segexp.train import resume
 
-TODAY = plain_values(compose("train"))
+TODAY = compose("train")
 
 
 def older(*keys: str) -> dict:
@@ -59,8 +58,7 @@ def test_what_lives_in_the_weights_cannot_change() -> None:
 def test_a_schedule_that_ends_with_the_training_cannot_be_outlived(scheduler, key: str, planned: int, longer) -> None:
     """What is trained behind it would be at a learning rate of 0, or at one that rises again."""
     run, constant = (
-        plain_values(compose("train", [f"scheduler={name}", f"++trainer.{key}={planned}"]))
-        for name in (scheduler, "constant")
+        compose("train", [f"scheduler={name}", f"++trainer.{key}={planned}"]) for name in (scheduler, "constant")
     )
     for number in longer:
         typed = [f"trainer.{key}={number}"]
@@ -72,9 +70,9 @@ def test_a_schedule_that_ends_with_the_training_cannot_be_outlived(scheduler, ke
 
 
 def test_what_is_said_of_a_run_that_ended_helps() -> None:
-    last = resume.Last(Path("run/checkpoints/last.ckpt"), {}, num_epochs=4, has_ended=True)
+    last = resume.Checkpoint(Path("run/checkpoints/last.ckpt"), {}, num_epochs=4, has_ended=True)
     for scheduler, cure in (("constant", "to go on, add trainer.max_epochs=8"), ("poly", "start a new run with")):
-        values = plain_values(compose("train", [f"scheduler={scheduler}", "trainer.max_epochs=4"]))
+        values = compose("train", [f"scheduler={scheduler}", "trainer.max_epochs=4"])
         with pytest.raises(ValueError, match=f"nothing is left to train; .*{cure}"):
             resume.check_epochs_left(last, values)
 

@@ -4,22 +4,22 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from omegaconf import DictConfig
 
-from segexp.config.values import plain_values
 from segexp.run.folder import RunFolder
-from segexp.train import preflight
-from segexp.train.fit import assembled, start
+from segexp.train.fit import assemble
+from segexp.train.settings import TrainSettings
+from segexp.types import Values
+from tests.training import start
 
-Compose = Callable[..., DictConfig]
+Compose = Callable[..., Values]
 ENDLESS = ("trainer.max_epochs=-1", "callbacks.panels.num_scenes=0")
 
 
 @pytest.mark.parametrize("scheduler", ["constant", "inverse_time"])
 def test_a_training_without_an_end_has_a_learning_rate(compose_small: Compose, tmp_path: Path, scheduler: str) -> None:
-    values = plain_values(compose_small(*ENDLESS, f"scheduler={scheduler}"))
-    preflight.check_values(values)
-    task, _, trainer = assembled(values, tmp_path)
+    values = compose_small(*ENDLESS, f"scheduler={scheduler}")
+    TrainSettings.of(values)
+    task, _, trainer = assemble(values, tmp_path)
     task.trainer = trainer
     optimizer = task.configure_optimizers()["optimizer"]
     assert optimizer.param_groups[0]["lr"] == values["optimizer"]["lr"]
@@ -28,7 +28,7 @@ def test_a_training_without_an_end_has_a_learning_rate(compose_small: Compose, t
 @pytest.mark.slow
 def test_a_training_without_an_end_trains_until_it_is_stopped(compose_small: Compose, tmp_path: Path) -> None:
     after_one_epoch = "+callbacks.early_stopping.stopping_threshold=-1"
-    start(compose_small(*ENDLESS, after_one_epoch), tmp_path / "run", {}, [])
+    start(compose_small(*ENDLESS, after_one_epoch), tmp_path / "run")
     run = RunFolder.open(tmp_path / "run")
     assert run.state() == "finished"
     rates = [row["train/lr"] for row in run.history() if "train/lr" in row]
@@ -37,8 +37,8 @@ def test_a_training_without_an_end_trains_until_it_is_stopped(compose_small: Com
 
 @pytest.mark.parametrize("scheduler", ["poly", "cosine"])
 def test_a_schedule_that_needs_the_end_is_refused_without_one(compose_small: Compose, scheduler: str) -> None:
-    values = plain_values(compose_small(*ENDLESS, f"scheduler={scheduler}"))
+    values = compose_small(*ENDLESS, f"scheduler={scheduler}")
     said = rf"trainer.max_epochs is -1, .* scheduler={scheduler} .*set trainer.max_epochs or \+trainer.max_steps"
     with pytest.raises(ValueError, match=said):
-        preflight.check_values(values)
-    preflight.check_values({**values, "trainer": {**values["trainer"], "max_steps": 4}})
+        TrainSettings.of(values)
+    TrainSettings.of({**values, "trainer": {**values["trainer"], "max_steps": 4}})

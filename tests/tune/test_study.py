@@ -10,14 +10,13 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.trial import TrialState
 
 from segexp.config.compose import compose
-from segexp.config.values import plain_values
 from segexp.logger.jsonl import JsonLinesLogger
 from segexp.run.folder import RunFolder
-from segexp.train.fit import start
 from segexp.tune import report
 from segexp.tune.space import check, overrides, space
 from segexp.tune.study import Study, best
 from tests.options import config_dir
+from tests.training import start
 
 FACTS = {"train": ["loss=dice"], "space": {"lr": {"key": "optimizer.lr"}}, "metric": "val/miou"}
 SPACE = {"optimizer.lr": FloatDistribution(1e-4, 1e-1, log=True)}
@@ -138,7 +137,7 @@ def test_the_commands_of_a_study_name_the_users_options(tmp_path: Path) -> None:
 def test_values_are_typed_as_hydra_reads_them() -> None:
     values = {"optimizer.lr": 1e-05, "model.streams": [4, 8], "compile": True, "data.num_workers": None}
     values |= {"loss": "dice", "data.root": "/a b=c's", "+trainer.plugins": {"a": 1, "b": {"c": "d e"}}}
-    config = plain_values(compose("train", overrides(values)))
+    config = compose("train", overrides(values))
     assert config["optimizer"]["lr"] == 1e-05
     assert config["data"]["root"] == "/a b=c's"
     assert config["trainer"]["plugins"] == {"a": 1, "b": {"c": "d e"}}
@@ -146,7 +145,7 @@ def test_values_are_typed_as_hydra_reads_them() -> None:
 
 
 def test_the_default_space_is_of_the_default_training() -> None:
-    values = plain_values(compose("tune", ["study=x"]))
+    values = compose("tune", ["study=x"])
     searched = space(values["space"])
     check(values["train"], searched)
     assert {"optimizer", "optimizer.lr", "loss.a", "loss.b"} <= set(searched)
@@ -167,7 +166,7 @@ def test_the_default_space_is_of_the_default_training() -> None:
 )
 def test_a_wrong_space_is_named_before_anything_is_trained(override: str, answer: str) -> None:
     quoted = override.replace("[loss=dice]", "['loss=dice']")
-    values = plain_values(compose("tune", ["study=x", quoted]))
+    values = compose("tune", ["study=x", quoted])
     with pytest.raises(ValueError, match=f"(?s){answer}"):
         check(values["train"], space(values["space"]))
 
@@ -179,7 +178,7 @@ def test_a_hopeless_training_ends_early_as_a_finished_run(tmp_path: Path, compos
     callback = f"+callbacks.report={{{node},journal:{study.journal},study:{study.name},pruner:{pruner}}}"
     with study.next_trial(SPACE, 1) as trial:
         run = study.run(trial.number)
-        start(compose_small("trainer.max_epochs=5", callback), run.path, {}, [])
+        start(compose_small("trainer.max_epochs=5", callback), run.path)
         study.conclude(trial.number)
     assert run.state() == "finished"
     assert len([row for row in run.history() if "val/miou" in row]) == 1

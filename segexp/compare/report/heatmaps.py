@@ -9,7 +9,7 @@ from segexp.compare.report.cells import NOTHING
 from segexp.compare.report.shifts import Change
 from segexp.compare.report.svg import Drawing, name_rows, wrapped
 from segexp.compare.verdict.comparison import Row
-from segexp.metric.scores import Fractions
+from segexp.types import Floats
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,7 +41,7 @@ def confusion_change(change: Change, class_names: Sequence[str]) -> Drawing:
     return Drawing(f"confusion-{change.number}", label, lambda: _confusion(change.difference, class_names))
 
 
-def _variants_by_class(values: Fractions, names: Sequence[str], class_names: Sequence[str], centred: bool) -> "Figure":
+def _variants_by_class(values: Floats, names: Sequence[str], class_names: Sequence[str], centred: bool) -> "Figure":
     from matplotlib.figure import Figure
 
     num_rows, num_columns = values.shape
@@ -54,7 +54,7 @@ def _variants_by_class(values: Fractions, names: Sequence[str], class_names: Seq
     return figure
 
 
-def _confusion(difference: Fractions, class_names: Sequence[str]) -> "Figure":
+def _confusion(difference: Floats, class_names: Sequence[str]) -> "Figure":
     from matplotlib.figure import Figure
 
     size = 1.4 + 0.36 * len(class_names)
@@ -67,7 +67,7 @@ def _confusion(difference: Fractions, class_names: Sequence[str]) -> "Figure":
     return figure
 
 
-def _heatmap(figure: "Figure", values: Fractions, centred: bool, form: str, smallest: float) -> "Axes":
+def _heatmap(figure: "Figure", values: Floats, centred: bool, form: str, smallest: float) -> "Axes":
     """Coloured cells with their numbers; NaN is grey and a dash. smallest: what is nearer to 0 has no number."""
     import matplotlib
 

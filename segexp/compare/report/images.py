@@ -6,7 +6,7 @@ import numpy as np
 
 from segexp.compare.report.provenance import first_run
 from segexp.compare.verdict.comparison import Comparison
-from segexp.metric.scores import Fractions
+from segexp.types import Floats
 
 MOST_IMAGES = 8
 
@@ -15,7 +15,7 @@ class ImageScores(NamedTuple):
     """mIoU of each variant on one image, mean over seeds, in the order of the rows; spread: largest minus least."""
 
     name: str
-    miou: Fractions
+    miou: Floats
     spread: float
 
 
@@ -28,5 +28,5 @@ def most_different(comparison: Comparison) -> list[ImageScores]:
     return [ImageScores(names[n], scores[:, n], float(spread[n])) for n in order] if len(scores) > 1 else []
 
 
-def _mean_over_seeds(comparison: Comparison, name: str) -> Fractions:
+def _mean_over_seeds(comparison: Comparison, name: str) -> Floats:
     return np.mean([run.image_miou for run in comparison.variants[name].values()], axis=0)

@@ -8,10 +8,9 @@ import numpy as np
 from segexp.classes import written
 from segexp.compare.verdict.comparison import Comparison
 from segexp.compare.verdict.evaluated import Run
-from segexp.display.pictures import Bytes
 from segexp.metric.stored import arrays
 from segexp.run.folder import RunFolder
-from segexp.types import VOID
+from segexp.types import VOID, Bytes
 
 
 @dataclass(frozen=True)

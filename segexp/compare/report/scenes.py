@@ -13,7 +13,8 @@ from segexp.compare.report.predictions import Predictions, predictions
 from segexp.compare.verdict.comparison import Comparison
 from segexp.compare.verdict.evaluated import Run
 from segexp.data.reading import read_image, read_mask
-from segexp.display.pictures import Bytes, colored
+from segexp.display.pictures import colored
+from segexp.types import Bytes
 
 WIDTH = 320
 MOST_PREDICTIONS = 8

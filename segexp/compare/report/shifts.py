@@ -7,7 +7,7 @@ import numpy as np
 
 from segexp.compare.verdict.evaluated import Run
 from segexp.compare.verdict.variants import Variants
-from segexp.metric.scores import Fractions
+from segexp.types import Floats
 
 MOST_VARIANTS = 4
 MOST_SHIFTS = 8
@@ -28,7 +28,7 @@ class Change(NamedTuple):
 
     number: int
     name: str
-    difference: Fractions
+    difference: Floats
     shifts: list[Shift]
 
 
@@ -44,14 +44,14 @@ def largest(variants: Variants, names: Sequence[str]) -> list[Change]:
     ]
 
 
-def shares(runs: Iterable[Run]) -> Fractions:
+def shares(runs: Iterable[Run]) -> Floats:
     """Share of each true class's pixels that went to each class, mean over runs, [C, C]; NaN for an absent class."""
     counted = np.stack([run.confusion for run in runs]).astype(np.float64)
     totals = counted.sum(2, keepdims=True)
     return np.divide(counted, totals, out=np.full_like(counted, np.nan), where=totals > 0).mean(0)
 
 
-def _shifts(baseline: Fractions, difference: Fractions, class_names: Sequence[str]) -> list[Shift]:
+def _shifts(baseline: Floats, difference: Floats, class_names: Sequence[str]) -> list[Shift]:
     order = np.argsort(-np.abs(np.nan_to_num(difference)), axis=None, kind="stable")[:MOST_SHIFTS]
     places = ((int(place) // len(class_names), int(place) % len(class_names)) for place in order)
     return [

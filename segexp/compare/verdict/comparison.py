@@ -8,9 +8,10 @@ import numpy as np
 from segexp.compare.verdict import statistics
 from segexp.compare.verdict.left_out import LeftOut
 from segexp.compare.verdict.runs import Found, Run
-from segexp.compare.verdict.statistics import Difference, Floats
+from segexp.compare.verdict.statistics import Difference
 from segexp.compare.verdict.variants import Variants, shown_names, variants
 from segexp.metric.scores import class_iou
+from segexp.types import Floats
 
 
 @dataclass(frozen=True)

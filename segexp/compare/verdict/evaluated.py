@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from segexp.compare.verdict.settings import flat, trained_on
-from segexp.compare.verdict.statistics import Counts, Floats, regions
+from segexp.compare.verdict.statistics import Counts, regions
 from segexp.metric.scores import Confusion, image_miou
 from segexp.metric.stored import arrays
 from segexp.run.folder import RunFolder
+from segexp.types import Floats
 
 SAME_EVALUATION = ("checkpoint", "image_size", "fingerprint", "inference", "label_ids")
 LONGEST = 90

@@ -7,7 +7,7 @@ import numpy as np
 
 from segexp.compare.verdict.comparison import Comparison
 from segexp.compare.verdict.evaluated import Run
-from segexp.compare.verdict.statistics import Floats
+from segexp.types import Floats
 
 
 class OtherScores(NamedTuple):

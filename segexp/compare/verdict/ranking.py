@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from segexp.compare.verdict.runs import Run
-from segexp.compare.verdict.statistics import Floats
 from segexp.compare.verdict.variants import Variants
 from segexp.run.folder import RunFolder
+from segexp.types import Floats
 
 SCORE = "val/miou"
 

@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-Floats = npt.NDArray[np.float64]
+from segexp.types import Floats
+
 Counts = npt.NDArray[np.integer]
 NUM_RESAMPLES = 1000
 MOST_SEEDS = 1000

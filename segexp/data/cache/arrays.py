@@ -16,8 +16,8 @@ import numpy as np
 from filelock import FileLock, Timeout
 from rich.progress import track
 
-from segexp.data.reading import Bytes
 from segexp.system.files import write_whole
+from segexp.types import Bytes
 
 NUM_CHECKED = 8
 """Scenes whose checksum is compared when arrays are opened, spread evenly: all of them would be read for minutes."""

@@ -8,15 +8,14 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from segexp.data import settings
 from segexp.data.cache import arrays, shared_memory
 from segexp.data.cache.arrays import Arrays
 from segexp.data.cache.scenes import Cached, Wanted, wanted_of
 from segexp.data.lazy import Files, Scenes
 from segexp.data.pairs import Pair
-from segexp.data.reading import Bytes
-from segexp.data.samples import ImageSize
+from segexp.data.samples import Size
 from segexp.system.memory import free_bytes
+from segexp.types import Bytes
 
 log = logging.getLogger(__name__)
 
@@ -28,17 +27,16 @@ SPARE = 10**9
 class Cache:
     """Where scenes are read from: their files (off), shared memory, or a disk. It changes no sample, only its time.
 
-    size: [H, W] that images are resized to before they are kept, None for native; that of data.image_size or None, so
-        that no image is resized twice. root: folder on a disk.
-    Raises ValueError for what is not allowed.
+    kind: off, memory or disk. size: [H, W] that images are resized to before they are kept, None for native.
+    root: folder on a disk.
     """
 
-    def __init__(self, kind: str | bool, size: ImageSize | None, image_size: ImageSize | None, root: str) -> None:
-        self.kind = settings.checked_cache(kind, size, image_size)
+    def __init__(self, kind: str | bool, size: Size | None, root: str) -> None:
+        self.kind = kind if isinstance(kind, str) else "off"  # YAML reads a bare off as false
         self.size = size
         self.root = shared_memory.folder() if self.kind == "memory" else Path(root).expanduser()
 
-    def scenes(self, pairs: Sequence[Pair], lookup: Bytes, target_size: ImageSize | None) -> Scenes:
+    def scenes(self, pairs: Sequence[Pair], lookup: Bytes, target_size: Size | None) -> Scenes:
         """The scenes of a split. target_size: [H, W] that cached targets are resized to, None for native.
 
         Raises ValueError for a broken file when the cache is made. Without room for it, it says so, and reads files.

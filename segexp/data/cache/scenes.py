@@ -12,10 +12,10 @@ import torch
 from segexp.data.cache import arrays
 from segexp.data.cache.arrays import Arrays
 from segexp.data.pairs import Pair
-from segexp.data.reading import Bytes, read_image, read_size, read_target
-from segexp.data.samples import ImageSize, resized, resized_target
+from segexp.data.reading import read_image, read_size, read_target
+from segexp.data.samples import resized, resized_target
 from segexp.system import remote
-from segexp.types import Sample
+from segexp.types import Bytes, Sample, Size
 
 VERSION = 1
 """Of what the arrays hold; another one makes them again."""
@@ -69,7 +69,7 @@ class Wanted(NamedTuple):
 
 
 def wanted_of(
-    pairs: Sequence[Pair], lookup: Bytes, root: Path, size: ImageSize | None, target_size: ImageSize | None
+    pairs: Sequence[Pair], lookup: Bytes, root: Path, size: Size | None, target_size: Size | None
 ) -> list[Wanted]:
     """Images, which all groupings share, and the targets of one grouping: looking up a crop's labels would take longer
     than copying them."""

@@ -19,7 +19,6 @@ from segexp.compare.report.scenes import WIDTH, pictured
 from segexp.compare.report.svg import wrapped
 from segexp.compare.verdict.comparison import Comparison
 from segexp.config.compose import compose
-from segexp.config.values import plain_values
 from tests.compare.report.runs import CLASSES, compared, run
 
 
@@ -175,7 +174,7 @@ def test_the_command_for_pictures_asks_for_what_was_evaluated(tmp_path: Path, fa
     path = run(tmp_path / "it's 1=1/run", "focal", 0)
     comparison = compared(tmp_path, None)
     first_run(comparison).facts.update(facts)
-    values = plain_values(compose("evaluate", shlex.split(picture_command(comparison))[3:]))
+    values = compose("evaluate", shlex.split(picture_command(comparison))[3:])
     assert {key: values[key] for key in typed} == typed
     assert (values["run"], values["predictions"]) == (str(path), True)
 

@@ -189,7 +189,7 @@ def test_a_report_starts_without_torch(tmp_path: Path) -> None:
     for loss in ("focal", "dice"):
         run(tmp_path / "sweep" / loss, loss, 0)
     code = (
-        "import sys; from segexp.compare import main; main(); "
+        "import sys; from segexp.compare.__main__ import main; main(); "
         "sys.exit('torch was imported' if 'torch' in sys.modules else 0)"
     )
     command = [sys.executable, "-c", code, f"runs={tmp_path / 'sweep'}", "output=new/report"]

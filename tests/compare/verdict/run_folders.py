@@ -13,7 +13,6 @@ import numpy.typing as npt
 import yaml
 
 from segexp.config.compose import compose
-from segexp.config.values import plain_values
 from segexp.run.folder import RunFolder
 from segexp.system.files import write_whole
 
@@ -52,7 +51,7 @@ CHOICES = {"experiment": "camvid", "model": "unet", "optimizer": "adam", "data":
 def settings() -> Mapping[str, Any]:
     """The 150 settings of a real training."""
     composed = compose("train", ["experiment=camvid", "data.root=/data/camvid", "logger=none"])
-    return yaml.safe_load(yaml.safe_dump(plain_values(composed)))
+    return yaml.safe_load(yaml.safe_dump(composed))
 
 
 def write_evaluation(folder: Path, npz: bytes | Path, **facts: Any) -> None:

@@ -134,7 +134,8 @@ def test_a_refusal_is_told_in_the_words_of_the_server(sweep: Path) -> None:
 def test_without_the_extra_one_line_tells_what_to_install(sweep: Path, tmp_path: Path) -> None:
     (tmp_path / "without").mkdir()
     (tmp_path / "without/wandb_workspaces.py").write_text("raise ImportError")
-    program = f"import sys; sys.path.insert(0, {str(tmp_path / 'without')!r}); from segexp.compare import main; main()"
+    place = str(tmp_path / "without")
+    program = f"import sys; sys.path.insert(0, {place!r}); from segexp.compare.__main__ import main; main()"
     answer = run("-c", program, f"runs={sweep}", "output=null", "wandb=a/b", "dry_run=true", home=tmp_path)
     assert answer.returncode == 1
     assert "pip install 'segexp[workspaces]'" in answer.stderr

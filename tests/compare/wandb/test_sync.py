@@ -16,7 +16,7 @@ from tests.wandb_standin import Standin
 TRAINS = """
 import sys
 from pathlib import Path
-from segexp.run import RunFolder
+from segexp.run.folder import RunFolder
 folder = RunFolder(Path(sys.argv[1]))
 with folder.locked(), folder.recorded():
     print("trains", flush=True)
