@@ -130,7 +130,7 @@ def passes(job: Job, network: Network, image: Tensor) -> dict[str, list[float]]:
 
 def _predict(network: Network, image: Tensor, precision: str) -> Tensor:
     """As `segexp.predict` does it with images of the network's own size."""
-    return prediction(segment(network, image, None, Inference(precision=precision)))
+    return prediction(segment(network, image, None, Inference.of({"precision": precision})))
 
 
 def _held(device: torch.device) -> float:

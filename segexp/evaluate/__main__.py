@@ -34,7 +34,7 @@ def main(values: Values) -> None:
 
     name = values["split"] if values["name"] is None else values["name"]
     _check(values, name)
-    inference = Inference.of(values)
+    inference = Inference.of({key: values[key] for key in Inference.model_fields})
     run = RunFolder.open(values["run"])
     if values["regroup"] is None:
         run.checkpoint(values["checkpoint"])  # loading torch takes seconds, which a typo need not cost

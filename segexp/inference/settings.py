@@ -1,80 +1,55 @@
 """How a network is asked for the classes of whole images."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Annotated, Literal, Self, get_args
 
-from segexp.types import SMALLEST_SIDE, Size
+from pydantic import Field, model_validator
 
-BLENDINGS = ("gaussian", "trimmed", "uniform")
-PRECISIONS = ("float32", "bfloat16", "float16")
+from segexp.config.schema import Allowed, Settings, Size, Tuple, shown
+from segexp.types import Values
+
+Precision = Literal["float32", "bfloat16", "float16"]
+PRECISIONS: tuple[str, ...] = get_args(Precision)
+Blending = Literal["gaussian", "trimmed", "uniform"]
+BLENDINGS: tuple[str, ...] = get_args(Blending)
+Stride = Annotated[
+    tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]], Tuple, Allowed("[height, width], each at least 1")
+]
+Scales = Annotated[
+    tuple[Annotated[float, Field(ge=0.1, le=10)], ...],
+    Field(min_length=1),
+    Tuple,
+    Allowed("a list of numbers from 0.1 to 10, such as [0.75,1,1.25]"),
+]
 
 
-@dataclass(frozen=True)
-class Inference:
-    """What is done to an image beside running the network on it once.
+class Inference(Settings):
+    """What is done to an image beside running the network on it once; without arguments, nothing is.
 
     window: [height, width] of the pieces that the network sees, None for the whole image. stride: from one piece to the
     next, None for half of it. blending: how overlapping pieces are weighted: by a Gaussian around their middle, by
     trimming their outer half of the overlap, or all alike.
     scales, flip: sizes at which the image is seen, and whether mirrored too; probabilities are averaged.
     precision: of the network's arithmetic.
-    Raises ValueError for what none of them can be.
     """
 
     window: Size | None = None
-    stride: Size | None = None
-    blending: str = "gaussian"
-    scales: tuple[float, ...] = (1.0,)
+    stride: Stride | None = None
+    blending: Blending = "gaussian"
+    scales: Scales = (1.0,)
     flip: bool = False
-    precision: str = "float32"
+    precision: Precision = "float32"
 
-    @classmethod
-    def of(cls, values: Mapping[str, Any]) -> "Inference":
-        """From a configuration's values, lists for tuples."""
-        given: dict[str, Any] = {field.name: values[field.name] for field in fields(cls)}
-        given |= {key: tuple(value) for key, value in given.items() if isinstance(value, list)}
-        return cls(**given)
-
-    def __post_init__(self) -> None:
-        for name, size in (("window", self.window), ("stride", self.stride)):
-            least = SMALLEST_SIDE if name == "window" else 1
-            if size is not None and not _is_size(size, least):
-                raise ValueError(f"{name} is {_shown(size)}; needed is [height, width], each at least {least}, or null")
+    @model_validator(mode="after")
+    def _stride_needs_a_window(self) -> Self:
         if self.stride and (not self.window or any(s > w for s, w in zip(self.stride, self.window, strict=True))):
-            raise ValueError(f"stride is {_shown(self.stride)}; it needs a window that is nowhere smaller")
-        for name, value, allowed in (
-            ("blending", self.blending, BLENDINGS),
-            ("precision", self.precision, PRECISIONS),
-            ("flip", self.flip, (True, False)),
-        ):
-            if value not in allowed:
-                raise ValueError(f"{name} is {value!r}; allowed: {', '.join(map(str, allowed))}")
-        if not _are_scales(self.scales):
-            raise ValueError(f"scales is {_shown(self.scales)}; needed are numbers from 0.1 to 10, e.g. [0.75,1,1.25]")
+            raise ValueError(
+                f"stride is {shown(self.stride)} and window is {shown(self.window)}; allowed: a stride that is nowhere "
+                "larger than the window; set window, or leave stride out"
+            )
+        return self
 
-    def changed(self) -> dict[str, Any]:
-        """Settings that are not the default, as plain values."""
-        ours, usual = asdict(self), asdict(Inference())
-        return {key: _plain(value) for key, value in ours.items() if value != usual[key]}
-
-
-def _is_size(size: Any, least: int) -> bool:
-    return isinstance(size, tuple) and len(size) == 2 and all(type(side) is int and side >= least for side in size)
-
-
-def _are_scales(scales: Any) -> bool:
-    return (
-        isinstance(scales, Sequence)
-        and not isinstance(scales, str)
-        and len(scales) > 0
-        and all(type(scale) in (int, float) and 0.1 <= scale <= 10 for scale in scales)
-    )
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
-
-
-def _shown(value: Any) -> str:
-    return repr(_plain(value))
+    def changed(self) -> Values:
+        """What differs from running the network once, as plain values."""
+        fields = set(Inference.model_fields)
+        ours, plain = (each.model_dump(mode="json", include=fields) for each in (self, Inference()))
+        return {key: value for key, value in ours.items() if value != plain[key]}

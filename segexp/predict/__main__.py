@@ -36,7 +36,7 @@ def main(values: Values) -> None:
     from segexp.run.folder import RunFolder
 
     _check(values)
-    inference = Inference.of(values)
+    inference = Inference.of({key: values[key] for key in Inference.model_fields})
     folder, place = Path(values["output"]).expanduser().absolute(), Path(values["input"]).expanduser()
     check_output(folder, place)
     if isinstance(sys.stdout, io.TextIOWrapper):

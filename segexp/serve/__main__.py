@@ -92,7 +92,10 @@ def _opened(run: "RunFolder", values: dict[str, Any]) -> "tuple[Classes, Gallery
     from segexp.serve.schema import Limits
     from segexp.system import remote
 
-    inference, devices = Inference.of(values), find_devices(values["device"])
+    inference, devices = (
+        Inference.of({key: values[key] for key in Inference.model_fields}),
+        find_devices(values["device"]),
+    )
     found = load_model(run, values["checkpoint"])
     limits = Limits(bytes=values["max_upload_bytes"], pixels=values["max_pixels"])
     name = values["run"].rstrip("/").rpartition("/")[2] if remote.is_url(values["run"]) else run.path.name
@@ -150,7 +153,7 @@ def check(values: dict[str, Any]) -> None:
     hosts = values["allowed_hosts"]
     if hosts is not None and (not isinstance(hosts, list) or not all(isinstance(each, str) for each in hosts)):
         raise ValueError(f"allowed_hosts is {hosts!r}; needed are names, e.g. [segexp.example.org], or null")
-    Inference.of(values)
+    Inference.of({key: values[key] for key in Inference.model_fields})
 
 
 def without_data(arguments: list[str]) -> list[str]:

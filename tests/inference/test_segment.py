@@ -4,12 +4,14 @@ import math
 
 import pytest
 import torch
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 from torchvision.transforms.v2 import functional as transform
 
 from segexp.benchmark.memory import peak_bytes
+from segexp.config.compose import config_folder
 from segexp.inference.segment import segment
 from segexp.inference.settings import BLENDINGS, Inference
 from segexp.inference.window import axis_pieces, pieces
@@ -111,22 +113,29 @@ def test_half_precision_gives_single_precision_logits(network: Pointwise, image:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "message"),
+    ("wrong", "facts"),
     [
-        ({"window": (16, 64)}, r"window is \[16, 64\]; needed is \[height, width\], each at least 32, or null"),
-        ({"window": 512}, "window is 512"),
-        ({"stride": (10, 10)}, "it needs a window"),
-        ({"window": (32, 32), "stride": (33, 10)}, "it needs a window that is nowhere smaller"),
-        ({"blending": "hann"}, "blending is 'hann'; allowed: gaussian, trimmed, uniform"),
-        ({"precision": "int8"}, "precision is 'int8'"),
-        ({"scales": ()}, "needed are numbers from 0.1 to 10"),
-        ({"scales": (0.0,)}, "needed are numbers from 0.1 to 10"),
-        ({"flip": "yes"}, "flip is 'yes'; allowed: True, False"),
+        ({"window": [16, 64]}, ("window is [16, 64]", "null", "[height, width], each at least 32")),
+        ({"window": 512}, ("window is 512", "[height, width]")),
+        ({"stride": [10, 10]}, ("stride is [10, 10]", "window is null", "set window")),
+        ({"window": [32, 32], "stride": [33, 10]}, ("stride is [33, 10]", "window is [32, 32]", "nowhere larger")),
+        ({"blending": "hann"}, ("blending is 'hann'", "gaussian, trimmed, uniform")),
+        ({"precision": "int8"}, ("precision is 'int8'", "float32, bfloat16, float16")),
+        ({"scales": []}, ("scales is []", "numbers from 0.1 to 10")),
+        ({"scales": [0.0]}, ("scales is [0.0]", "numbers from 0.1 to 10")),
+        ({"flip": "yes"}, ("flip is 'yes'", "true, false")),
     ],
 )
-def test_what_cannot_be_is_refused_with_what_can(wrong: dict, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        Inference(**wrong)
+def test_what_cannot_be_is_refused_with_what_can(wrong: dict, facts: tuple[str, ...]) -> None:
+    with pytest.raises(ValueError, match=".") as refused:
+        Inference.of(wrong)
+    assert [fact for fact in facts if fact not in str(refused.value)] == [], refused.value
+
+
+@pytest.mark.parametrize("command", ["evaluate", "predict", "serve"])
+def test_a_command_runs_the_network_once_unless_told_otherwise(command: str) -> None:
+    stored = yaml.safe_load((config_folder() / f"{command}.yaml").read_text())
+    assert Inference.of({key: stored[key] for key in Inference.model_fields}) == Inference()
 
 
 @pytest.mark.slow
