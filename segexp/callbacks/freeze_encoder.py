@@ -1,14 +1,14 @@
-"""Transfer learning: hold the pretrained encoder still while the decoder settles."""
+"""Transfer learning: freeze the pretrained encoder while the decoder settles."""
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch.optim import Optimizer
 
 
 class FreezeEncoder(Callback):
-    """The encoder's weights and batch statistics do not change during the first epochs.
+    """Keeps the encoder's weights and batch statistics unchanged during the first epochs.
 
-    num_epochs: how many. Its gradients are dropped before each optimizer step instead of switching them off: under DDP
-    parameters that join later would never be synchronised. So the frozen epochs are not faster.
+    num_epochs: how many epochs. The encoder's gradients are computed, and dropped before each optimizer step, because
+    DDP would never synchronise parameters that join later. So the frozen epochs are not faster.
     """
 
     def __init__(self, num_epochs: int) -> None:

@@ -1,4 +1,4 @@
-"""Keep checkpoints of a run, wherever its folder is moved."""
+"""Keep the best checkpoint of a run, even after its folder was moved."""
 
 from pathlib import Path
 from typing import Any
@@ -7,9 +7,10 @@ from pytorch_lightning.callbacks import ModelCheckpoint
 
 
 class KeepCheckpoint(ModelCheckpoint):
-    """Lightning's ModelCheckpoint, whose memory of the best score survives a move of the run folder.
+    """Lightning's ModelCheckpoint, which remembers the best score even after the run folder was moved.
 
-    Lightning forgets it when the folder's path differs from that in the checkpoint, and then overwrites the best one.
+    Lightning forgets the best score when the folder's path differs from the one in the checkpoint, and would then
+    overwrite the best checkpoint with a worse one.
     """
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The last checkpoint of a run: where it goes on as if nothing had happened."""
+"""Write last.ckpt, from which a run goes on as if it had never been interrupted."""
 
 from pathlib import Path
 from typing import Any
@@ -6,24 +6,26 @@ from typing import Any
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 
-from segexp.callbacks import position
+from segexp.callbacks import loop_state
 from segexp.run.checkpoint_io import sync_folder
+from segexp.system import lightning_internals
 
 
 class KeepLast(Checkpoint):
     """Writes last.ckpt after every epoch and every N optimizer steps, and keeps the one before as previous.ckpt.
 
-    dirpath: where to. every_n_train_steps: N; null for epochs only.
-    What they hold lets a run end with the weights and the scores that it would have had undisturbed: how far the epoch
-    came, and what each rank had counted in it. Random numbers need no state: all are drawn from (seed, epoch, index).
+    dirpath: the folder of the checkpoints. every_n_train_steps: N; None for epochs only.
+    A run that goes on from one ends with the weights and the scores that it would have had undisturbed. So it also
+    holds how far the epoch came, and what each rank had counted in it. Random numbers need no state, since all are
+    drawn from (seed, epoch, index).
     Raises ValueError if a checkpoint from the middle of an epoch meets another number of ranks.
     """
 
     def __init__(self, dirpath: str, every_n_train_steps: int | None) -> None:
         if every_n_train_steps is not None and (type(every_n_train_steps) is not int or every_n_train_steps < 1):
             raise ValueError(
-                f"callbacks.last.every_n_train_steps is {every_n_train_steps!r}; needed is a whole number of at "
-                "least 1, or null"
+                f"callbacks.last.every_n_train_steps is {every_n_train_steps!r}; allowed: null, or a whole number of "
+                "at least 1"
             )
         self.folder = Path(dirpath)
         self.every_n_train_steps = every_n_train_steps
@@ -52,7 +54,7 @@ class KeepLast(Checkpoint):
             self.is_due = True
 
     def on_train_batch_start(self, trainer: Trainer, task: LightningModule, batch, batch_index: int) -> None:
-        if self.is_due and position.is_between_steps(trainer, batch_index):  # only here the step before is logged
+        if self.is_due and loop_state.is_between_steps(trainer, batch_index):  # only here the step before is logged
             self.save(trainer)
 
     def on_validation_start(self, trainer: Trainer, task: LightningModule) -> None:
@@ -70,27 +72,27 @@ class KeepLast(Checkpoint):
         self.save(trainer)
 
     def on_save_checkpoint(self, trainer: Trainer, task: LightningModule, checkpoint: dict[str, Any]) -> None:
-        loops = checkpoint["loops"]["fit_loop"]
-        position.finish_batch(loops)
+        lightning_internals.rewind_batch(checkpoint)
         if self.is_between_epochs:
-            position.finish_epoch(loops)
+            lightning_internals.rewind_epoch(checkpoint)
         elif trainer.validating:
-            position.restart_validation(loops)
+            lightning_internals.rewind_validation(checkpoint)
         checkpoint["position"] = {
-            "num_batches": 0 if self.is_between_epochs else position.num_batches(trainer),
+            "num_batches": 0 if self.is_between_epochs else lightning_internals.num_batches_completed(trainer),
             "num_ranks": trainer.world_size,
             "has_ended": self.has_ended,
         }
-        checkpoint["counted"] = [] if self.is_between_epochs else position.counted(task)
+        checkpoint["counted"] = [] if self.is_between_epochs else loop_state.training_metric_states(task)
         checkpoint["loggers"] = {str(logger.name): str(logger.version) for logger in trainer.loggers}
 
     def on_load_checkpoint(self, trainer: Trainer, task: LightningModule, checkpoint: dict[str, Any]) -> None:
-        self.loaded = {key: checkpoint[key] for key in ("position", "counted") if key in checkpoint}
+        if "position" in checkpoint:
+            self.loaded = {"position": checkpoint["position"], "metric_states": checkpoint["counted"]}
 
     def on_train_start(self, trainer: Trainer, task: LightningModule) -> None:
         self.saved = _progress(trainer)
-        if trainer.fit_loop.restarted_mid_epoch and self.loaded:
-            position.restore(trainer, task, **self.loaded)
+        if lightning_internals.restarted_within_epoch(trainer) and self.loaded:
+            loop_state.restore(trainer, task, **self.loaded)
         self.loaded = {}
 
 

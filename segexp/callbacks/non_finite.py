@@ -1,4 +1,4 @@
-"""Stop a training whose loss is no number any more, before its weights are saved."""
+"""Stop a training whose loss is NaN or infinite, before its weights are saved."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from torch import Tensor
 class StopWhenNotFinite(Callback):
     """Raises FloatingPointError within log_every_n_steps steps, and always before a checkpoint is written.
 
-    The losses are summed on the device and looked at when the host reads metrics anyway: no wait in every step.
+    The losses are summed on the device. The host looks at the sum only where it reads metrics anyway, so no step waits.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""The same few validation scenes after every epoch, to look at while a training runs."""
+"""Draw the same few validation scenes after every epoch, to look at while a training runs."""
 
 from functools import partial
 from pathlib import Path
@@ -20,8 +20,8 @@ from segexp.types import Sample
 class ValidationPanels(Callback):
     """Draws pictures/validation.png and pictures/confusion.png in the run folder, and sends both to W&B if it is used.
 
-    num_scenes: how many, spread evenly over the split. folder: of the run.
-    Rank 0 alone predicts and draws; under FSDP, where none has all parameters, all ranks predict the same scenes.
+    num_scenes: how many scenes, spread evenly over the split. folder: the run folder.
+    Rank 0 alone predicts and draws. Under FSDP no rank has all parameters, so all ranks predict the same scenes.
     """
 
     def __init__(self, num_scenes: int, folder: str) -> None:
@@ -31,38 +31,40 @@ class ValidationPanels(Callback):
     def on_validation_end(self, trainer: Trainer, task: LightningModule) -> None:
         if trainer.sanity_checking or self.num_scenes < 1:
             return
-        is_shared_out = isinstance(trainer.strategy, FSDPStrategy)
-        if not (is_shared_out or trainer.is_global_zero):
+        is_sharded = isinstance(trainer.strategy, FSDPStrategy)
+        if not (is_sharded or trainer.is_global_zero):
             return
-        network = trainer.strategy.model if is_shared_out else task
+        network = trainer.strategy.model if is_sharded else task
         assert network is not None
-        with torch.no_grad() if is_shared_out else torch.inference_mode():  # as in Lightning's validation
+        with torch.no_grad() if is_sharded else torch.inference_mode():  # as in Lightning's validation
             scenes = self._scenes(trainer, network)
         if trainer.is_global_zero:
             self._draw(trainer, task, scenes)
 
-    def _draw(self, trainer: Trainer, task: LightningModule, scenes: list[pictures.Scene]) -> None:
+    def _draw(self, trainer: Trainer, task: LightningModule, scenes: list[pictures.SheetRow]) -> None:
         grouping: Grouping = trainer.datamodule.grouping  # type: ignore[attr-defined]
-        sheet = pictures.save(pictures.sheet(scenes, grouping.names, grouping.colors), self.folder / "validation.png")
+        sheet = pictures.save(
+            pictures.scene_sheet(scenes, grouping.names, grouping.colors), self.folder / "validation.png"
+        )
         confusion = task.confusions["val"]  # type: ignore[index]
         heatmap = pictures.save(pictures.confusion_heatmap(confusion, grouping.names), self.folder / "confusion.png")  # type: ignore[arg-type]
         for logger in trainer.loggers:
             if hasattr(logger, "log_media"):
                 logger.log_media(partial(_media, scenes, sheet, heatmap, grouping), trainer.global_step - 1)
 
-    def _scenes(self, trainer: Trainer, network: nn.Module) -> list[pictures.Scene]:
+    def _scenes(self, trainer: Trainer, network: nn.Module) -> list[pictures.SheetRow]:
         samples = trainer.val_dataloaders.dataset  # type: ignore[union-attr]
         indices = np.linspace(0, len(samples) - 1, min(self.num_scenes, len(samples))).round().astype(int).tolist()
         return [_scene(samples[index], network, trainer.strategy.root_device) for index in indices]
 
 
-def _scene(sample: Sample, network: nn.Module, device: torch.device) -> pictures.Scene:
+def _scene(sample: Sample, network: nn.Module, device: torch.device) -> pictures.SheetRow:
     predicted = prediction(network(sample.image[None].to(device)))[0].cpu().numpy()
     target = functional.interpolate(sample.target[None, None], predicted.shape, mode="nearest")[0, 0].numpy()
-    return pictures.Scene(sample.name, sample.image.permute(1, 2, 0).numpy(), target, predicted)
+    return pictures.SheetRow(sample.name, sample.image.permute(1, 2, 0).numpy(), target, predicted)
 
 
-def _media(scenes: list[pictures.Scene], sheet: Path, heatmap: Path, grouping: Grouping) -> dict[str, Any]:
+def _media(scenes: list[pictures.SheetRow], sheet: Path, heatmap: Path, grouping: Grouping) -> dict[str, Any]:
     import wandb
 
     return {
@@ -72,9 +74,9 @@ def _media(scenes: list[pictures.Scene], sheet: Path, heatmap: Path, grouping: G
     }
 
 
-def _panel(scene: pictures.Scene, labels: dict[int, str]) -> Any:
+def _panel(scene: pictures.SheetRow, labels: dict[int, str]) -> Any:
     import wandb
 
-    masks = {"prediction": scene.predicted, "truth": scene.target}
+    masks = {"prediction": scene.prediction, "truth": scene.target}
     layers = {name: {"mask_data": mask, "class_labels": labels} for name, mask in masks.items()}
     return wandb.Image(scene.image, masks=layers, caption=scene.name)

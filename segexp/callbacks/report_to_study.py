@@ -1,4 +1,4 @@
-"""A training as a trial of an Optuna study: reports its score after every validation, ends when it is hopeless."""
+"""Run a training as a trial of an Optuna study: report its score after every validation, end it when it is pruned."""
 
 import logging
 from typing import Any
@@ -16,9 +16,10 @@ PRUNED = "pruned_after_epochs"
 
 
 class ReportToStudy(Callback):
-    """Stops the training, which then ends as a finished one, where the pruner says so.
+    """Stops the training where the pruner says so; its run is then finished.
 
-    metric: what is reported. journal: the study's file. study: its name. number: of the trial. pruner: Optuna's.
+    metric: the name of the score that is reported. journal: the study's file. study: the study's name. number: the
+    trial's number. pruner: one of optuna.pruners.
     """
 
     def __init__(self, metric: str, journal: str, study: str, number: int, pruner: BasePruner) -> None:
@@ -32,12 +33,12 @@ class ReportToStudy(Callback):
     def on_validation_end(self, trainer: Trainer, task: LightningModule) -> None:
         if trainer.sanity_checking:
             return
-        is_hopeless = trainer.is_global_zero and self._report(trainer)
-        if trainer.strategy.broadcast(is_hopeless):
+        is_pruned = trainer.is_global_zero and self._report(trainer)
+        if trainer.strategy.broadcast(is_pruned):
             trainer.should_stop = True
 
     def _report(self, trainer: Trainer) -> bool:
-        self.trial = self.trial or self._opened()
+        self.trial = self.trial or self._open_trial()
         try:
             self.trial.report(float(trainer.callback_metrics[self.metric]), trainer.current_epoch)
             if not self.trial.should_prune():
@@ -47,7 +48,7 @@ class ReportToStudy(Callback):
             log.warning("trial %d of study %s was given up: this training ends", self.number, self.study)
         return True
 
-    def _opened(self) -> Trial:
+    def _open_trial(self) -> Trial:
         optuna_logging.set_verbosity(optuna_logging.WARNING)
         storage = JournalStorage(JournalFileBackend(self.journal))
         study: Any = load_study(study_name=self.study, storage=storage, pruner=self.pruner)

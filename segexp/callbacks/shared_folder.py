@@ -1,4 +1,4 @@
-"""Find out whether the nodes of a training see one run folder, before any of them trains."""
+"""Check before a training that all of its nodes see the same run folder."""
 
 import os
 import time
@@ -11,7 +11,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 class CheckSharedFolder(Callback):
     """Raises ValueError on all ranks if a node does not see the file that rank 0 writes into the run folder.
 
-    folder: of the run. timeout_seconds: how long a network file system may take to show it.
+    folder: the run folder. timeout_seconds: how long a network file system may take to show the file.
     """
 
     def __init__(self, folder: str, timeout_seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""Samples a second, as a training really runs."""
+"""Measure how many samples a second a training processes."""
 
 import time
 
@@ -6,7 +6,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 
 
 class Throughput(Callback):
-    """Logs train/samples_per_second of each epoch on all ranks: reading, network and metrics, without validation."""
+    """Logs train/samples_per_second of each epoch, all ranks together: reading, network and metrics, no validation."""
 
     def on_train_epoch_start(self, trainer: Trainer, task: LightningModule) -> None:
         self.seconds = 0.0

@@ -1,4 +1,4 @@
-"""What every `python -m segexp.<name>` has in common: one configuration, and one clear error for bad input."""
+"""The entry point of every `python -m segexp.<name>`: one configuration, and one clear error for bad input."""
 
 import difflib
 import functools
@@ -22,10 +22,10 @@ from segexp.system import signals
 from segexp.types import Values
 
 USER_ERRORS = (ValueError, OSError, FloatingPointError, InstantiationException)
-"""What a user can cause and mend: these carry their cure, so no traceback is shown (a training's is in status.json)."""
+"""Errors that a user can cause and mend. They name the cure and need no traceback (status.json has that of a training)."""
 
 
-def entry(name: str) -> Callable[[Callable[[Values], None]], Callable[[], None]]:
+def entry_point(name: str) -> Callable[[Callable[[Values], None]], Callable[[], None]]:
     """Make `main(values)` the entry point configured by conf/<name>.yaml; values: the configuration, resolved."""
 
     def decorate(main: Callable[[Values], None]) -> Callable[[], None]:
@@ -34,7 +34,7 @@ def entry(name: str) -> Callable[[Callable[[Values], None]], Callable[[], None]]
             try:
                 main(plain_values(config))
             except USER_ERRORS as error:
-                sys.exit(f"segexp.{name}: {_brief(error)}")
+                sys.exit(f"segexp.{name}: {_without_search_path(error)}")
 
         return lambda: _run(name, hydra.main(str(config_folder()), name, version_base="1.3")(job))
 
@@ -45,30 +45,30 @@ def _run(name: str, command: Callable[[], None]) -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors of composing reach us instead of being printed by Hydra
     sys.argv[1:] = sorted(sys.argv[1:], key=lambda argument: argument not in ("-m", "--multirun"))  # allowed anywhere
     try:
-        sys.argv[1:] = _gathered(sys.argv[1:])
-        described = _described(name) if {"--help", "-h"} & set(sys.argv[1:]) else None
-        print(described) if described else command()
+        sys.argv[1:] = _gather_overrides(sys.argv[1:])
+        usage = _usage(name) if {"--help", "-h"} & set(sys.argv[1:]) else None
+        print(usage) if usage else command()
     except KeyboardInterrupt:
         print(f"segexp.{name}: interrupted", file=sys.stderr)
         sys.exit(signals.INTERRUPTED)
     except (HydraException, OmegaConfBaseException) as error:
-        explained = _quoted(error) or explain(name, sys.argv[1:]) or _brief(error)
+        explained = _explain_quotes(error) or explain(name, sys.argv[1:]) or _without_search_path(error)
         sys.exit(f"segexp.{name}: {explained}\nall keys and options: python -m segexp.{name} --help")
     except ValueError as error:
         sys.exit(f"segexp.{name}: {error}")
 
 
-def _gathered(arguments: list[str]) -> list[str]:
-    """With the overrides in one place, as Hydra's parser needs them: they may be typed on both sides of an option."""
+def _gather_overrides(arguments: list[str]) -> list[str]:
+    """The same arguments with all overrides together, as Hydra's parser needs them; users type them around options."""
     known, further = get_args_parser().parse_known_args(arguments)
-    if not further or any(word.startswith("-") for word in further):  # an unknown option, which the parser names
+    if not further or any(word.startswith("-") for word in further):  # the parser names the unknown option
         return arguments
     overrides = [*known.overrides, *further]
     return [*overrides, *(word for word in arguments if word not in overrides)]
 
 
-def _described(name: str) -> str | None:
-    """Usage and every key with its comment; None for entries that have groups of options, which Hydra lists."""
+def _usage(name: str) -> str | None:
+    """The usage and every key with its comment; None if the command has groups of options, which Hydra lists itself."""
     text = (config_folder() / f"{name}.yaml").read_text()
     config = yaml.safe_load(text)
     if not all(each == "_self_" or next(iter(each)).startswith("override hydra/") for each in config["defaults"]):
@@ -77,13 +77,13 @@ def _described(name: str) -> str | None:
     return f"{config['hydra']['help']['header']}\n\n{keys}"
 
 
-def _brief(error: Exception) -> str:
-    """Without the places where Hydra looked for options."""
+def _without_search_path(error: Exception) -> str:
+    """The error's text, without the places where Hydra looked for options."""
     return str(error).split("\nConfig search path:")[0]
 
 
-def _quoted(error: Exception) -> str | None:
-    """How to type a `key=value` of which Hydra cannot make a plain text; None where quotes are no cure."""
+def _explain_quotes(error: Exception) -> str | None:
+    """How to quote a `key=value` that Hydra's grammar cannot read; None if quotes do not help."""
     if not isinstance(error, OverrideParseException):
         return None
     key, _, value = error.override.partition("=")
@@ -101,7 +101,7 @@ def _quoted(error: Exception) -> str | None:
 
 
 def explain(name: str, arguments: list[str]) -> str | None:
-    """For the first `key=value` whose key conf/<name>.yaml does not have: what is allowed in its place."""
+    """What is allowed in place of the first key that conf/<name>.yaml does not have; None if Hydra says it itself."""
     folder = get_args_parser().parse_known_args(arguments)[0].config_dir
     typed = [argument for argument in arguments if "=" in argument and not argument.startswith("-")]
     try:
@@ -110,7 +110,7 @@ def explain(name: str, arguments: list[str]) -> str | None:
         config = load(name, options, [folder] if folder else [])
     except HydraException:  # no such option, or no such grammar: Hydra says itself what is allowed
         return None
-    changes = (each for each in overrides if each.type is OverrideType.CHANGE and not _is_foreign(each))
+    changes = (each for each in overrides if each.type is OverrideType.CHANGE and not _is_no_key(each))
     found = ((each, _explain_key(config, each.key_or_group)) for each in changes)
     override, answer = next((pair for pair in found if pair[1]), (None, None))
     if override and any(each.key_or_group == "resume" for each in overrides):
@@ -118,7 +118,7 @@ def explain(name: str, arguments: list[str]) -> str | None:
     return answer
 
 
-def _is_foreign(override: Override) -> bool:
+def _is_no_key(override: Override) -> bool:
     return _is_option(override) or override.key_or_group.startswith("hydra.")
 
 

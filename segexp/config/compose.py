@@ -1,4 +1,4 @@
-"""conf/ and the command line -> one configuration."""
+"""Compose the configuration of a command from conf/ and its overrides."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,20 +20,20 @@ OmegaConf.register_new_resolver("started", ranks.started, replace=True)
 
 
 def config_folder() -> Path:
-    """conf/: inside the package when it was installed as a wheel, beside it in a checkout."""
+    """The folder conf/: inside the package if it was installed as a wheel, beside it in a checkout."""
     package = Path(__file__).parents[1]
     inside = package / "conf"
     return inside if inside.is_dir() else package.parent / "conf"
 
 
 def user_folders() -> list[Path]:
-    """The folder of further options that the command named by --config-dir, if it did."""
+    """The folders of further options: the one that the command named by --config-dir, if any."""
     sources = HydraConfig.get().runtime.config_sources if HydraConfig.initialized() else []
     return [Path(source.path) for source in sources if source.provider == "command-line"]
 
 
 def config_dir() -> list[str]:
-    """The words --config-dir FOLDER, for a further command, if this one was given them."""
+    """The words --config-dir FOLDER for a further command, if this command was given them."""
     return [word for folder in user_folders() for word in ("--config-dir", str(folder))]
 
 
@@ -47,7 +47,7 @@ def compose(entry: str, overrides: Sequence[str] = (), folders: Sequence[Path | 
 
 
 def load(entry: str, overrides: Sequence[str] = (), folders: Sequence[Path | str] | None = None) -> DictConfig:
-    """As `compose`, not resolved, and values may be missing."""
+    """The same configuration, not resolved; values may be missing."""
     places = [f"file://{Path(folder).absolute()}" for folder in (user_folders() if folders is None else folders)]
     paths = [QuotedString(place, Quote.single).with_quotes() for place in places]
     search = [f"hydra.searchpath=[{','.join(paths)}]"] if paths else []
@@ -57,11 +57,11 @@ def load(entry: str, overrides: Sequence[str] = (), folders: Sequence[Path | str
 
 
 def option_values(group: str, option: str) -> Values:
-    """What an option of segexp.train sets in its group; ??? where its user has to say."""
+    """The values that an option of segexp.train sets in its group; ??? stands for a value that the user must give."""
     return cast(dict[str, Any], OmegaConf.to_container(load("train", [f"{group}={option}"])[group]))
 
 
 def options_of_user() -> list[Path]:
-    """Those in groups that conf/ has: whatever else lies in the user's folder, a stranger's run, say, is no option."""
+    """The YAML files of the user's folder that are options: those in a group that conf/ has, and nothing else there."""
     groups = [path.relative_to(config_folder()) for path in config_folder().rglob("*") if path.is_dir()]
     return [file for folder in user_folders() for group in groups for file in (folder / group).glob("*.yaml")]

@@ -1,4 +1,4 @@
-"""The grammar of overrides that Hydra reads, written."""
+"""Write values in the grammar of overrides that Hydra reads."""
 
 import re
 
@@ -6,8 +6,8 @@ NO_TEXTS = ("null", "true", "false", "nan", "inf")
 """Words that Hydra reads as something else unless they are quoted."""
 
 
-def quoted(value: str) -> str:
-    """A text as Hydra's grammar wants it, so that it comes out as the same text, no number and no null."""
+def quote(value: str) -> str:
+    """Quote a text so that Hydra reads the same text, and not a number or null."""
     if re.fullmatch(r"[A-Za-z/][\w/.@:+-]*", value, re.ASCII) and value.lower() not in NO_TEXTS:
         return value
     return "'" + re.sub(r"(\\*)('|$)", lambda found: found[1] * 2 + ("\\'" if found[2] else ""), value) + "'"

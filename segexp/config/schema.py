@@ -8,7 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Self, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, ValidationError, create_model
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    ValidationError,
+    create_model,
+)
 from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError, core_schema
 
 from segexp.types import SMALLEST_SIDE
@@ -36,6 +45,10 @@ def _as_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
+def _without_nulls(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value is not None}
+
+
 Tuple = BeforeValidator(_as_tuple)
 """Lets a list of YAML stand for a tuple."""
 Text = Annotated[str, Field(pattern=r"\S"), Allowed("a text; quote what looks like a number")]
@@ -48,6 +61,8 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False), Allowed("a number 
 Fraction = Annotated[float, Field(gt=0, lt=1), Allowed("a number between 0 and 1")]
 Side = Annotated[int, Field(ge=SMALLEST_SIDE)]
 Size = Annotated[tuple[Side, Side], Tuple, Allowed(f"[height, width], each at least {SMALLEST_SIDE}")]
+DataValues = Annotated[dict[str, Any], AfterValidator(_without_nulls)]
+"""Settings that replace those of the data a run was trained on; a key that is null replaces nothing."""
 
 
 class Settings(BaseModel):

@@ -1,4 +1,4 @@
-"""What a configuration that came with a run folder, perhaps from a stranger, may build."""
+"""Decide what may be built of a configuration that came with a run folder, perhaps from a stranger."""
 
 import inspect
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -14,7 +14,7 @@ OURS = ("segexp.model.", "segexp.classes.")
 WEIGHTS = ("weights", "encoder_weights")
 NETWORK_LIBRARIES = ("segmentation_models_pytorch.", "torchvision.models.")
 MOST_RENDERED_PIXELS = 10**9
-"""Of a set of street scenes that is rendered because a run says so: 30 times the default set, about 3 GB."""
+"""The largest set of street scenes rendered because a run says so: 30 times the default set, about 3 GB."""
 
 CONSENT = (
     "if the run is your own, name the folder of your options by --config-dir, whose GROUP/NAME.yaml are trusted; if it "
@@ -25,8 +25,8 @@ CONSENT = (
 def refuse_foreign_targets(config: Mapping[str, Any], consented: Collection[str] = ()) -> None:
     """Raise ValueError if config would build anything but networks, class groupings and what the user consented to.
 
-    A dotted name is not believed: `segexp.model.unet.os.system` starts well, so the object itself is asked where it
-    was defined, and only after its name was found to start with one of ours.
+    A dotted name is not enough: `segexp.model.unet.os.system` begins like one of ours. So the object must also be
+    defined there, which is looked up only if its name begins like one of ours.
     """
     refuse_interpolations(config)
     for target in targets(config):
@@ -39,14 +39,14 @@ def refuse_foreign_targets(config: Mapping[str, Any], consented: Collection[str]
 
 
 def refuse_interpolations(node: Any) -> None:
-    """Raise ValueError for text that would be resolved when it is built: a run's config was, when it was written."""
+    """Raise ValueError for interpolations: a training resolves its configuration before it writes it."""
     for text in _texts(node):
         if "${" in text:
             raise ValueError(f"the run's config holds {text!r}, which no training writes; do not use this run")
 
 
 def without_downloads(node: Any) -> Any:
-    """A network's config without initial weights, at any depth. Raises ValueError for a network on somebody's hub."""
+    """A network's configuration without initial weights, at any depth. Raises ValueError for a network on a hub."""
     if isinstance(node, Mapping):
         return {key: None if key in WEIGHTS else without_downloads(value) for key, value in node.items()}
     if isinstance(node, list):
@@ -57,7 +57,7 @@ def without_downloads(node: Any) -> Any:
 
 
 def refuse_urls(settings: Mapping[str, Any]) -> None:
-    """Raise ValueError for a place elsewhere: whoever made the run, and not its user, would choose what is asked."""
+    """Raise ValueError for a URL: the maker of the run, not its user, would choose which server is contacted."""
     for key, value in settings.items():
         found = sorted(filter(is_url, _texts(value)))
         if found:
@@ -68,16 +68,16 @@ def refuse_urls(settings: Mapping[str, Any]) -> None:
             )
 
 
-def is_law(target: str) -> bool:
-    """Whether a target is a distribution of scipy.stats, which losses may take any of."""
+def is_distribution(target: str) -> bool:
+    """Whether a target is a distribution of scipy.stats; losses may take any of them."""
     from scipy import stats
 
-    law = getattr(stats, target.removeprefix("scipy.stats."), None)
-    return target.startswith("scipy.stats.") and isinstance(law, stats.rv_continuous | stats.rv_discrete)
+    distribution = getattr(stats, target.removeprefix("scipy.stats."), None)
+    return target.startswith("scipy.stats.") and isinstance(distribution, stats.rv_continuous | stats.rv_discrete)
 
 
 def targets_in(files: Iterable[Path]) -> set[str]:
-    """Everything that these options build. Raises ValueError naming a file that is no YAML."""
+    """Every `_target_` in these YAML files. Raises ValueError naming a file that is no YAML."""
     return {target for file in files for target in targets(_read(file))}
 
 

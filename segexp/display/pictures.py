@@ -1,4 +1,4 @@
-"""Pictures of segmentations and scores; those with axes or legends are drawn by matplotlib."""
+"""Draw pictures of segmentations and scores; those with axes or legends by matplotlib."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -9,26 +9,26 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from segexp.system.files import write_whole
+from segexp.system.files import write_atomic
 from segexp.types import VOID, Bytes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-class Scene(NamedTuple):
-    """What one row of a sheet shows.
+class SheetRow(NamedTuple):
+    """One scene in a sheet.
 
-    image: uint8 [H, W, 3]. target, predicted: train ids, uint8 [H, W], of any size of the same shape.
+    image: uint8 [H, W, 3]. target, prediction: train ids, uint8 [H, W], of one size, which need not be the image's.
     """
 
     name: str
     image: Bytes
     target: Bytes
-    predicted: Bytes
+    prediction: Bytes
 
 
-def colored(train_ids: Bytes, colors: Bytes) -> Bytes:
+def colorize(train_ids: Bytes, colors: Bytes) -> Bytes:
     """Train ids [H, W] in the colours [num_classes, 3] of the grouping; void is black. Returns uint8 [H, W, 3]."""
     table = np.zeros((256, 3), np.uint8)
     table[: len(colors)] = colors
@@ -36,8 +36,10 @@ def colored(train_ids: Bytes, colors: Bytes) -> Bytes:
 
 
 def with_palette(train_ids: Bytes, colors: Bytes) -> Image.Image:
-    """A picture to show and to read: its indices are the train ids [H, W], its palette the colours [num_classes, 3] of
-    the classes; the rest of that, void too, is black."""
+    """A picture whose indices are the train ids [H, W] and whose palette has the classes' colours [num_classes, 3].
+
+    All other indices, void among them, are black.
+    """
     picture = Image.fromarray(train_ids)
     picture.putpalette(colors.tobytes() + bytes(768 - colors.size))
     return picture
@@ -49,16 +51,16 @@ def png(picture: Image.Image) -> bytes:
     return content.getvalue()
 
 
-def difference(target: Bytes, predicted: Bytes) -> Bytes:
-    """Where prediction and truth differ: red where wrong, light where right, dark where void. uint8 [H, W, 3]."""
+def error_map(target: Bytes, prediction: Bytes) -> Bytes:
+    """Where prediction and target differ, as uint8 [H, W, 3]: red where wrong, light where right, dark where void."""
     picture = np.full((*target.shape, 3), 235, np.uint8)
-    picture[target != predicted] = (208, 32, 48)
+    picture[target != prediction] = (208, 32, 48)
     picture[target == VOID] = (60, 60, 60)
     return picture
 
 
-def sheet(scenes: Sequence[Scene], class_names: Sequence[str], colors: Bytes) -> "Figure":
-    """One row a scene: image, truth, prediction, where they differ; the legend below."""
+def scene_sheet(scenes: Sequence[SheetRow], class_names: Sequence[str], colors: Bytes) -> "Figure":
+    """A row for each scene: image, ground truth, prediction, and where they differ; with a legend below."""
     from matplotlib.figure import Figure
     from matplotlib.patches import Patch
 
@@ -68,12 +70,12 @@ def sheet(scenes: Sequence[Scene], class_names: Sequence[str], colors: Bytes) ->
     figure = Figure(figsize=(4 * panel, len(scenes) * panel * height / width + 0.7 + 0.3 * num_legend_rows), dpi=100)
     axes = figure.subplots(len(scenes), 4, squeeze=False)
     for row, scene in zip(axes, scenes, strict=True):
-        shown = (scene.image, colored(scene.target, colors), colored(scene.predicted, colors))
-        for axis, picture in zip(row, (*shown, difference(scene.target, scene.predicted)), strict=True):
+        panels = (scene.image, colorize(scene.target, colors), colorize(scene.prediction, colors))
+        for axis, picture in zip(row, (*panels, error_map(scene.target, scene.prediction)), strict=True):
             axis.imshow(picture, interpolation="nearest")
             axis.set_axis_off()
         row[0].set_title(scene.name, fontsize=8, loc="left")
-    for axis, title in zip(axes[0], ("image", "truth", "prediction", "difference (red: wrong)"), strict=True):
+    for axis, title in zip(axes[0], ("image", "ground truth", "prediction", "difference (red: wrong)"), strict=True):
         axis.set_title(title, fontsize=11)
     handles = [Patch(color=color / 255, label=name) for name, color in zip(class_names, colors, strict=True)]
     figure.legend(handles=handles, loc="outside lower center", ncols=min(8, len(handles)), frameon=False)
@@ -134,4 +136,4 @@ def save(figure: "Figure", path: Path) -> Path:
     """Write a figure as PNG, whole or not at all."""
     content = io.BytesIO()
     figure.savefig(content, format="png")
-    return write_whole(path, content.getvalue())
+    return write_atomic(path, content.getvalue())

@@ -1,4 +1,4 @@
-"""Records as tables for a terminal."""
+"""Show records as tables in a terminal."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,7 +7,7 @@ from rich.table import Table
 
 
 def records_table(records: Sequence[Mapping[str, Any]], title: str) -> Table:
-    """Records of the same keys as rows; numbers with three significant digits, None as a dash."""
+    """A table with a row for each record; all have the same keys. Numbers get three significant digits, None a dash."""
     table = Table(title=title)
     for heading in records[0]:
         is_text = any(isinstance(record[heading], str) for record in records)

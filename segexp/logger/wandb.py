@@ -14,6 +14,7 @@ from pytorch_lightning.loggers.logger import rank_zero_experiment
 from pytorch_lightning.utilities import rank_zero_only
 
 from segexp.logger import wandb_files
+from segexp.system.lightning_internals import wandb_arguments
 from segexp.system.signals import INTERRUPTED, Stopped
 
 log = logging.getLogger(__name__)
@@ -59,7 +60,7 @@ class SteadfastWandbLogger(WandbLogger):
         super().__init__(
             **settings, save_dir=str(folder), mode=mode, settings=limits, reinit="create_new", log_model=False
         )
-        self._wandb_init.pop("anonymous", None)  # Lightning passes it, W&B warns of it
+        wandb_arguments(self).pop("anonymous", None)  # Lightning passes it, W&B warns of it
         self._folder = folder
         self._is_broken = False
 
@@ -69,7 +70,7 @@ class SteadfastWandbLogger(WandbLogger):
         """The W&B run. Raises ValueError where W&B does not take the settings even offline."""
         if self._experiment is None:
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._wandb_init["id"] = self._id = wandb_files.run_id(self._folder)
+            wandb_arguments(self)["id"] = self._id = wandb_files.run_id(self._folder)
             self._begin()
         return self._experiment
 
@@ -80,7 +81,7 @@ class SteadfastWandbLogger(WandbLogger):
         try:
             _ = super().experiment
         except Exception as error:
-            if self._wandb_init["mode"] == "online":
+            if wandb_arguments(self)["mode"] == "online":
                 log.warning(
                     "W&B cannot be reached (%s); this run is recorded offline; later: wandb sync %s",
                     *(_first_line(error), self._folder / "wandb/offline-run-*"),
@@ -88,7 +89,7 @@ class SteadfastWandbLogger(WandbLogger):
                 wandb.teardown()  # its service still holds the run's id
                 for begun in wandb_files.segments(self._folder) - earlier:
                     shutil.rmtree(begun, ignore_errors=True)  # `wandb sync` would trip over it
-                self._wandb_init["mode"] = "offline"
+                wandb_arguments(self)["mode"] = "offline"
                 self._begin()
             elif isinstance(error, wandb.errors.UsageError):
                 raise ValueError(f"W&B does not take the settings of logger: {error}") from error
@@ -133,7 +134,7 @@ class SteadfastWandbLogger(WandbLogger):
             self.experiment.finish(code)
         except TimeoutError:
             log.warning("W&B took too long to upload the rest of this run; later: wandb sync %s", file.parent)
-        if self._wandb_init["mode"] != "disabled" and not self._is_broken:
+        if wandb_arguments(self)["mode"] != "disabled" and not self._is_broken:
             self._check(file)
 
     def _check(self, file: Path) -> None:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from segexp.system.files import write_whole
+from segexp.system.files import write_atomic
 
 ALPHABET = string.ascii_lowercase + string.digits
 PUBLIC_SERVERS = ("api.forge.coreweave.com", "api.wandb.ai")
@@ -41,7 +41,7 @@ def run_id(folder: Path) -> str:
     if kept.is_file() and (found := kept.read_text().strip()):
         return found
     chosen = given or "".join(secrets.choice(ALPHABET) for _ in range(8))
-    write_whole(kept, f"{chosen}\n")
+    write_atomic(kept, f"{chosen}\n")
     return chosen
 
 

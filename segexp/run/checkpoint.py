@@ -1,4 +1,4 @@
-"""Weights of a checkpoint -> a model, or one error that says what does not fit."""
+"""Read checkpoints and load their weights into a model; one error says what does not fit."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,13 +10,13 @@ from torch import Tensor, nn
 from segexp.system.memory import is_out_of_memory
 
 EXTRA_STATE = "_extra_state"
-"""PyTorch's name for what a module's `get_extra_state` returns: any plain value."""
+"""PyTorch's key of what a module's `get_extra_state` returns, which may be any plain value."""
 
 
 def load_model(model: nn.Module, path: Path) -> int:
-    """Fill the model with a training's weights; returns the optimizer step after which they were stored.
+    """Load a checkpoint's weights into the model; returns the optimizer step after which they were stored.
 
-    Raises ValueError where the file is torn or another architecture's.
+    Raises ValueError if the file is torn or of another architecture.
     """
     stored = read(path)
     weights = model_part(stored)
@@ -26,18 +26,18 @@ def load_model(model: nn.Module, path: Path) -> int:
 
 
 def model_weights(path: Path) -> dict[str, Any]:
-    """The model's part of a checkpoint written by `segexp.train`; only tensors and plain values are ever unpickled."""
+    """The weights of the model in a checkpoint of `segexp.train`; only tensors and plain values are unpickled."""
     return model_part(read(path))
 
 
 def model_part(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
-    """Tensors, and any plain values of an extra state."""
+    """The model's entries of a checkpoint: tensors, and any plain values of an extra state."""
     state = checkpoint["state_dict"]
     return {key.removeprefix("model."): value for key, value in state.items() if key.startswith("model.")}
 
 
 def check_fit(model: nn.Module, weights: dict[str, Any], path: Path) -> None:
-    """Raise ValueError unless the weights have the model's keys and shapes."""
+    """Raise ValueError unless the weights have exactly the keys and shapes of the model."""
     expected = model.state_dict()
     missing = [key for key in expected if key not in weights]
     unexpected = [key for key in weights if key not in expected]
@@ -57,12 +57,12 @@ def check_fit(model: nn.Module, weights: dict[str, Any], path: Path) -> None:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Everything a checkpoint holds, on the CPU.
+    """Everything that a checkpoint holds, on the CPU.
 
-    Raises ValueError where it is torn, or is none of a training, OSError where memory does not hold it.
+    Raises ValueError if the file is torn or not a training's, OSError if memory does not suffice.
     """
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
+        content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged pickle raises whatever its bytes come to mean
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         if is_out_of_memory(error):
@@ -71,20 +71,20 @@ def read(path: Path) -> dict[str, Any]:
             f"{path} is torn, or holds more than tensors and plain values ({reason}); "
             "choose another checkpoint of the run: checkpoint=last or checkpoint=best"
         ) from error
-    if not _is_of_training(found):
+    if not _is_of_training(content):
         raise ValueError(
             f"{path} holds no weights of segexp.train; choose another checkpoint of the run, or train again"
         )
-    return found
+    return content
 
 
-def _is_of_training(found: Any) -> bool:
-    if not isinstance(found, dict) or type(found.get("global_step")) is not int:
+def _is_of_training(content: Any) -> bool:
+    if not isinstance(content, dict) or type(content.get("global_step")) is not int:
         return False
-    state = found.get("state_dict")
+    state = content.get("state_dict")
     if not isinstance(state, dict) or not all(isinstance(key, str) for key in state):
         return False
-    return all(isinstance(value, Tensor) or _is_extra(key) for key, value in model_part(found).items())
+    return all(isinstance(value, Tensor) or _is_extra(key) for key, value in model_part(content).items())
 
 
 def _is_extra(key: str) -> bool:

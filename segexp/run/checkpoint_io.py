@@ -1,4 +1,4 @@
-"""How Lightning writes checkpoints, and who owns its signals under SLURM."""
+"""Lightning plugins: checkpoints are written whole or not at all, and jobs are not requeued by Lightning."""
 
 import os
 from pathlib import Path
@@ -10,13 +10,13 @@ from pytorch_lightning.plugins.environments import SLURMEnvironment
 
 
 def plugins() -> list[Any]:
-    """For `pytorch_lightning.Trainer(plugins=...)`."""
-    # Lightning's own requeueing saves wherever the signal lands, and then ranks wait for each other for ever
-    return [WholeFiles(), *([SLURMEnvironment(auto_requeue=False)] if SLURMEnvironment.detect() else [])]
+    """The plugins for `pytorch_lightning.Trainer(plugins=...)`."""
+    # Lightning's own requeueing saves wherever the signal lands, and then the ranks wait for each other for ever
+    return [AtomicCheckpointIO(), *([SLURMEnvironment(auto_requeue=False)] if SLURMEnvironment.detect() else [])]
 
 
-class WholeFiles(TorchCheckpointIO):
-    """Checkpoints are written aside, forced to disk and renamed: a kill or a power cut leaves the old one."""
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Writes a checkpoint to a temporary name, flushes it to disk and renames it: a power cut leaves the old one."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
         path = Path(path)

@@ -1,4 +1,4 @@
-"""What a run ran on, so that it can be made again."""
+"""Collect what a run ran on, so that it can be repeated."""
 
 import os
 import platform
@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 
-def environment(fingerprints: Mapping[str, str], choices: Mapping[str, str], overrides: list[str]) -> dict[str, Any]:
-    """Plain values for environment.json.
+def collect_environment(
+    fingerprints: Mapping[str, str], choices: Mapping[str, str], overrides: list[str]
+) -> dict[str, Any]:
+    """The content of environment.json, as plain values.
 
-    fingerprints: split -> fingerprint of its files. choices: config group -> option. overrides: as typed.
+    fingerprints: split -> fingerprint of its files. choices: config group -> option. overrides: as they were typed.
     """
     return {
         "command": [sys.executable, *sys.argv],
@@ -24,13 +26,13 @@ def environment(fingerprints: Mapping[str, str], choices: Mapping[str, str], ove
         "python": platform.python_version(),
         "hardware": hardware(),
         "packages": {
-            found.name: found.version for found in sorted(distributions(), key=lambda each: each.name.lower())
+            package.name: package.version for package in sorted(distributions(), key=lambda each: each.name.lower())
         },
     }
 
 
 def _git() -> dict[str, Any] | None:
-    """Commit of the checkout that segexp is imported from; None outside one."""
+    """Commit and changed files of the checkout that segexp is imported from; None if it is no checkout."""
     folder = Path(__file__).parent
     try:
         answers = [
@@ -45,7 +47,7 @@ def _git() -> dict[str, Any] | None:
 
 
 def hardware() -> dict[str, Any]:
-    """What the figures of a run or a benchmark were measured on."""
+    """The machine that the figures of a run or a benchmark were measured on."""
     import torch
 
     gpus = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]

@@ -1,4 +1,4 @@
-"""The run folder: write it, read it back, say what is missing. Needs neither torch nor the code that made the run."""
+"""The run folder: write it, read it back, name what is missing. It needs neither torch nor the code of the run."""
 
 import json
 import os
@@ -16,8 +16,9 @@ from typing import Any
 import yaml
 from filelock import FileLock, Timeout
 
+from segexp.run.earlier import in_words_of_today
 from segexp.system import remote
-from segexp.system.files import write_whole
+from segexp.system.files import write_atomic
 from segexp.system.signals import TERMINATED
 from segexp.types import Values
 
@@ -28,11 +29,11 @@ SHAPES: Mapping[str, type | UnionType] = {
     "overrides": list,
     "resumes": list,
 }
-"""What stands in environment.json under these keys, if they are there."""
+"""The types of these keys of environment.json, where they are there."""
 RENEWED = ("config.yaml", "environment.json", "metrics.jsonl", "status.json")
-"""What a new run removes of one that never came to a checkpoint."""
-TOLD = ("config.yaml", "environment.json", "status.json", "metrics.jsonl", "evaluation/*/metrics.json")
-"""What a run folder tells of itself beside its weights."""
+"""The files of a run without a checkpoint that a new run in its folder removes."""
+METADATA = ("config.yaml", "environment.json", "status.json", "metrics.jsonl", "evaluation/*/metrics.json")
+"""The files of a run folder beside its weights, as patterns."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class RunFolder:
 
     @classmethod
     def open(cls, path: str | Path) -> "RunFolder":
-        """A run that is there. Raises FileNotFoundError saying what of it is missing."""
+        """The existing run in this folder. Raises FileNotFoundError naming what of it is missing."""
         run = cls(Path(path).expanduser().absolute())
         if not run.path.is_dir():
             raise FileNotFoundError(f"no run folder {run.path}; train one first, or correct run=")
@@ -54,10 +55,13 @@ class RunFolder:
         return run
 
     @classmethod
-    def fetched(cls, place: str, checkpoint: str) -> "RunFolder":
-        """A run that is only read: here, or by URL on object storage, from where what predicts is copied first."""
+    def fetch(cls, place: str, checkpoint: str) -> "RunFolder":
+        """A run to be read only: a local folder, or the URL of one, of which a copy is made here first.
+
+        checkpoint: the one checkpoint that is copied.
+        """
         if remote.is_url(place):
-            return cls.open(remote.copied(place, (*TOLD, f"checkpoints/{checkpoint}.ckpt")))
+            return cls.open(remote.copy_folder(place, (*METADATA, f"checkpoints/{checkpoint}.ckpt")))
         return cls.open(place)
 
     @property
@@ -70,16 +74,16 @@ class RunFolder:
 
     @property
     def config(self) -> Values:
-        """The resolved configuration of the training."""
-        return self._read("config.yaml", _load_yaml)
+        """The resolved configuration of the training; keys of earlier versions have their names of today."""
+        return in_words_of_today(self._read("config.yaml", _load_yaml))
 
     @property
     def environment(self) -> Values:
-        """What it ran on: command, git, packages, hardware, data fingerprint, chosen options."""
+        """What the training ran on: command, git, packages, hardware, data fingerprints, chosen options."""
         return self._read("environment.json", _load_environment)
 
     def status(self) -> Values:
-        """state: none, running, finished, failed (with reason and traceback) or preempted; and since when."""
+        """The state (none, running, finished, preempted, or failed with reason and traceback), and since when."""
         if not (self.path / "status.json").is_file():
             return {"state": "none"}
         return self._read("status.json", json.loads, "repeat its training's command with on_existing=resume")
@@ -89,11 +93,11 @@ class RunFolder:
         return (self.path / "config.yaml").is_file()
 
     def state(self) -> str:
-        """That of `status`; unknown, which counts as interrupted, where it cannot be read: its file is not the run."""
+        """The state of `status`; "unknown" where status.json cannot be read, which counts as interrupted."""
         return self._known_status().get("state", "unknown")
 
     def history(self) -> list[Values]:
-        """Rows of metrics.jsonl by step; what was trained again after a kill counts once, a damaged row not at all."""
+        """The rows of metrics.jsonl by step. Steps trained again after a kill count once; damaged rows are left out."""
         path = self.path / "metrics.jsonl"
         rows: list[Values] = []
         for line in path.read_text(errors="replace").splitlines() if path.is_file() else []:
@@ -107,17 +111,17 @@ class RunFolder:
         return self.path / "evaluation" / split
 
     def scores(self, split: str) -> Values:
-        """metrics.json of an evaluation: what was evaluated, and every score under `metrics`, None for NaN."""
+        """The metrics.json of an evaluation: what was evaluated, and every score under `metrics`, None for NaN."""
         return self._read(f"evaluation/{split}/metrics.json", _load_scores, "evaluate again")
 
     def own_scores(self, split: str, step: int) -> Values | None:
-        """`scores`, None for those of other weights than after this step, or of other classes than the run's."""
-        found = self._read(f"evaluation/{split}/metrics.json", json.loads, "evaluate again")
-        is_own = found.get("step") == step and found.get("regrouped_from") is None
-        return found if is_own and isinstance(found.get("metrics"), dict) else None
+        """The same as `scores`; None if they are of the weights of another step, or of other classes than the run's."""
+        scores = self._read(f"evaluation/{split}/metrics.json", json.loads, "evaluate again")
+        is_own = scores.get("step") == step and scores.get("regrouped_from") is None
+        return scores if is_own and isinstance(scores.get("metrics"), dict) else None
 
     def checkpoint(self, name: str) -> Path:
-        """Path of the checkpoint best, last, or of any name; raises FileNotFoundError with those that exist."""
+        """The path of a checkpoint, such as best or last. Raises FileNotFoundError naming those that exist."""
         there = sorted(entry.stem for entry in self.checkpoints.glob("*.ckpt"))
         if name not in there:
             raise FileNotFoundError(
@@ -127,32 +131,32 @@ class RunFolder:
 
     def write_config(self, config: Mapping[str, Any]) -> None:
         text = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
-        write_whole(self.path / "config.yaml", text, durable=True)
+        write_atomic(self.path / "config.yaml", text, durable=True)
 
     def write_environment(self, environment: Mapping[str, Any]) -> None:
-        write_whole(self.path / "environment.json", json.dumps(environment, indent=2), durable=True)
+        write_atomic(self.path / "environment.json", json.dumps(environment, indent=2), durable=True)
 
     def write_status(self, state: str, **facts: Any) -> None:
         facts = {"state": state, "time": datetime.now(UTC).isoformat(timespec="seconds"), **facts}
-        write_whole(self.path / "status.json", json.dumps(facts, indent=2), durable=True)
+        write_atomic(self.path / "status.json", json.dumps(facts, indent=2), durable=True)
 
     @contextmanager
-    def claimed(self) -> Iterator[None]:
-        """Make this folder a new run's, this process's alone, and keep its status true while the body runs.
-
-        A run that never came to a checkpoint is forgotten. Raises FileExistsError where there is more than that.
-        """
+    def claim(self) -> Iterator[None]:
+        """Lock this folder for a new run, and keep its status true while the body runs; see `lock` and `renew`."""
         self.path.mkdir(parents=True, exist_ok=True)
-        with self.locked(), self.renewed():
+        with self.lock(), self.renew():
             yield
 
     @contextmanager
-    def renewed(self) -> Iterator[None]:
-        """As `claimed`, for the process that has locked the folder."""
+    def renew(self) -> Iterator[None]:
+        """Make this folder a new run's, and keep its status true while the body runs. The folder must be locked.
+
+        The files of a run that never came to a checkpoint are removed. Raises FileExistsError where there is more.
+        """
         self.refuse_existing()
         for name in RENEWED:
             (self.path / name).unlink(missing_ok=True)
-        with self.recorded():
+        with self.record_status():
             yield
 
     def refuse_existing(self) -> None:
@@ -170,7 +174,7 @@ class RunFolder:
             )
 
     @contextmanager
-    def locked(self, wait_seconds: float = 0) -> Iterator[None]:
+    def lock(self, wait_seconds: float = 0) -> Iterator[None]:
         """Keep other trainings out of this folder; the lock ends with the process, however that ends.
 
         wait_seconds: how long to wait for the end of another one. Raises FileExistsError if it goes on.
@@ -186,10 +190,10 @@ class RunFolder:
             ) from None
 
     @contextmanager
-    def recorded(self) -> Iterator[None]:
+    def record_status(self) -> Iterator[None]:
         """Keep status.json true while the body runs: running, then finished, preempted, or failed and why.
 
-        seconds: that this attempt and those before it took, but those that were killed.
+        The status counts the seconds of this attempt and of earlier ones, but not of those that were killed.
         """
         before, started = self._known_status().get("seconds", 0.0), time.monotonic()
         self.write_status("running", process=os.getpid(), host=socket.gethostname(), seconds=before)
@@ -212,12 +216,12 @@ class RunFolder:
 
     def _read(self, name: str, parse: Callable[[str], Any], cure: str = "train again") -> Values:
         try:
-            found = parse((self.path / name).read_text())
+            content = parse((self.path / name).read_text())
         except (OSError, ValueError, yaml.YAMLError) as error:
             raise ValueError(f"{self.path / name} cannot be read ({error}); restore it, or {cure}") from error
-        if not isinstance(found, dict):
+        if not isinstance(content, dict):
             raise ValueError(f"{self.path / name} is damaged: it holds no keys; restore it, or {cure}")
-        return found
+        return content
 
 
 def _load_yaml(text: str) -> Any:
@@ -225,19 +229,19 @@ def _load_yaml(text: str) -> Any:
 
 
 def _load_environment(text: str) -> Any:
-    found = json.loads(text)
-    for key, shape in SHAPES.items() if isinstance(found, dict) else ():
-        if key in found and not isinstance(found[key], shape):
-            raise ValueError(f"{key} is {found[key]!r}")
-    return found
+    environment = json.loads(text)
+    for key, shape in SHAPES.items() if isinstance(environment, dict) else ():
+        if key in environment and not isinstance(environment[key], shape):
+            raise ValueError(f"{key} is {environment[key]!r}")
+    return environment
 
 
 def _load_scores(text: str) -> Any:
-    found = json.loads(text)
-    metrics = found.get("metrics", {}) if isinstance(found, dict) else {}
+    evaluation = json.loads(text)
+    metrics = evaluation.get("metrics", {}) if isinstance(evaluation, dict) else {}
     if not isinstance(metrics, dict) or not all(isinstance(each, int | float | None) for each in metrics.values()):
         raise ValueError(f"metrics is {str(metrics)[:200]}, not a number for each score")
-    return found
+    return evaluation
 
 
 def _add(rows: list[Values], row: Values) -> None:

@@ -1,4 +1,4 @@
-"""Write a whole file or nothing."""
+"""Write a file whole or not at all."""
 
 import errno
 import functools
@@ -11,16 +11,16 @@ from pathlib import Path
 UNFIT = {errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.EINVAL, errno.EILSEQ}
 
 
-class UnfitNameError(OSError):
-    """No file can have this name in its place: it is too long, holds what may not stand there, or is a folder's."""
+class InvalidNameError(OSError):
+    """No file can have this name here: it is too long, has characters that are not allowed, or is a folder's."""
 
 
-def write_whole(path: Path, content: bytes | str, durable: bool = False) -> Path:
-    """To a temporary name beside it, then renamed. Raises OSError naming the file and the cure.
+def write_atomic(path: Path, content: bytes | str, durable: bool = False) -> Path:
+    """Write to a temporary name beside the path, then rename. Raises OSError naming the file and the cure.
 
-    durable: renamed once the disk has it, which takes milliseconds: a power cut, too, leaves a whole file.
+    durable: wait some milliseconds until the disk has the content, so that even a power cut leaves a whole file.
     """
-    with part_of(path) as part, told(path), part.open("wb") as file:
+    with partial_file(path) as part, write_errors_explained(path), part.open("wb") as file:
         file.write(content.encode() if isinstance(content, str) else content)
         if durable:
             file.flush()
@@ -29,8 +29,8 @@ def write_whole(path: Path, content: bytes | str, durable: bool = False) -> Path
 
 
 @contextmanager
-def part_of(path: Path) -> Iterator[Path]:
-    """An empty file beside path for the body to write, renamed when that has ended and removed if it raises.
+def partial_file(path: Path) -> Iterator[Path]:
+    """Yield an empty file for the body to write. It is then renamed to the path, or removed if the body raises.
 
     Its name says which process writes, see `remove_left`. A lock would keep the body from writing on CIFS, where it is
     mandatory (Linux 5.5 on), and would not be seen by other nodes of some file systems.
@@ -38,13 +38,13 @@ def part_of(path: Path) -> Iterator[Path]:
     """
     part = path.with_name(f".{_here()}-{os.getpid()}-{uuid.uuid4().hex[:8]}.part")
     try:
-        with told(path):
+        with write_errors_explained(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             part.touch(exist_ok=False)
             with suppress(FileNotFoundError):
                 path.lstat()  # a name that is too long is found now, not when all is written
         yield part
-        with told(path):
+        with write_errors_explained(path):
             part.replace(path)
     finally:
         with suppress(OSError):
@@ -52,21 +52,22 @@ def part_of(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def told(path: Path) -> Iterator[None]:
-    """An OSError of the body, as one that names the file and the cure."""
+def write_errors_explained(path: Path) -> Iterator[None]:
+    """Turn an OSError of the body into one that names the file and the cure."""
     try:
         yield
     except OSError as error:
         kind, cure = OSError, "free some space or choose another folder"
         if error.errno in UNFIT:
-            kind, cure = UnfitNameError, "choose another name"
+            kind, cure = InvalidNameError, "choose another name"
         raise kind(f"could not write {path}: {error.strerror or error}; {cure}") from error
 
 
-def remove_left(folder: Path) -> None:
-    """Remove what killed processes left in a folder of files that were not whole yet, and nothing of a living one.
+def remove_abandoned_parts(folder: Path) -> None:
+    """Remove partial files that killed processes left in a folder, and none of a living process.
 
-    Those of another machine or container, or from before the machine was started, stay: nobody here knows their end.
+    Files of another machine or container, or from before the last start of this machine, stay, since nobody here knows
+    whether their process has ended.
     """
     with suppress(OSError):  # nothing was left where no folder can be
         for part in folder.glob(f".{_here()}-*-*.part"):
@@ -83,9 +84,9 @@ def _remove_of_ended(part: Path, process: int) -> None:
 
 @functools.cache
 def _here() -> str:
-    """Stands for where the ids of processes are those of this one: a machine since its start, or a container there."""
+    """An id of the place where process ids mean the same: this machine since its start, or this container."""
     try:
-        known = Path("/proc/sys/kernel/random/boot_id").read_text() + str(Path("/proc/self/ns/pid").readlink())
+        place = Path("/proc/sys/kernel/random/boot_id").read_text() + str(Path("/proc/self/ns/pid").readlink())
     except OSError:  # not on Linux, where there are no containers either
-        known = str(uuid.getnode())
-    return uuid.uuid5(uuid.NAMESPACE_OID, known).hex[:12]
+        place = str(uuid.getnode())
+    return uuid.uuid5(uuid.NAMESPACE_OID, place).hex[:12]

@@ -1,4 +1,4 @@
-"""A folder that one process works in at a time."""
+"""Folders in which one process works at a time."""
 
 import shutil
 from collections.abc import Iterator
@@ -9,11 +9,11 @@ from filelock import FileLock, Timeout
 
 
 @contextmanager
-def alone_in(folder: Path, taken: str, unwritable: str) -> Iterator[None]:
-    """Make the folder, and keep others out of it while the body runs; it goes again if nothing came of it.
+def exclusive_folder(folder: Path, taken: str, unwritable: str) -> Iterator[None]:
+    """Make the folder, and keep other processes out of it while the body runs. An empty folder is removed afterwards.
 
-    taken, unwritable: how the errors go on, with their cures. The lock ends with the process, however that ends.
-    Raises FileExistsError if another process is at work there, OSError if it cannot be written to.
+    taken, unwritable: the ends of the two error messages, each with its cure. The lock ends with the process.
+    Raises FileExistsError if another process works in the folder, OSError if it cannot be written to.
     """
     lock = FileLock(folder / ".lock", timeout=0)
     try:
@@ -32,7 +32,7 @@ def alone_in(folder: Path, taken: str, unwritable: str) -> Iterator[None]:
 
 
 def _acquire(lock: FileLock, folder: Path, tries: int = 10) -> None:
-    """Again where somebody who leaves removes the folder between the two steps."""
+    """Try again if another process, as it ends, removes the folder between the two steps."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock.acquire()

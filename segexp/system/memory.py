@@ -1,4 +1,4 @@
-"""Memory of this process: what it can still get, what it keeps of what it freed, and errors that say none is left."""
+"""The memory of this process: how much is free, what happens to freed memory, and which errors mean there is none."""
 
 import ctypes
 import errno
@@ -12,17 +12,17 @@ GROUPS = Path("/proc/self/cgroup")
 MOUNTED = Path("/sys/fs/cgroup")
 
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
-"""Of mallopt (man 3 mallopt): freed bytes at the end of the heap, and size of a block, that are given back at once."""
+"""Options of mallopt (man 3 mallopt): from how many bytes on freed memory is returned to the system at once."""
 MOST = 2**31 - 1
 LARGEST_BLOCK = 32 * 2**20
-"""What glibc itself raises MMAP_THRESHOLD to. Larger blocks, if kept, often fit no other one of their size."""
+"""The highest MMAP_THRESHOLD of glibc itself. Larger blocks are rarely used again as they are."""
 
 WORDS = ("out of memory", "allocate memory", "bad_alloc")
-"""Of torch on GPUs and on CPUs, and of libraries in C++, such as ONNX Runtime."""
+"""How torch on GPUs, torch on CPUs, and libraries in C++ such as ONNX Runtime say that memory ran out."""
 
 
 class Names(NamedTuple):
-    """Of the files of a control group, and of what its statistics call files that are given back at need."""
+    """Names of a control group: files of its limit and its use, and statistics of cached files it can drop."""
 
     most: str
     used: str
@@ -31,16 +31,19 @@ class Names(NamedTuple):
 
 FIRST = Names("memory.limit_in_bytes", "memory.usage_in_bytes", ("total_inactive_file", "total_active_file"))
 SECOND = Names("memory.max", "memory.current", ("inactive_file", "active_file"))
-"""Of the two versions of control groups (Linux, admin-guide/cgroup-v1/memory and cgroup-v2)."""
+"""Versions 1 and 2 of control groups (Linux, admin-guide/cgroup-v1/memory and cgroup-v2)."""
 
 
 def free_bytes() -> int:
-    """What can be had without swapping. Raises OSError where the system does not tell."""
+    """Bytes that this process can still get without swapping, within the limits of its job or container.
+
+    Raises OSError on a system that does not say.
+    """
     return max(0, min([1024 * _numbers(MACHINE)["MemAvailable"], *_free_in_groups()]))
 
 
 def _free_in_groups() -> Iterator[int]:
-    """Of every control group that this process is in and that has a limit."""
+    """Free bytes of every control group that this process is in and that has a limit."""
     for line in GROUPS.read_text().splitlines() if GROUPS.is_file() else ():
         _, controllers, place = line.split(":", 2)
         if not controllers:
@@ -61,16 +64,16 @@ def _free_in(mounted: Path, place: str, names: Names) -> Iterator[int]:
 
 
 def _numbers(path: Path) -> dict[str, int]:
-    """Of a file with a name and a number a line."""
+    """The numbers in a file that has a name and a number on each line."""
     rows = (line.replace(":", " ", 1).split() for line in path.read_text().splitlines())
     return {row[0]: int(row[1]) for row in rows}
 
 
 def keep_freed_memory() -> None:
-    """For work that frees and allocates the same large blocks again and again: training steps and predictions on a CPU.
+    """Let the C library keep freed memory for the next allocation, in the whole process.
 
-    The system clears every page that it hands out, thousands in each of them. A setting of the whole process; does
-    nothing where the C library has none (musl, macOS).
+    Training steps and predictions on a CPU free and allocate the same large blocks again and again, and the system
+    would clear every page of them each time. Does nothing where the C library has no such setting (musl, macOS).
     """
     set_option = _function("mallopt")
     if set_option:
@@ -79,7 +82,7 @@ def keep_freed_memory() -> None:
 
 
 def return_freed_memory() -> None:
-    """Give freed memory back to the system. Raises OSError where the C library cannot."""
+    """Return freed memory to the system. Raises OSError where the C library cannot."""
     trim = _function("malloc_trim")
     if trim is None:
         raise OSError("no malloc_trim on this system")
@@ -91,7 +94,7 @@ def _function(name: str) -> Any:
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Most such errors are told from others by their text alone, but where that names files."""
+    """Whether an error means that memory ran out; most libraries say so in the text of the error alone."""
     if isinstance(error, OSError | ValueError):
         return getattr(error, "errno", None) == errno.ENOMEM
     return isinstance(error, MemoryError) or any(words in str(error) for words in WORDS)

@@ -1,4 +1,4 @@
-"""Folders on object storage, by URL (s3://, az://, ...): listed where they are, files copied here when first read."""
+"""Folders on object storage, by URL (s3://, az://, ...). A file is copied to this machine when it is first read."""
 
 import hashlib
 import os
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from segexp.system.files import write_whole
+from segexp.system.files import write_atomic
 
 CURE = "check the address and your credentials; pip install 'segexp[cloud]' brings what reads s3:// and az://"
 
@@ -18,64 +18,67 @@ def is_url(place: str | Path) -> bool:
 
 
 def cache_folder() -> Path:
-    """Where copies are kept: below SEGEXP_CACHE, or ~/.cache/segexp."""
+    """The folder of the copies: below SEGEXP_CACHE, or ~/.cache/segexp."""
     return Path(os.environ.get("SEGEXP_CACHE", "~/.cache/segexp")).expanduser() / "remote"
 
 
 def path(place: str) -> Path:
-    """A local path, or one of the same methods for what fsspec reads (https://filesystem-spec.readthedocs.io).
+    """The local path, or for a URL an object of the same methods (https://filesystem-spec.readthedocs.io).
 
-    Raises OSError for a URL that nothing installed here can read.
+    Raises OSError for a URL that no installed library can read.
     """
     if not is_url(place):
         return Path(place).expanduser()
-    with _told(place):
+    with _errors_explained(place):
         from upath import UPath
 
         return cast(Path, UPath(place))
 
 
-def opened(file: Path) -> BinaryIO:
-    """For reading. A remote file is copied whole, or not at all, by whoever reads it first; a changed one anew."""
-    return local(file).open("rb")
+def open_file(file: Path) -> BinaryIO:
+    """Open a file for reading; a remote one as its local copy, see `local_copy`."""
+    return local_copy(file).open("rb")
 
 
-def local(file: Path) -> Path:
-    """The file itself, or its copy here. Raises OSError where it cannot be read or, with another cure, be kept."""
+def local_copy(file: Path) -> Path:
+    """The file itself if it is local, else its copy, made when it is first read and again when it has changed.
+
+    Raises OSError if the file cannot be read, or its copy cannot be kept.
+    """
     if isinstance(file, Path):
         return file
-    key = hashlib.sha256(f"{file} {state(file)}".encode()).hexdigest()[:32]
+    key = hashlib.sha256(f"{file} {version_of(file)}".encode()).hexdigest()[:32]
     copy = cache_folder() / key[:2] / f"{key}_{file.name}"
     if copy.is_file():
         return copy
-    with _told(file):
+    with _errors_explained(file):
         content = _system(file).cat_file(file.path)
     try:
-        return write_whole(copy, content)
+        return write_atomic(copy, content)
     except OSError as error:
         raise OSError(f"{error}, by SEGEXP_CACHE") from error
 
 
-def state(file: Path) -> str:
-    """Changes with the content of a remote file; the same whether the storage was asked for a listing or for it."""
-    with _told(file):
+def version_of(file: Path) -> str:
+    """A text that changes with the content of a remote file, whether its folder was listed or the file asked for."""
+    with _errors_explained(file):
         system, place = _system(file), cast(Any, file).path
-        told = system.info(place)
-        return str(told.get("ETag") or told.get("etag") or system.ukey(place)).strip('"')
+        info = system.info(place)
+        return str(info.get("ETag") or info.get("etag") or system.ukey(place)).strip('"')
 
 
-def copied(place: str, patterns: tuple[str, ...]) -> Path:
-    """A folder here with the files of a remote one that match the patterns, as they are there now."""
+def copy_folder(place: str, patterns: tuple[str, ...]) -> Path:
+    """A local folder with the present files of a remote folder that match the patterns."""
     source = path(place.rstrip("/"))
     folder = cache_folder() / f"{hashlib.sha256(place.rstrip('/').encode()).hexdigest()[:32]}_{source.name}"
-    with _told(place):
-        wanted = {str(file.relative_to(source)): file for pattern in patterns for file in source.glob(pattern)}
-    for name, file in wanted.items():
-        _place(local(file), folder / name)
-    for copy in [found for pattern in patterns for found in folder.glob(pattern)]:
-        if str(copy.relative_to(folder)) not in wanted:
+    with _errors_explained(place):
+        current = {str(file.relative_to(source)): file for pattern in patterns for file in source.glob(pattern)}
+    for name, file in current.items():
+        _place(local_copy(file), folder / name)
+    for copy in [copy for pattern in patterns for copy in folder.glob(pattern)]:
+        if str(copy.relative_to(folder)) not in current:
             copy.unlink(missing_ok=True)
-    if not wanted:
+    if not current:
         raise FileNotFoundError(f"nothing at {place}: no {', '.join(patterns)}; {CURE}")
     return folder
 
@@ -88,15 +91,15 @@ def _place(copy: Path, target: Path) -> None:
 
 
 def _system(file: Any) -> Any:
-    """This process's connection: one that was made before a fork would wait for ever."""
+    """The connection of this process. One that was made before a fork would wait for ever."""
     import fsspec
 
     return fsspec.filesystem(file.protocol, **file.storage_options)
 
 
 @contextmanager
-def _told(place: object) -> Iterator[None]:
-    """Whatever a storage library raises, as one OSError that names the place and the cure."""
+def _errors_explained(place: object) -> Iterator[None]:
+    """Turn whatever a storage library raises into one OSError that names the place and the cure."""
     try:
         yield
     except FileNotFoundError as error:

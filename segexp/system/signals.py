@@ -1,4 +1,4 @@
-"""A wish from outside that a training stops: SIGTERM, or SIGUSR1 where it may go on later."""
+"""Signals that ask a process to stop: SIGTERM, or SIGUSR1 if it may go on later."""
 
 import signal
 import threading
@@ -7,48 +7,48 @@ from contextlib import contextmanager
 from types import FrameType
 
 TERMINATED = 143
-"""Exit status of a training that a signal ended: 128 + 15, as shells and schedulers know it."""
+"""Exit status of a process that a signal ended: 128 + 15, as shells and schedulers know it."""
 INTERRUPTED = 130
 """Exit status after Ctrl-C: 128 + 2, as shells know it."""
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 
-_asked: signal.Signals | None = None
+_received: signal.Signals | None = None
 
 
 class Stopped(SystemExit):
-    """Ends a training that a signal asked to stop, once its checkpoint is written. by: the signal."""
+    """Ends a process that a signal asked to stop, a training once its checkpoint is written. by: the signal."""
 
     def __init__(self, by: signal.Signals) -> None:
         super().__init__(TERMINATED)
         self.by = by
 
 
-def asked() -> signal.Signals | None:
-    """The signal that asked this process to stop, if one did."""
-    return _asked
+def received() -> signal.Signals | None:
+    """The signal that asked this process to stop, None if none came."""
+    return _received
 
 
 def postpone() -> None:
-    """Let SIGUSR1 wait until somebody listens: it would kill a process that still loads its libraries."""
+    """Let SIGUSR1 wait for `listening`: until then it would kill a process that still loads its libraries."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
 
 
 @contextmanager
 def listening() -> Iterator[None]:
-    """While the body runs a signal raises Stopped where it finds the process; see `listen_between_steps`."""
-    global _asked
+    """Let a signal raise Stopped wherever the body is, unless `listen_between_steps` was called."""
+    global _received
     before = {number: signal.getsignal(number) for number in SIGNALS}
-    _asked = None
+    _received = None
     _handle(dict.fromkeys(SIGNALS, _stop_now))
     try:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGUSR1})  # one that waits raises here
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGUSR1})  # a signal that waits raises here
         yield
     finally:
         _handle(before)
 
 
 def listen_between_steps() -> None:
-    """From here on a signal is only noted: whoever knows a good moment to stop looks at `asked`."""
+    """Only note signals from here on, for a caller that looks at `received` where it can stop."""
     _handle(dict.fromkeys(SIGNALS, _note))
 
 
@@ -64,5 +64,5 @@ def _stop_now(number: int, frame: FrameType | None) -> None:
 
 
 def _note(number: int, frame: FrameType | None) -> None:
-    global _asked
-    _asked = _asked or signal.Signals(number)
+    global _received
+    _received = _received or signal.Signals(number)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
 
-from segexp.config.command_line import entry
+from segexp.config.command_line import entry_point
 from segexp.run.folder import RunFolder
 from segexp.system import ranks, signals
 from segexp.train.alone import alone_in
@@ -14,7 +14,7 @@ from segexp.train.resume import Request, plan
 from segexp.types import Values
 
 
-@entry("train")
+@entry_point("train")
 def main(values: Values) -> None:
     signals.postpone()
     hydra = HydraConfig.get()
@@ -41,7 +41,7 @@ def _refusal_recorded(run: RunFolder) -> Iterator[None]:
         yield
     except ValueError:
         if ranks.rank() == 0 and not run.is_started():
-            with suppress(OSError), run.renewed():  # the disk may be full
+            with suppress(OSError), run.renew():  # the disk may be full
                 raise
         raise
 

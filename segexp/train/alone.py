@@ -22,5 +22,5 @@ def alone_in(run: RunFolder) -> Iterator[None]:
     """
     patience = PATIENCE_SECONDS if int(os.environ.get("SLURM_RESTART_COUNT", 0)) else 0
     run.path.mkdir(parents=True, exist_ok=True)
-    with requeued_when_preempted(), on_first_rank(partial(run.locked, patience)), signals.listening():
+    with requeued_when_preempted(), on_first_rank(partial(run.lock, patience)), signals.listening():
         yield

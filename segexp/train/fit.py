@@ -15,12 +15,12 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from segexp import build
 from segexp.config.compose import config_dir
-from segexp.config.grammar import quoted
+from segexp.config.grammar import quote
 from segexp.data.module import DataModule
 from segexp.data.pairs import fingerprint
 from segexp.display import pictures
 from segexp.run import checkpoint
-from segexp.run.environment import environment
+from segexp.run.environment import collect_environment
 from segexp.run.folder import RunFolder
 from segexp.system import remote, signals
 from segexp.system.memory import keep_freed_memory
@@ -51,7 +51,7 @@ def execute(run: RunFolder, plan: Plan) -> None:
     """Train, and keep the run folder's status true meanwhile. The folder must be locked by this process group."""
     match plan:
         case Start(request):
-            with on_first_rank(run.renewed):
+            with on_first_rank(run.renew):
                 training = assemble(request.values, run.path)
                 _record_start(run, request, training.data)
                 _fit(run, training, request.values, from_checkpoint=None)
@@ -59,11 +59,11 @@ def execute(run: RunFolder, plan: Plan) -> None:
             training = assemble(values, run.path)
             checkpoint.check_fit(training.task.model, last.model_weights, last.path)
             check_files(run, _fingerprints(training.data))
-            with on_first_rank(run.recorded):
+            with on_first_rank(run.record_status):
                 _record_resume(run, values, overrides)
                 _fit(run, training, values, from_checkpoint=last.path)
         case Conclude():
-            with on_first_rank(run.recorded):
+            with on_first_rank(run.record_status):
                 _report(run)
         case Nothing():
             print(f"{run.path} is finished: nothing is left to train")
@@ -115,7 +115,7 @@ def _task(values: Mapping[str, Any], data: DataModule) -> SegmentationTask:
 @rank_zero_only
 def _record_start(run: RunFolder, request: Request, data: DataModule) -> None:
     run.write_config(request.values)
-    run.write_environment(environment(_fingerprints(data), request.choices, list(request.overrides)))
+    run.write_environment(collect_environment(_fingerprints(data), request.choices, list(request.overrides)))
 
 
 @rank_zero_only
@@ -158,8 +158,8 @@ def _summary(run: RunFolder) -> str:
         return f"nothing was validated\nrun folder  {run.path}"
     best = max(validated, key=lambda row: row["val/miou"])
     root = run.config["data"].get("root", "")
-    place = [f"data.root={quoted(root)}"] if remote.is_url(root) else []  # has to be typed: see `trust.refuse_urls`
-    command = ["python", "-m", "segexp.evaluate", f"run={quoted(str(run.path))}", *place, *config_dir()]
+    place = [f"data.root={quote(root)}"] if remote.is_url(root) else []  # has to be typed: see `trust.refuse_urls`
+    command = ["python", "-m", "segexp.evaluate", f"run={quote(str(run.path))}", *place, *config_dir()]
     return (
         f"val mIoU    {best['val/miou']:.4f} after epoch {best['epoch'] + 1} of {validated[-1]['epoch'] + 1}\n"
         f"run folder  {run.path}\nnext        {shlex.join(command)}"

@@ -15,6 +15,7 @@ from segexp.config.compose import compose, config_folder, options_of_user
 from segexp.config.values import flat_values
 from segexp.data.settings import READING
 from segexp.run.folder import RunFolder
+from segexp.system.lightning_internals import num_epochs_processed
 from segexp.train import preflight
 from segexp.train.settings import TrainSettings, scheduled_end
 from segexp.types import Values
@@ -222,7 +223,7 @@ def refuse_unknown_targets(run: RunFolder, values: Mapping[str, Any], typed: Map
     trust.refuse_interpolations(values)
     ours = config_folder()
     known = {*trust.targets_in([*ours.rglob("*.yaml"), *options_of_user()]), *trust.targets(typed)}
-    unknown = sorted(target for target in set(trust.targets(values)) - known if not trust.is_law(target))
+    unknown = sorted(target for target in set(trust.targets(values)) - known if not trust.is_distribution(target))
     if unknown:
         raise ValueError(
             f"the run's config wants to build {unknown}, which no file of {ours} does; if it was typed, type the "
@@ -252,7 +253,7 @@ def _read(path: Path) -> Checkpoint:
 
     content = checkpoint.read(path)
     try:
-        num_epochs = int(content["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"])
+        num_epochs = num_epochs_processed(content)
         has_ended = bool(content.get("position", {}).get("has_ended", False))
     except (LookupError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} holds no position in a training ({type(error).__name__}: {error})") from error

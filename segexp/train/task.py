@@ -1,4 +1,4 @@
-"""The LightningModule: joins what it is handed; knows no concrete class."""
+"""The LightningModule that joins network, loss, optimizer and metrics; it knows none of their concrete classes."""
 
 import math
 import sys
@@ -13,8 +13,9 @@ from torch.optim.lr_scheduler import LRScheduler
 from torchmetrics import MeanMetric
 
 from segexp.metric import scores
-from segexp.metric.confusion import prediction, resized
+from segexp.metric.confusion import prediction, resize_logits
 from segexp.metric.confusion_sum import ConfusionMatrix
+from segexp.system.lightning_internals import leave_unscaling_to_clipping
 from segexp.types import Image, Logits, Sample
 
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], Optimizer]
@@ -23,7 +24,7 @@ SchedulerFactory = Callable[[Optimizer, int], LRScheduler]
 
 @runtime_checkable
 class FollowsEpochs(Protocol):
-    """A loss, or a part of one, that changes while training goes on."""
+    """A loss, or a part of one, that depends on the epoch."""
 
     def set_epoch(self, epoch: int) -> None: ...
 
@@ -32,8 +33,9 @@ class SegmentationTask(LightningModule):
     """Trains a model on a loss and scores it by confusion matrices.
 
     model: image [B, 3, H, W] -> logits [B, C, H, W]. loss: (logits, target) -> scalar.
-    optimizer, scheduler: factories, see `segexp.build`.
-    class_names: of the C channels. categories: coarser class of each, None where it has none; scored too if coarser.
+    optimizer: parameters -> optimizer. scheduler: (optimizer, number of its steps) -> learning rate scheduler.
+    class_names: the names of the C channels. categories: the coarser class of each channel, None where it has none; if
+    they are fewer than the classes, they are scored too.
     """
 
     def __init__(
@@ -54,8 +56,8 @@ class SegmentationTask(LightningModule):
         self.categories = categories
         self.train_confusion = ConfusionMatrix(len(class_names))
         self.val_confusion = ConfusionMatrix(len(class_names))
-        self.confusions: dict[str, scores.Confusion] = {}  # of each split's last epoch
-        # looking for NaN, as MeanMetric does unless told otherwise, would wait for the device in every step
+        self.confusions: dict[str, scores.Confusion] = {}  # split -> confusion matrix of its last epoch
+        # by default MeanMetric looks for NaN, which would wait for the device in every step
         self.train_loss = MeanMetric(nan_strategy="disable")
         self.val_loss = MeanMetric(nan_strategy="disable")
 
@@ -71,7 +73,7 @@ class SegmentationTask(LightningModule):
         return loss
 
     def validation_step(self, batch: Sample, batch_index: int) -> None:
-        logits = resized(self(batch.image), batch.target)
+        logits = resize_logits(self(batch.image), batch.target.shape[-2:])
         self.val_loss.update(self.loss(logits, batch.target), weight=len(batch.target))
         self.val_confusion.update(prediction(logits), batch.target)
 
@@ -89,15 +91,15 @@ class SegmentationTask(LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         optimizer = self.optimizer(self.parameters())
-        if self.trainer.gradient_clip_val:  # a fused one would scale gradients back only after they are clipped
-            optimizer._step_supports_amp_scaling = False  # type: ignore[attr-defined]  # asked by GradScaler, and Lightning
+        if self.trainer.gradient_clip_val:
+            leave_unscaling_to_clipping(optimizer)
         num_steps = self.trainer.estimated_stepping_batches
-        total_steps = int(num_steps) if math.isfinite(num_steps) else sys.maxsize  # of a training without an end
+        total_steps = int(num_steps) if math.isfinite(num_steps) else sys.maxsize  # a training without an end
         scheduler = self.scheduler(optimizer, total_steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def _log_scores(self, split: str, loss: MeanMetric, confusion: ConfusionMatrix) -> None:
-        counts = confusion.compute().cpu().numpy()  # of all ranks: the one time an epoch that the host waits
+        counts = confusion.compute().cpu().numpy()  # summed over ranks; the one time an epoch that the host waits
         self.confusions[split] = counts
         named = scores.named(counts, self.class_names, self.categories)
         self.log_dict({f"{split}/{name}": value for name, value in named.items() if name != "miou"})

@@ -11,10 +11,10 @@ from PIL import Image
 from torch import distributed, multiprocessing
 
 from segexp.config.compose import compose
-from segexp.train.fit import assembled
+from segexp.train.fit import assemble
 
 NUM_RANKS = 2
-LEFT_OUT = ("best", "last", "stop", "shared_folder", "early_stopping", "non_finite", "step_seed", "throughput")
+OTHER_CALLBACKS = ("best", "last", "stop", "shared_folder", "early_stopping", "non_finite", "step_seed", "throughput")
 SHARED_OUT = ("trainer.devices=2", "trainer.strategy={_target_: tests.sharded_on_cpu.ShardedOnCpu}")
 
 
@@ -22,7 +22,7 @@ SHARED_OUT = ("trainer.devices=2", "trainer.strategy={_target_: tests.sharded_on
 def test_ranks_that_share_the_parameters_out_draw_what_one_draws(
     small: Callable[..., list[str]], tmp_path: Path
 ) -> None:
-    overrides = small(*(f"~callbacks.{name}" for name in LEFT_OUT))
+    overrides = small(*(f"~callbacks.{name}" for name in OTHER_CALLBACKS))
     (tmp_path / "alone").mkdir()
     (tmp_path / "together").mkdir()
     validate(overrides, tmp_path / "alone")
@@ -42,5 +42,5 @@ def validate_on_one_rank(rank: int, overrides: list[str], folder: Path) -> None:
 
 
 def validate(overrides: list[str], folder: Path) -> None:
-    task, data, trainer = assembled(compose("train", overrides), folder)
+    task, data, trainer = assemble(compose("train", overrides), folder)
     trainer.validate(task, data, verbose=False)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from segexp.config.command_line import entry, explain
+from segexp.config.command_line import entry_point, explain
 from segexp.config.compose import compose
 from segexp.train import resume
 
@@ -32,7 +32,7 @@ def test_overrides_may_stand_on_both_sides_of_an_option(typed: str, tmp_path: Pa
     (tmp_path / "model").mkdir()
     (tmp_path / "model/mine.yaml").write_text("_target_: mine.network\nwidth: 4\n")
     monkeypatch.setattr(sys, "argv", ["segexp", *typed.replace("FOLDER", str(tmp_path)).split()])
-    entry("train")(print)()
+    entry_point("train")(print)()
     shown = yaml.safe_load(capsys.readouterr().out)
     assert shown["data"]["seed"] == 1
     assert shown["loss"]["_target_"] == compose("train", ["loss=dice"])["loss"]["_target_"]

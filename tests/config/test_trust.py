@@ -6,7 +6,7 @@ import pytest
 
 from segexp.config.compose import compose, config_folder
 from segexp.config.trust import refuse_foreign_targets, refuse_urls
-from segexp.inference.trusted_run import trusted
+from segexp.inference.trusted_parts import trusted_parts
 from segexp.run.folder import RunFolder
 from segexp.train.resume import refuse_unknown_targets
 from tests.options import config_dir
@@ -33,7 +33,7 @@ def test_foreign_targets_are_refused_wherever_they_stand(target: str) -> None:
 @pytest.mark.parametrize("option", sorted(path.stem for path in (config_folder() / "model").glob("*.yaml")))
 def test_every_model_and_grouping_of_ours_is_allowed(option: str) -> None:
     config = compose("train", [f"model={option}"])
-    assert set(trusted(config)) == {"model", "classes"}
+    assert set(trusted_parts(config)) == {"model", "classes"}
 
 
 def test_networks_of_the_libraries_are_allowed() -> None:
@@ -55,10 +55,10 @@ def test_options_of_the_user_are_trusted(option: str, tmp_path: Path) -> None:
     (tmp_path / option).write_text("_target_: mine.network")
     config = {"classes": {}, "model": {"_target_": "mine.network"}}
     with config_dir(tmp_path):
-        assert trusted(config) == config
+        assert trusted_parts(config) == config
         refuse_unknown_targets(RUN, config, {})
     with pytest.raises(ValueError, match="name the folder of your options by --config-dir"):
-        trusted(config)
+        trusted_parts(config)
 
 
 @pytest.mark.parametrize("place", ["config.yaml", "outputs/stranger/config.yaml", "model/stranger/config.yaml"])
@@ -68,7 +68,7 @@ def test_a_run_in_the_folder_of_options_is_none_of_them(place: str, tmp_path: Pa
     config = {"classes": {}, "model": {"_target_": "numpy.save"}}
     with config_dir(tmp_path):
         with pytest.raises(ValueError, match=r"'numpy\.save'; .*--config-dir, whose GROUP/NAME.yaml are trusted"):
-            trusted(config)
+            trusted_parts(config)
         with pytest.raises(ValueError, match=r"'numpy\.save'\], .*--config-dir, whose GROUP/NAME.yaml are trusted"):
             refuse_unknown_targets(RUN, config, {})
 
@@ -79,10 +79,10 @@ def test_an_option_that_is_no_yaml_is_named(text: bytes, tmp_path: Path) -> None
     (tmp_path / "model").mkdir()
     config = {"classes": {}, "model": {}}
     with config_dir(tmp_path):
-        trusted(config)
+        trusted_parts(config)
         (tmp_path / "model/mine.yaml").write_bytes(text)
         with pytest.raises(ValueError, match=r"model/mine\.yaml is not one document of YAML \("):
-            trusted(config)
+            trusted_parts(config)
 
 
 @pytest.mark.parametrize("value", ["${oc.create:{_target_:os.getcwd}}", "${oc.env:HOME}"])
@@ -99,9 +99,9 @@ def test_what_would_be_resolved_later_is_refused(value: str) -> None:
 def test_a_run_fetches_no_network(encoder: str) -> None:
     model = {"_target_": "segexp.model.smp.smp", "encoder": encoder, "weights": "imagenet"}
     with pytest.raises(ValueError, match="nothing is fetched for a run"):
-        trusted({"classes": {}, "model": model})
+        trusted_parts({"classes": {}, "model": model})
     nested = {"model": {**model, "encoder": "resnet18", "inner": [{"encoder_weights": "imagenet"}]}, "classes": {}}
-    found = trusted(nested)["model"]
+    found = trusted_parts(nested)["model"]
     assert (found["weights"], found["inner"][0]["encoder_weights"]) == (None, None)
 
 

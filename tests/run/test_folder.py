@@ -10,27 +10,27 @@ from pathlib import Path
 import pytest
 
 from segexp.run.folder import TERMINATED, RunFolder
-from segexp.system.files import write_whole
+from segexp.system.files import write_atomic
 from tests.process import said_by, talking
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
-    write_whole(tmp_path / "a.json", "old")
+    write_atomic(tmp_path / "a.json", "old")
     with pytest.raises(UnicodeEncodeError):
-        write_whole(tmp_path / "a.json", "\udc80")
+        write_atomic(tmp_path / "a.json", "\udc80")
     assert (tmp_path / "a.json").read_text() == "old"
 
 
 def _write_with_little_room(path: Path, said: Connection) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
     try:
-        write_whole(path, b"x" * 10_000)
+        write_atomic(path, b"x" * 10_000)
     except OSError as error:
         said.send(str(error))
 
 
 def test_no_room_names_the_file_and_leaves_the_old_one(tmp_path: Path) -> None:
-    write_whole(tmp_path / "a.json", "old")
+    write_atomic(tmp_path / "a.json", "old")
     assert "a.json: File too large; free some space" in said_by(_write_with_little_room, tmp_path / "a.json")
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
     assert (tmp_path / "a.json").read_text() == "old"
@@ -38,15 +38,15 @@ def test_no_room_names_the_file_and_leaves_the_old_one(tmp_path: Path) -> None:
 
 def test_a_finished_run_is_not_claimed_again(tmp_path: Path) -> None:
     run = RunFolder(tmp_path / "run")
-    with run.claimed():
+    with run.claim():
         assert run.state() == "running"
     assert run.state() == "finished"
-    with pytest.raises(FileExistsError, match=r"already holds a run \(finished\).*resume="), run.claimed():
+    with pytest.raises(FileExistsError, match=r"already holds a run \(finished\).*resume="), run.claim():
         pass
 
 
 def _hold(path: Path, ready: Connection) -> None:
-    with RunFolder(path).claimed():
+    with RunFolder(path).claim():
         ready.send(os.getpid())
         ready.recv()
 
@@ -54,18 +54,18 @@ def _hold(path: Path, ready: Connection) -> None:
 def test_a_running_training_is_neither_claimed_nor_resumed(tmp_path: Path) -> None:
     with talking(_hold, tmp_path) as holder:
         pid = holder.recv()
-        for context in (RunFolder(tmp_path).claimed, RunFolder(tmp_path).locked):
+        for context in (RunFolder(tmp_path).claim, RunFolder(tmp_path).lock):
             with pytest.raises(FileExistsError, match=f"is being trained by process {pid} on"), context():
                 pass
     assert RunFolder(tmp_path).state() == "running"  # nobody could say otherwise
-    with RunFolder(tmp_path).claimed():  # it never came to a checkpoint, so nothing is lost
+    with RunFolder(tmp_path).claim():  # it never came to a checkpoint, so nothing is lost
         pass
     assert RunFolder(tmp_path).state() == "finished"
 
 
 def test_a_failure_is_recorded_with_its_reason(tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
-    with pytest.raises(ValueError, match="wrong"), run.claimed():
+    with pytest.raises(ValueError, match="wrong"), run.claim():
         raise ValueError("wrong")
     status = run.status()
     assert (status["state"], status["reason"]) == ("failed", "ValueError: wrong")
@@ -82,16 +82,16 @@ def test_a_failure_is_recorded_with_its_reason(tmp_path: Path) -> None:
 )
 def test_an_end_from_outside_is_recorded(tmp_path: Path, error: BaseException, state: str, reason: str) -> None:
     run = RunFolder(tmp_path)
-    with pytest.raises(type(error)), run.claimed():
+    with pytest.raises(type(error)), run.claim():
         raise error
     assert (run.state(), run.status()["reason"]) == (state, reason)
 
 
 def test_a_failed_run_with_a_checkpoint_is_kept(tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
-    with pytest.raises(SystemExit), run.claimed():
-        sys.exit(str(write_whole(run.checkpoints / "last.ckpt", "weights")))
-    with pytest.raises(FileExistsError, match="failed"), run.claimed():
+    with pytest.raises(SystemExit), run.claim():
+        sys.exit(str(write_atomic(run.checkpoints / "last.ckpt", "weights")))
+    with pytest.raises(FileExistsError, match="failed"), run.claim():
         pass
 
 
@@ -100,7 +100,7 @@ def test_files_of_something_else_are_not_overwritten(name: str, tmp_path: Path) 
     """As after hydra.run.dir=. in somebody's project."""
     (tmp_path / name).write_text("mine")
     said = pytest.raises(FileExistsError, match=rf"holds {name} of something else.*another hydra.run.dir")
-    with said, RunFolder(tmp_path).claimed():
+    with said, RunFolder(tmp_path).claim():
         pass
     assert (tmp_path / name).read_text() == "mine"
 
@@ -141,18 +141,18 @@ def test_a_damaged_file_is_named(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize("text", ["", "{torn", "[]"])
 def test_a_run_whose_status_was_lost_counts_as_interrupted(tmp_path: Path, text: str) -> None:
     run = RunFolder(tmp_path)
-    write_whole(run.checkpoints / "last.ckpt", "weights")
+    write_atomic(run.checkpoints / "last.ckpt", "weights")
     (tmp_path / "status.json").write_text(text)
-    with pytest.raises(FileExistsError, match=r"holds a run \(unknown\).*go on with it by resume="), run.claimed():
+    with pytest.raises(FileExistsError, match=r"holds a run \(unknown\).*go on with it by resume="), run.claim():
         pass
-    with run.locked(), run.recorded():
+    with run.lock(), run.record_status():
         assert run.state() == "running"
     assert run.status()["state"] == "finished"
 
 
 def test_a_run_whose_status_was_lost_before_any_checkpoint_starts_anew(tmp_path: Path) -> None:
     (tmp_path / "status.json").touch()
-    with RunFolder(tmp_path).claimed():
+    with RunFolder(tmp_path).claim():
         assert RunFolder(tmp_path).state() == "running"
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from segexp.system.lock import alone_in
+from segexp.system.lock import exclusive_folder
 
 LEFT_TWICE = """
 import sys
@@ -38,14 +38,14 @@ def test_a_folder_that_another_removes_while_it_leaves_is_made_again(tmp_path: P
 
 def test_a_folder_has_room_for_one(tmp_path: Path) -> None:
     with (
-        alone_in(tmp_path, "taken", ""),
+        exclusive_folder(tmp_path, "taken", ""),
         pytest.raises(FileExistsError, match="is taken"),
-        alone_in(tmp_path, "taken", ""),
+        exclusive_folder(tmp_path, "taken", ""),
     ):
         pass
 
 
 def test_a_folder_that_cannot_be_made_is_an_error_at_last() -> None:
-    lock = alone_in(Path("/proc/nothing/folder"), "taken", "choose another")
+    lock = exclusive_folder(Path("/proc/nothing/folder"), "taken", "choose another")
     with pytest.raises(OSError, match="cannot write to /proc/.*: No such file or directory; choose another"), lock:
         pass

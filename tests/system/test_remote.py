@@ -75,20 +75,20 @@ def test_a_file_is_copied_once_and_again_when_it_changed(bucket, tmp_path: Path,
     first, second = (pair.image.read_bytes() for pair in val_pairs(trained)[:2])
     bucket.pipe_file(f"{bucket.bucket}/a.png", first)
     file = remote.path(f"s3://{bucket.bucket}/a.png")
-    copy = remote.local(file)
+    copy = remote.local_copy(file)
     stamp = copy.stat().st_mtime_ns
-    assert remote.local(file) == copy
+    assert remote.local_copy(file) == copy
     assert copy.stat().st_mtime_ns == stamp
     bucket.pipe_file(f"{bucket.bucket}/a.png", second)
-    assert remote.local(remote.path(f"s3://{bucket.bucket}/a.png")).read_bytes() == second
+    assert remote.local_copy(remote.path(f"s3://{bucket.bucket}/a.png")).read_bytes() == second
 
 
 def test_a_file_is_copied_once_whether_it_was_listed_or_asked_for(bucket, trained: RunFolder) -> None:
     url = upload(bucket, val_pairs(trained)[0].image.parent, "images")
     listed = sorted(remote.path(url).iterdir())[0]
-    copy = remote.local(listed)
+    copy = remote.local_copy(listed)
     type(bucket).clear_instance_cache()
-    assert remote.local(remote.path(str(listed))) == copy
+    assert remote.local_copy(remote.path(str(listed))) == copy
 
 
 def test_arrays_are_made_again_of_an_equally_large_file_of_the_same_second(bucket, tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_arrays_are_made_again_of_an_equally_large_file_of_the_same_second(bucke
 def test_a_full_disk_here_is_no_fault_of_the_storage(bucket, tmp_path: Path) -> None:
     bucket.pipe_file(f"{bucket.bucket}/run/config.yaml", bytes(2 * MOST_BYTES))
     with full_disk(), pytest.raises(OSError, match="^could not write .*cache.*free some space .*, by SEGEXP_CACHE$"):
-        RunFolder.fetched(f"s3://{bucket.bucket}/run", "last")
+        RunFolder.fetch(f"s3://{bucket.bucket}/run", "last")
     assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
 
 
@@ -139,10 +139,10 @@ def test_a_run_predicts_from_object_storage_as_from_here(bucket, trained: RunFol
 def test_what_was_removed_there_is_removed_here(bucket, trained: RunFolder) -> None:
     url = upload(bucket, trained.path, "runs/run")
     bucket.pipe_file(f"{bucket.bucket}/runs/run/evaluation/old/metrics.json", b"{}")
-    run = RunFolder.fetched(url, "last")
+    run = RunFolder.fetch(url, "last")
     assert (run.evaluation("old") / "metrics.json").is_file()
     bucket.rm_file(f"{bucket.bucket}/runs/run/evaluation/old/metrics.json")
-    assert not (RunFolder.fetched(url, "last").evaluation("old") / "metrics.json").exists()
+    assert not (RunFolder.fetch(url, "last").evaluation("old") / "metrics.json").exists()
     assert run.config == trained.config
 
 
@@ -155,7 +155,7 @@ def test_what_was_removed_there_is_removed_here(bucket, trained: RunFolder) -> N
 )
 def test_a_place_that_is_not_there_gets_one_clear_error(bucket, place: str, answered: str) -> None:
     with pytest.raises(OSError, match=answered):
-        RunFolder.fetched(place.replace("BUCKET", bucket.bucket), "best")
+        RunFolder.fetch(place.replace("BUCKET", bucket.bucket), "best")
 
 
 def test_storage_that_does_not_answer_is_named(bucket, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,4 +163,4 @@ def test_storage_that_does_not_answer_is_named(bucket, monkeypatch: pytest.Monke
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     type(bucket).clear_instance_cache()
     with pytest.raises(OSError, match=r"cannot read s3://elsewhere/run .*check the address"):
-        RunFolder.fetched("s3://elsewhere/run", "best")
+        RunFolder.fetch("s3://elsewhere/run", "best")

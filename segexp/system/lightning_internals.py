@@ -1,0 +1,84 @@
+"""Every use of what Lightning, torchmetrics and torch do not document.
+
+Read from pytorch-lightning 2.6.6, torchmetrics 1.9.0 and torch 2.13.0; pyproject.toml ends the range of Lightning below
+2.7. Before that range is widened, read again what each function relies on.
+"""
+
+from typing import TYPE_CHECKING
+
+from segexp.types import Values
+
+if TYPE_CHECKING:
+    from pytorch_lightning import Trainer
+    from pytorch_lightning.loggers import WandbLogger
+    from torch.optim import Optimizer
+    from torchmetrics import Metric
+
+
+def disable_signal_handlers(trainer: "Trainer") -> None:
+    """Leave SIGTERM and SIGUSR1 to the caller.
+
+    Lightning's handlers would talk to the other ranks wherever the signal lands, and its training loop would broadcast
+    in every step whether one has come.
+    """
+    trainer._signal_connector.register_signal_handlers = _do_nothing  # type: ignore[method-assign]
+    trainer.fit_loop.epoch_loop._broadcast_sigterm_tensor = _do_nothing  # type: ignore[method-assign]
+
+
+def _do_nothing() -> None: ...
+
+
+def num_batches_completed(trainer: "Trainer") -> int:
+    """Training batches of this epoch that this rank has completed."""
+    return trainer.fit_loop.epoch_loop.batch_progress.current.completed
+
+
+def restarted_within_epoch(trainer: "Trainer") -> bool:
+    """Whether the training goes on from a checkpoint in the middle of an epoch."""
+    return trainer.fit_loop.restarted_mid_epoch
+
+
+def num_epochs_processed(checkpoint: Values) -> int:
+    """Epochs that the training behind a checkpoint has trained. Raises LookupError or TypeError if it does not say."""
+    return int(checkpoint["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"])
+
+
+def rewind_batch(checkpoint: Values) -> None:
+    """Let a checkpoint that was saved at the start of a batch say that nothing of this batch has begun."""
+    _rewind(checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"])
+
+
+def rewind_epoch(checkpoint: Values) -> None:
+    """Let a checkpoint that was saved at the start of an epoch say that nothing of this epoch has begun."""
+    _rewind(checkpoint["loops"]["fit_loop"]["epoch_progress"])
+
+
+def _rewind(progress: Values) -> None:
+    for counts in (progress["total"], progress["current"]):
+        counts.update(dict.fromkeys(counts, counts["completed"]))
+
+
+def rewind_validation(checkpoint: Values) -> None:
+    """Let a checkpoint that was saved within a validation say that its first batch is about to come."""
+    progress = checkpoint["loops"]["fit_loop"]["epoch_loop.val_loop.batch_progress"]
+    for name in ("total", "current"):
+        progress[name].update(ready=1, started=1, processed=0, completed=0)
+    progress["is_last_batch"] = False
+
+
+def set_num_updates(metric: "Metric", num_updates: int) -> None:
+    """Let a metric whose state was restored know how often it was updated, or `compute` would warn."""
+    metric._update_count = num_updates
+
+
+def leave_unscaling_to_clipping(optimizer: "Optimizer") -> None:
+    """Tell GradScaler, and Lightning, that this optimizer does not scale gradients back itself.
+
+    A fused optimizer would do so only after the gradients have been clipped.
+    """
+    optimizer._step_supports_amp_scaling = False  # type: ignore[attr-defined]
+
+
+def wandb_arguments(logger: "WandbLogger") -> Values:
+    """The arguments that Lightning's logger will give to wandb.init; changing them changes the call."""
+    return logger._wandb_init
