@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from segexp.config.command_line import entry
+from segexp.config.command_line import entry_point
 from segexp.config.compose import compose, config_folder, user_folders
 from segexp.types import Values
 
@@ -27,7 +27,7 @@ KINDS = {
 OF_REGROUPING = ("regroup", "run", "split", "name", "checkpoint", "overwrite")
 
 
-@entry("evaluate")
+@entry_point("evaluate")
 def main(values: Values) -> None:
     from segexp.inference.settings import Inference
     from segexp.run.folder import RunFolder
@@ -74,9 +74,9 @@ def _regrouped(run: "RunFolder", values: dict[str, Any], name: str, folder: Path
     from segexp import build
     from segexp.evaluate.files import forget_another, locked, refuse_another, save
     from segexp.evaluate.regroup import regrouped
-    from segexp.inference.trusted_run import labels_of_run, trusted
+    from segexp.inference.trusted_parts import labels_of_run, trusted_parts
 
-    ours = build.grouping(trusted(run.config))
+    ours = build.grouping(trusted_parts(run.config))
     wanted = build.grouping(compose("train", [f"classes={values['regroup']}"]))
     table, _ = labels_of_run(run)
     with locked(run.evaluation(name)), locked(folder):

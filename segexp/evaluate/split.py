@@ -18,7 +18,7 @@ from segexp.evaluate.tally import Job, Tally
 from segexp.inference.devices import find_devices
 from segexp.inference.model import load_model
 from segexp.inference.settings import Inference
-from segexp.inference.trusted_run import source_of_run
+from segexp.inference.trusted_parts import source_of_run
 from segexp.run.folder import RunFolder
 
 
@@ -77,7 +77,7 @@ def prepare(run: RunFolder, wish: Wish, predictions: Path | None = None) -> Prep
         "boundary_width": wish.boundary_width,
         "label_ids": [list(ids) for ids in found.grouping.label_ids(source.table)],
     }
-    changed = wish.inference.changed()
+    changed = wish.inference.non_default_values()
     facts |= {"inference": changed} if changed else {}
     partial = predictions and predictions.with_name(f".{predictions.name}")
     inference, width = wish.inference, wish.boundary_width

@@ -1,4 +1,4 @@
-"""A photo as cameras and users hand it in -> the bytes that a network takes."""
+"""An image file as cameras and users hand it in -> the bytes that a network takes."""
 
 import struct
 from collections.abc import Callable
@@ -11,70 +11,72 @@ from PIL import Image, ImageOps
 from segexp.data.reading import red_green_blue
 from segexp.types import SMALLEST_SIDE, Bytes
 
-Found = TypeVar("Found")
-TORN = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, struct.error)
-"""What Pillow raises for one, odd EXIF data included."""
+Result = TypeVar("Result")
+DECODING_ERRORS = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, struct.error)
+"""What Pillow raises for a torn file, odd EXIF data included."""
 
 
-class Photo(NamedTuple):
-    """image: uint8 [H, W, 3], as of `read_photo`.
+class DecodedImage(NamedTuple):
+    """image: uint8 [H, W, 3], as `decode_image` returns it.
 
-    num_frames: of an animation, or pages of a TIFF; the previews beside the photo in the files of phones do not count.
+    num_frames: of an animation, or pages of a TIFF; the previews that phones store beside an image do not count.
     """
 
     image: Bytes
     num_frames: int
 
 
-def read_photo(file: Path | IO[bytes], max_pixels: int | None = None, formats: tuple[str, ...] | None = None) -> Bytes:
-    """Red, green, blue, uint8 [H, W, 3], upright as its EXIF orientation says; of several frames the first.
+def decode_image(
+    file: Path | IO[bytes], max_pixels: int | None = None, formats: tuple[str, ...] | None = None
+) -> Bytes:
+    """Decode red, green, blue, uint8 [H, W, 3], upright as the EXIF orientation says; of several frames the first.
 
-    max_pixels: how many a photo may have, None for Pillow's own limit; told from its header, before it is decoded.
-    formats: those that it may be of, tried in this order, None for all that Pillow knows.
-    Raises ValueError for what is no photo, is torn, is larger than that, or has a side below SMALLEST_SIDE.
+    max_pixels: how many the image may have, None for Pillow's own limit; its header is asked before it is decoded.
+    formats: the file formats that are tried, in this order, None for all that Pillow knows.
+    Raises ValueError for a file that is no image, is torn, has too many pixels, or has a side below SMALLEST_SIDE.
     """
-    return _read(file, max_pixels, formats, _upright)
+    return _decode(file, max_pixels, formats, _upright_pixels)
 
 
-def read_and_counted(file: Path) -> Photo:
-    """As `read_photo`, which opens the file but once."""
-    return _read(file, None, None, lambda picture: Photo(_upright(picture), _num_frames(picture)))
+def decode_image_and_count_frames(file: Path) -> DecodedImage:
+    """Decode as `decode_image` does, and count the frames; the file is opened only once."""
+    return _decode(file, None, None, lambda picture: DecodedImage(_upright_pixels(picture), _num_frames(picture)))
 
 
-def _read(
+def _decode(
     file: Path | IO[bytes],
     max_pixels: int | None,
     formats: tuple[str, ...] | None,
-    taken: Callable[[Image.Image], Found],
-) -> Found:
+    extract: Callable[[Image.Image], Result],
+) -> Result:
     try:
         with Image.open(file, formats=formats) as picture:
-            problem = _problem(picture.height, picture.width, max_pixels)
+            problem = _size_problem(picture.height, picture.width, max_pixels)
             if not problem:
-                return taken(picture)
+                return extract(picture)
     except Image.DecompressionBombError as error:
-        raise ValueError(f"more pixels than {2 * (Image.MAX_IMAGE_PIXELS or 0)}; make it smaller") from error
-    except TORN as error:
-        raise ValueError(f"no photo that can be read ({error}); save it again as PNG or JPEG") from error
+        raise ValueError(f"more than {2 * (Image.MAX_IMAGE_PIXELS or 0)} pixels; make the image smaller") from error
+    except DECODING_ERRORS as error:
+        raise ValueError(f"no image that can be read ({error}); save it again as PNG or JPEG") from error
     raise ValueError(problem)
 
 
-def _upright(picture: Image.Image) -> Bytes:
+def _upright_pixels(picture: Image.Image) -> Bytes:
     ImageOps.exif_transpose(picture, in_place=True)
     return red_green_blue(picture)
 
 
 def _num_frames(picture: Image.Image) -> int:
-    """After its pixels were taken, as those of a further frame may be torn."""
-    with suppress(*TORN):
+    """Called after the pixels were decoded, because the data of a further frame may be torn."""
+    with suppress(*DECODING_ERRORS):
         return 1 if picture.format == "MPO" else getattr(picture, "n_frames", 1)
     return 1
 
 
-def _problem(height: int, width: int, max_pixels: int | None) -> str:
-    """Of a photo of that size; empty if there is none."""
+def _size_problem(height: int, width: int, max_pixels: int | None) -> str:
+    """Say why an image of this size is refused; an empty text if it is not."""
     if max_pixels is not None and height * width > max_pixels:
-        return f"{height} x {width} pixels, allowed are {max_pixels} in all; make it smaller"
+        return f"{height} x {width} pixels; allowed: at most {max_pixels} in all; make the image smaller"
     if min(height, width) < SMALLEST_SIDE:
-        return f"{height} x {width} pixels; needed is at least {SMALLEST_SIDE} each way; enlarge it"
+        return f"{height} x {width} pixels; allowed: at least {SMALLEST_SIDE} each way; enlarge the image"
     return ""

@@ -1,4 +1,4 @@
-"""How a network is asked for the classes of whole images."""
+"""How a network is run on whole images: windows, views and precision."""
 
 from typing import Annotated, Literal, Self, get_args
 
@@ -23,11 +23,11 @@ Scales = Annotated[
 
 
 class Inference(Settings):
-    """What is done to an image beside running the network on it once; without arguments, nothing is.
+    """The way a network is run on an image; without arguments, it is run once on the whole image.
 
-    window: [height, width] of the pieces that the network sees, None for the whole image. stride: from one piece to the
-    next, None for half of it. blending: how overlapping pieces are weighted: by a Gaussian around their middle, by
-    trimming their outer half of the overlap, or all alike.
+    window: [height, width] of the windows that the network sees, None for the whole image. stride: from one window to
+    the next, None for half a window. blending: the weights of overlapping windows: gaussian around their middle,
+    trimmed by their outer half of the overlap, or uniform.
     scales, flip: sizes at which the image is seen, and whether mirrored too; probabilities are averaged.
     precision: of the network's arithmetic.
     """
@@ -48,8 +48,8 @@ class Inference(Settings):
             )
         return self
 
-    def changed(self) -> Values:
-        """What differs from running the network once, as plain values."""
+    def non_default_values(self) -> Values:
+        """The settings that differ from running the network once on the whole image, as plain values."""
         fields = set(Inference.model_fields)
         ours, plain = (each.model_dump(mode="json", include=fields) for each in (self, Inference()))
         return {key: value for key, value in ours.items() if value != plain[key]}

@@ -1,5 +1,7 @@
 """Logits and targets -> one confusion matrix, from which every score is derived."""
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Int64
 from torch import Tensor
@@ -16,12 +18,11 @@ def prediction(logits: Logits) -> Target:
     return logits.max(dim=1).indices.to(torch.uint8)
 
 
-def resized(logits: Logits, target: Target) -> Logits:
-    """Logits at the target's height and width, bilinear; unchanged where they have it already."""
-    size = target.shape[-2:]
-    if logits.shape[-2:] == size:
+def resize_logits(logits: Logits, size: Sequence[int]) -> Logits:
+    """Logits, or probabilities, at that height and width, bilinear; the same tensor where they have it already."""
+    if tuple(logits.shape[-2:]) == tuple(size):
         return logits
-    return functional.interpolate(logits, size=size, mode="bilinear", align_corners=False)
+    return functional.interpolate(logits, size=list(size), mode="bilinear", align_corners=False)
 
 
 def confusion_matrix(predicted: Target, target: Target, num_classes: int) -> Int64[Tensor, "classes classes"]:

@@ -6,7 +6,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from segexp.config.command_line import entry
+from segexp.config.command_line import entry_point
 from segexp.system import remote
 from segexp.system.memory import keep_freed_memory
 from segexp.types import Values
@@ -29,7 +29,7 @@ CHOICES = {
 }
 
 
-@entry("predict")
+@entry_point("predict")
 def main(values: Values) -> None:
     from segexp.inference.settings import Inference
     from segexp.predict.inputs import check_output, find
@@ -42,7 +42,7 @@ def main(values: Values) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names of files are any bytes
     inputs = _wanted(find(place, folder), values)
-    run = RunFolder.fetched(values["run"], values["checkpoint"])
+    run = RunFolder.fetch(values["run"], values["checkpoint"])
     run.checkpoint(values["checkpoint"])  # loading torch takes seconds, which a typo need not cost
     _predict(run, inputs, inference, folder, values)
 
@@ -54,7 +54,7 @@ def _predict(
 
     from segexp.inference.devices import find_devices
     from segexp.inference.model import load_model
-    from segexp.inference.segmentation import Segmentation
+    from segexp.inference.predictor import Predictor
     from segexp.predict.outputs import Outputs
     from segexp.predict.predict import predict
     from segexp.system import signals
@@ -67,8 +67,8 @@ def _predict(
     wanted = {key: values[key] for key in ("masks", "overlay", "opacity", "probabilities")}
     outputs = Outputs(folder, found.grouping, found.table, **wanted)
     waiting = outputs.without_existing(inputs, values["on_existing"])
-    outputs.tell(run.path.name, values["checkpoint"], found.step, inference.changed(), values["on_existing"])
-    network = Segmentation(found.model.to(device), found.image_size, inference, device)
+    outputs.tell(run.path.name, values["checkpoint"], found.step, inference.non_default_values(), values["on_existing"])
+    network = Predictor(found.model.to(device), found.image_size, inference, device)
     outputs.remove_left(waiting)
     with signals.listening():  # SIGTERM, too, leaves no half-written file
         failed = predict(waiting, network, outputs, values["batch_size"], values["num_threads"])

@@ -17,7 +17,7 @@ from segexp.classes import Grouping, LabelTable
 from segexp.display.pictures import png, with_palette
 from segexp.predict.inputs import FACTS, KINDS, Input
 from segexp.predict.legend import overlay
-from segexp.system.files import remove_left, write_whole
+from segexp.system.files import remove_abandoned_parts, write_atomic
 from segexp.types import Bytes
 
 Fractions = npt.NDArray[np.float16]
@@ -89,7 +89,7 @@ class Outputs:
     def remove_left(self, items: Sequence[Input]) -> None:
         """What killed processes had not finished to write where these are to be written, see `files.remove_left`."""
         for folder in {self.folder, *(file.parent for item in items for file in self.files(item))}:
-            remove_left(folder)
+            remove_abandoned_parts(folder)
 
     def tell(self, run: str, checkpoint: str, step: int, inference: Mapping[str, Any], on_existing: str) -> None:
         """Write predictions.json: what predicted, how, and what the numbers in the masks mean.
@@ -104,7 +104,7 @@ class Outputs:
         facts |= {"masks": self.masks, "classes": classes}
         if on_existing != "overwrite":
             self._refuse_mixture(facts)
-        write_whole(self.folder / FACTS, json.dumps(facts, indent=2))
+        write_atomic(self.folder / FACTS, json.dumps(facts, indent=2))
 
     def _refuse_mixture(self, facts: Mapping[str, Any]) -> None:
         path = self.folder / FACTS
@@ -130,13 +130,13 @@ class Outputs:
     def write(self, item: Input, image: Bytes, class_ids: Bytes, probabilities: Fractions | None) -> None:
         """Everything of one photo. image: [H, W, 3]; class_ids: [H, W]; probabilities: [C, H, W]."""
         if self.masks:
-            write_whole(self.file("masks", item, ".png"), png(self.mask(class_ids)))
+            write_atomic(self.file("masks", item, ".png"), png(self.mask(class_ids)))
         if self.overlay:
-            write_whole(self.file("overlays", item, ".png"), png(self.picture(image, class_ids)))
+            write_atomic(self.file("overlays", item, ".png"), png(self.picture(image, class_ids)))
         if probabilities is not None:
             content = io.BytesIO()
             np.save(content, probabilities)
-            write_whole(self.file("probabilities", item, ".npy"), content.getvalue())
+            write_atomic(self.file("probabilities", item, ".npy"), content.getvalue())
 
 
 def _is_there(file: Path) -> bool:

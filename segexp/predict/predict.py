@@ -11,13 +11,13 @@ import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from segexp.inference.image import read_and_counted
-from segexp.inference.segmentation import Segmentation
+from segexp.inference.image import decode_image_and_count_frames
+from segexp.inference.predictor import Predictor
 from segexp.metric.confusion import prediction
 from segexp.predict.inputs import Input
 from segexp.predict.outputs import Fractions, Outputs
 from segexp.predict.prefetch import Behind, ahead
-from segexp.system.files import UnfitNameError
+from segexp.system.files import InvalidNameError
 from segexp.system.memory import is_out_of_memory
 from segexp.types import Bytes
 
@@ -51,7 +51,7 @@ class Report:
 
 
 def predict(
-    items: Sequence[Input], network: Segmentation, outputs: Outputs, batch_size: int, num_threads: int
+    items: Sequence[Input], network: Predictor, outputs: Outputs, batch_size: int, num_threads: int
 ) -> list[Input]:
     """Predict and write all; returns those for which that could not be done, each of which was named then."""
     films = [item for item in items if item.is_film]
@@ -66,7 +66,7 @@ def predict(
             try:
                 with _memory_told():
                     remark = predict_film(film, network, outputs, batch_size, progress)
-            except (ValueError, UnfitNameError) as error:
+            except (ValueError, InvalidNameError) as error:
                 report.skip(film, str(error))
             else:
                 if remark:
@@ -76,7 +76,7 @@ def predict(
 
 def _photos(
     photos: Sequence[Input],
-    network: Segmentation,
+    network: Predictor,
     outputs: Outputs,
     batch_size: int,
     num_threads: int,
@@ -100,7 +100,7 @@ def _photos(
 
 
 def _batch(
-    sound: Sequence[tuple[Input, Bytes]], network: Segmentation, outputs: Outputs, writing: Behind, report: Report
+    sound: Sequence[tuple[Input, Bytes]], network: Predictor, outputs: Outputs, writing: Behind, report: Report
 ) -> None:
     try:
         with _memory_told():
@@ -119,7 +119,7 @@ def _write(
     try:
         with _memory_told():
             outputs.write(item, image, class_ids, probabilities)
-    except (TooLargeError, UnfitNameError) as error:
+    except (TooLargeError, InvalidNameError) as error:
         report.skip(item, str(error))
 
 
@@ -136,7 +136,7 @@ def _memory_told() -> Iterator[None]:
 
 
 def _predicted(
-    network: Segmentation, images: Sequence[Bytes], with_probabilities: bool
+    network: Predictor, images: Sequence[Bytes], with_probabilities: bool
 ) -> tuple[Bytes, Sequence[Fractions | None]]:
     """Class ids [B, H, W] of images of one size [H, W, 3] and, if asked for, probabilities float16 [B, C, H, W]."""
     if not with_probabilities:
@@ -149,7 +149,7 @@ def _read(item: Input) -> Read:
     try:
         item.check()
         with _memory_told():
-            photo = read_and_counted(item.file)
+            photo = decode_image_and_count_frames(item.file)
             return Read(item, photo.image, num_frames=photo.num_frames)
     except ValueError as error:
         return Read(item, None, str(error))

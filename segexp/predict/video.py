@@ -12,11 +12,11 @@ import numpy as np
 from PIL import Image
 from rich.progress import Progress
 
-from segexp.inference.segmentation import Segmentation
+from segexp.inference.predictor import Predictor
 from segexp.predict.inputs import Input
 from segexp.predict.outputs import Outputs
 from segexp.predict.prefetch import Behind, ahead
-from segexp.system.files import part_of, told
+from segexp.system.files import partial_file, write_errors_explained
 from segexp.types import SMALLEST_SIDE, Bytes
 
 AHEAD = 8
@@ -33,7 +33,7 @@ class Frame(NamedTuple):
     time: int
 
 
-def predict_film(item: Input, network: Segmentation, outputs: Outputs, batch_size: int, progress: Progress) -> str:
+def predict_film(item: Input, network: Predictor, outputs: Outputs, batch_size: int, progress: Progress) -> str:
     """Returns what is to be said of the film, if anything: that it ends early.
 
     Raises ValueError if the film is torn, has no frames or cannot be encoded; nothing is written of it then.
@@ -145,7 +145,7 @@ def _film(
     stored: pixel format. Raises OSError if it cannot be written, ValueError if FFmpeg cannot encode the pictures so.
     """
     av = _library()
-    with part_of(path) as part:
+    with partial_file(path) as part:
         with _told(path, codec):
             film = av.open(str(part), "w", container)
         try:
@@ -184,7 +184,7 @@ def _stream(film: Any, codec: str, rate: Fraction) -> Any:
 def _told(path: Path, codec: str) -> Iterator[None]:
     """As `files.told`; what fails within FFmpeg as ValueError, as other films may go better."""
     try:
-        with told(path):
+        with write_errors_explained(path):
             yield
     except _library().FFmpegError as error:
         cure = "scale the film down, or do without this output (overlay=false, masks=null)"

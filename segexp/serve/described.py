@@ -1,12 +1,12 @@
 """What /api/classes tells of a run."""
 
-from segexp.inference.model import Trained
+from segexp.inference.model import TrainedNetwork
 from segexp.run.folder import RunFolder
 from segexp.serve.schema import Classes, ClassOfRun, Limits
 from segexp.types import VOID
 
 
-def described(name: str, run: RunFolder, found: Trained, split: str | None, limits: Limits) -> Classes:
+def described(name: str, run: RunFolder, found: TrainedNetwork, split: str | None, limits: Limits) -> Classes:
     """name: of the run."""
     scores = _scores(run, split, found.step)
     return Classes(

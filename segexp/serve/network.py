@@ -5,17 +5,17 @@ import copy
 import torch
 from torch import nn
 
-from segexp.inference.segmentation import Segmentation
+from segexp.inference.predictor import Predictor
 from segexp.inference.settings import Inference
 from segexp.types import Size
 
 
 def on_devices(
     model: nn.Module, image_size: Size | None, inference: Inference, devices: list[torch.device]
-) -> list[Segmentation]:
+) -> list[Predictor]:
     """One for each device, with weights of its own."""
     copies = [model, *(copy.deepcopy(model) for _ in devices[1:])]
     return [
-        Segmentation(each.to(device), image_size, inference, device)
+        Predictor(each.to(device), image_size, inference, device)
         for each, device in zip(copies, devices, strict=True)
     ]

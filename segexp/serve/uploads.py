@@ -9,7 +9,7 @@ from PIL import Image
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from segexp.inference.image import read_photo
+from segexp.inference.image import decode_image
 from segexp.serve.errors import RequestError
 from segexp.system.memory import is_out_of_memory
 from segexp.types import Bytes
@@ -107,7 +107,7 @@ def num_pixels(content: bytes, max_pixels: int) -> int:
 def decoded(content: bytes, max_pixels: int) -> Bytes:
     """Red, green, blue, uint8 [H, W, 3], upright. Raises RequestError, 422, for a torn image."""
     try:
-        return read_photo(io.BytesIO(content), max_pixels, FORMATS)
+        return decode_image(io.BytesIO(content), max_pixels, FORMATS)
     except ValueError as error:
         raise RequestError(422, f"the image cannot be decoded: {error}") from error
     except Exception as error:  # as above

@@ -15,7 +15,7 @@ from segexp.run.folder import RunFolder
 CPU = torch.device("cpu")
 HEAVY = ("torch", "pytorch_lightning", "torchvision", "scipy", "matplotlib", "wandb")
 AT_WORK = (
-    "segexp.inference.segmentation",
+    "segexp.inference.predictor",
     "segexp.serve.gallery",
     "segexp.evaluate.processes",
     "segexp.export.bundle",

@@ -16,7 +16,7 @@ from segexp.config.compose import compose
 from segexp.evaluate.files import save
 from segexp.evaluate.result import Evaluation
 from segexp.evaluate.split import Wish, evaluate, prepare
-from segexp.inference.trusted_run import labels_of_run, source_of_run
+from segexp.inference.trusted_parts import labels_of_run, source_of_run
 from segexp.metric import scores
 from segexp.run.folder import RunFolder
 

@@ -14,11 +14,11 @@ from segexp.benchmark.memory import peak_bytes
 from segexp.config.compose import config_folder
 from segexp.inference.segment import segment
 from segexp.inference.settings import BLENDINGS, Inference
-from segexp.inference.window import axis_pieces, pieces
+from segexp.inference.window import axis_windows, windows
 
 
 class Pointwise(nn.Module):
-    """Sees one pixel at a time, so that windows cannot change what it says. sizes: of the images it was given."""
+    """Sees one pixel at a time, so that windows cannot change its logits. sizes: of the images it was given."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,8 +49,8 @@ def test_a_single_view_gives_the_logits_themselves(network: Pointwise, image: to
 @pytest.mark.parametrize("blending", BLENDINGS)
 @pytest.mark.parametrize("stride", [None, (32, 40), (13, 29)])
 def test_windows_change_nothing_for_a_network_that_sees_pixels(blending: str, stride, network, image) -> None:
-    how = Inference(window=(32, 40), stride=stride, blending=blending)
-    torch.testing.assert_close(segment(network, image, None, how).softmax(1), network(image).softmax(1))
+    inference = Inference(window=(32, 40), stride=stride, blending=blending)
+    torch.testing.assert_close(segment(network, image, None, inference).softmax(1), network(image).softmax(1))
     assert set(network.sizes[:-1]) == {(32, 40)}
 
 
@@ -59,14 +59,14 @@ def test_windows_change_nothing_for_a_network_that_sees_pixels(blending: str, st
 def test_weights_of_every_pixel_add_up_to_one(length: int, window: int, blending: str, data: st.DataObject) -> None:
     stride = data.draw(st.integers(1, window))
     total = torch.zeros(length, 50)
-    for rows, columns, weight in pieces((length, 50), (window, 40), (stride, 20), blending):
+    for rows, columns, weight in windows((length, 50), (window, 40), (stride, 20), blending):
         assert weight.shape == total[rows, columns].shape
         total[rows, columns] += weight
     torch.testing.assert_close(total, torch.ones(length, 50))
 
 
 def test_trimmed_windows_do_not_use_their_edges_inside_the_image() -> None:
-    first, *middle, last = axis_pieces(100, window=40, stride=20, blending="trimmed")
+    first, *middle, last = axis_windows(100, window=40, stride=20, blending="trimmed")
     assert first[1].nonzero().flatten().tolist() == list(range(30))
     assert all(weight.nonzero().flatten().tolist() == list(range(10, 30)) for _, weight in middle)
     assert last[1].nonzero().flatten().tolist() == list(range(10, 40))
@@ -75,41 +75,41 @@ def test_trimmed_windows_do_not_use_their_edges_inside_the_image() -> None:
 def test_views_are_averaged_as_probabilities(image: torch.Tensor) -> None:
     torch.manual_seed(0)
     network = nn.Sequential(nn.Conv2d(3, 5, 3, padding=1)).eval()
-    seen = image.float() / 50
-    how = Inference(scales=(0.5, 1.0), flip=True)
-    half = transform.resize(seen, [35, 50], antialias=True)
-    views = [network(seen), network(seen.flip(-1)).flip(-1), network(half), network(half.flip(-1)).flip(-1)]
+    scaled = image.float() / 50
+    inference = Inference(scales=(0.5, 1.0), flip=True)
+    half = transform.resize(scaled, [35, 50], antialias=True)
+    views = [network(scaled), network(scaled.flip(-1)).flip(-1), network(half), network(half.flip(-1)).flip(-1)]
     probabilities = [nn.functional.interpolate(view.softmax(1), (70, 101), mode="bilinear") for view in views]
     with torch.no_grad():
-        torch.testing.assert_close(segment(network, seen, None, how).exp(), torch.stack(probabilities).mean(0))
+        torch.testing.assert_close(segment(network, scaled, None, inference).exp(), torch.stack(probabilities).mean(0))
 
 
 def test_the_network_sees_the_size_it_was_trained_at_and_its_multiples(network: Pointwise, image: torch.Tensor) -> None:
-    found = segment(network, image, (48, 64), Inference(scales=(1.0, 1.5), flip=True))
+    logits = segment(network, image, (48, 64), Inference(scales=(1.0, 1.5), flip=True))
     assert network.sizes == [(48, 64), (48, 64), (72, 96), (72, 96)]
-    assert found.shape == (2, 5, 70, 101)
+    assert logits.shape == (2, 5, 70, 101)
 
 
 def test_a_mirrored_view_is_the_resized_image_mirrored(
     network: Pointwise, image: torch.Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Resizing costs as much as a small network: once a size, and the pixels are those of resizing for each view."""
-    resized, seen = [], []
+    """Resizing costs as much as a small network: it happens once a size and gives the pixels of resizing each view."""
+    sizes, inputs = [], []
     resize = transform.resize
-    monkeypatch.setattr(transform, "resize", lambda *given, **how: resized.append(given[1]) or resize(*given, **how))
-    network.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    monkeypatch.setattr(transform, "resize", lambda *given, **how: sizes.append(given[1]) or resize(*given, **how))
+    network.register_forward_pre_hook(lambda _, given: inputs.append(given[0]))
     segment(network, image, None, Inference(scales=(0.5, 1.0, 1.5), flip=True))
-    assert resized == [[35, 50], [105, 152]]
+    assert sizes == [[35, 50], [105, 152]]
     expected = [resize(image, list(size), antialias=True) for size in ((35, 50), (70, 101), (105, 152))]
     views = [view for each in expected for view in (each, each.flip(-1))]
-    assert all(torch.equal(found, view) for found, view in zip(seen, views, strict=True))
+    assert all(torch.equal(given, view) for given, view in zip(inputs, views, strict=True))
 
 
 def test_half_precision_gives_single_precision_logits(network: Pointwise, image: torch.Tensor) -> None:
-    found = segment(network, image, None, Inference(precision="bfloat16"))
-    assert found.dtype is torch.float32
-    assert not torch.equal(found, network(image))
-    torch.testing.assert_close(found, network(image), rtol=0.05, atol=0.05)
+    logits = segment(network, image, None, Inference(precision="bfloat16"))
+    assert logits.dtype is torch.float32
+    assert not torch.equal(logits, network(image))
+    torch.testing.assert_close(logits, network(image), rtol=0.05, atol=0.05)
 
 
 @pytest.mark.parametrize(
@@ -126,14 +126,14 @@ def test_half_precision_gives_single_precision_logits(network: Pointwise, image:
         ({"flip": "yes"}, ("flip is 'yes'", "true, false")),
     ],
 )
-def test_what_cannot_be_is_refused_with_what_can(wrong: dict, facts: tuple[str, ...]) -> None:
+def test_a_wrong_setting_is_refused_with_what_is_allowed(wrong: dict, facts: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match=".") as refused:
         Inference.of(wrong)
     assert [fact for fact in facts if fact not in str(refused.value)] == [], refused.value
 
 
 @pytest.mark.parametrize("command", ["evaluate", "predict", "serve"])
-def test_a_command_runs_the_network_once_unless_told_otherwise(command: str) -> None:
+def test_a_command_runs_the_network_once_by_default(command: str) -> None:
     stored = yaml.safe_load((config_folder() / f"{command}.yaml").read_text())
     assert Inference.of({key: stored[key] for key in Inference.model_fields}) == Inference()
 
@@ -149,6 +149,6 @@ def test_memory_at_full_size_is_that_of_a_few_probability_maps() -> None:
 
 
 def _segment_cityscapes() -> None:
-    how = Inference(window=(512, 512), stride=(256, 256), scales=(0.75, 1.0, 1.25), flip=True)
+    inference = Inference(window=(512, 512), stride=(256, 256), scales=(0.75, 1.0, 1.25), flip=True)
     network = nn.Conv2d(3, 19, 3, padding=1).eval()
-    segment(lambda image: network(image.float()), torch.zeros(1, 3, 1024, 2048, dtype=torch.uint8), None, how)
+    segment(lambda image: network(image.float()), torch.zeros(1, 3, 1024, 2048, dtype=torch.uint8), None, inference)

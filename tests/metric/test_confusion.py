@@ -11,7 +11,7 @@ from torchmetrics.functional.classification import (
 )
 
 from segexp.metric import scores
-from segexp.metric.confusion import confusion_matrix, prediction, resized
+from segexp.metric.confusion import confusion_matrix, prediction, resize_logits
 from segexp.metric.confusion_sum import ConfusionMatrix
 from segexp.types import VOID
 
@@ -120,5 +120,5 @@ def test_named_scores_hold_categories_only_where_they_are_coarser() -> None:
 
 def test_logits_are_resized_to_the_target_only_if_they_must_be() -> None:
     logits, target = random_case(3)
-    assert resized(logits, target) is logits
-    assert resized(logits[..., ::2, ::2], target).shape[-2:] == target.shape[-2:]
+    assert resize_logits(logits, target.shape[-2:]) is logits
+    assert resize_logits(logits[..., ::2, ::2], target.shape[-2:]).shape[-2:] == target.shape[-2:]

@@ -1,4 +1,4 @@
-"""What of a run's configuration is built to predict with it, however its folder came here: classes, network, data."""
+"""The parts of a run's configuration that are built to predict with it, wherever its folder came from."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -9,24 +9,25 @@ from segexp.config import schema, trust
 from segexp.config.compose import config_folder, option_values, options_of_user, user_folders
 from segexp.config.schema import checked
 from segexp.run.folder import RunFolder
-from segexp.types import Size
+from segexp.types import Size, Values
 
 if TYPE_CHECKING:
     from segexp.data.pairs import Source
 
 
-def trusted(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a run's config may be built to predict with it, however the run folder came here: its classes and model.
+def trusted_parts(config: Mapping[str, Any]) -> Values:
+    """Return the classes and the model of a run's config, which may be built although a stranger may have written it.
 
     The model comes without initial weights, as those of a checkpoint replace them.
+    Raises ValueError for a `_target_` that neither segexp nor the user allows.
     """
-    found = {"classes": _part_of(config, "classes"), "model": trust.without_downloads(_part_of(config, "model"))}
-    trust.refuse_foreign_targets(found, consented=trust.targets_in(options_of_user()))
-    return found
+    parts = {"classes": _part_of(config, "classes"), "model": trust.without_downloads(_part_of(config, "model"))}
+    trust.refuse_foreign_targets(parts, consented=trust.targets_in(options_of_user()))
+    return parts
 
 
 def source_of_run(run: RunFolder, values: Mapping[str, Any]) -> "tuple[Source, Size | None]":
-    """The data set a run was trained on, and the size its images are given to the network.
+    """Return the data set a run was trained on, and the size [H, W] at which its network sees the images.
 
     values: settings to replace, such as root. Raises ValueError for a URL that only the run's config names. Scenes that
     are rendered on demand are rendered at the root that our own option names, up to `trust.MOST_RENDERED_PIXELS`, and
@@ -37,36 +38,46 @@ def source_of_run(run: RunFolder, values: Mapping[str, Any]) -> "tuple[Source, S
     trust.refuse_foreign_targets({**stored, **values})
     settings = {**ours, **stored, **values}
     most_pixels = trust.MOST_RENDERED_PIXELS if settings.get("root") == ours.get("root") else 0
-    found = build.source_from(settings, {"most_pixels": lambda: most_pixels})
-    return found, checked(schema.Size | None, "data.image_size", settings["image_size"])
+    source = build.source_from(settings, {"most_pixels": lambda: most_pixels})
+    return source, _image_size(settings)
 
 
 def labels_of_run(run: RunFolder) -> tuple[LabelTable, Size | None]:
-    """As `source_of_run`, of a data set of which nothing is read."""
+    """Return the labels of the data set a run was trained on, and its image size; no file of the data set is read."""
     ours, stored = _data_of_run(run)
     trust.refuse_foreign_targets(stored)
     settings = {**ours, **stored}
-    return build.source_from(settings).table, checked(schema.Size | None, "data.image_size", settings["image_size"])
+    return build.source_from(settings).table, _image_size(settings)
 
 
-def _data_of_run(run: RunFolder) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Settings of the data set a run was trained on: those of the option in our own conf/data, and the run's own.
+def _data_of_run(run: RunFolder) -> tuple[Values, Values]:
+    """Return the settings of a run's data set: those of the option in our own conf/data, and those the run stored.
 
-    Of the latter only what the option has is taken, and nothing is downloaded.
+    Of the stored ones only keys that the option has are taken, and nothing is downloaded.
     """
     option = run.environment.get("choices", {}).get("data")
     known = sorted(
         file.stem for folder in [config_folder(), *user_folders()] for file in (folder / "data").glob("*.yaml")
     )
     if option not in known:  # also what would lead out of conf/
-        raise ValueError(f"{run.path} was trained on data={option!r}; known: {known}; add --config-dir if it is yours")
+        raise ValueError(
+            f"{run.path} was trained on data={option!r}; allowed: {', '.join(known)}; "
+            "if the option is yours, add --config-dir FOLDER"
+        )
     ours = option_values("data", option)
     foreign = {"_target_", "download"}
     stored = _part_of(run.config, "data")
     return ours, {key: value for key, value in stored.items() if key in ours and key not in foreign}
 
 
+def _image_size(settings: Mapping[str, Any]) -> Size | None:
+    return checked(schema.Size | None, "data.image_size", settings["image_size"])
+
+
 def _part_of(config: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     if not isinstance(config.get(key), Mapping):
-        raise ValueError(f"the run's config has {config.get(key)!r} for {key}; needed are its settings: train again")
+        raise ValueError(
+            f"{key} is {config.get(key)!r} in the config.yaml of this run; allowed: the settings of {key}, as training "
+            "stores them; restore config.yaml, or train again"
+        )
     return config[key]

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from segexp.inference.segment import segment
+from segexp.inference.segment import image_batch, segment
 from segexp.inference.settings import Inference
 from segexp.metric.confusion import prediction
 from segexp.types import Bytes, Logits, Size
 
 
 @dataclass(frozen=True)
-class Segmentation:
-    """The model is on the device. image_size: [H, W] it was trained at, None for native."""
+class Predictor:
+    """model: on the device already. image_size: [H, W] that it was trained at, None for native."""
 
     model: nn.Module
     image_size: Size | None
@@ -21,9 +21,8 @@ class Segmentation:
     device: torch.device
 
     def logits(self, images: Bytes) -> Logits:
-        """Images uint8 [B, H, W, 3] -> logits [B, C, H, W] on the device, as an evaluation finds them."""
-        batch = torch.from_numpy(images).to(self.device).permute(0, 3, 1, 2).contiguous()  # b h w c -> b c h w
-        return segment(self.model, batch, self.image_size, self.inference)
+        """Images uint8 [B, H, W, 3] -> logits [B, C, H, W] on the device, the same as in an evaluation."""
+        return segment(self.model, image_batch(images, self.device), self.image_size, self.inference)
 
     def __call__(self, images: Bytes) -> Bytes:
         """Images uint8 [B, H, W, 3] -> train ids uint8 [B, H, W]."""
