@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from segexp.classes import written
+from segexp.classes import mask_value
 from segexp.compare.verdict.comparison import Comparison
 from segexp.compare.verdict.evaluated import Run
 from segexp.metric.stored import arrays
@@ -76,7 +76,7 @@ def _lookup(run: Run) -> Bytes | None:
         return None
     lookup = np.full(256, VOID, np.uint8)
     for train_id, ids in enumerate(label_ids):
-        lookup[[written(label_id) for label_id in ids]] = train_id
+        lookup[[mask_value(label_id) for label_id in ids]] = train_id
     return lookup
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from segexp.compare.verdict.comparison import Comparison
 from segexp.compare.verdict.evaluated import Run
-from segexp.config.grammar import quoted
+from segexp.config.grammar import quote
 from segexp.run.folder import RunFolder
 
 
@@ -68,7 +68,7 @@ def picture_command(comparison: Comparison) -> str:
     values = {f"+data.{key}": value for key, value in data.items() if key != "root"}
     values |= {key: run.facts[key] for key in ("boundary_width",) if key in run.facts}
     values |= run.facts.get("inference", {})
-    typed = [f"{key}={quoted(value)}" for key, value in texts.items()]
+    typed = [f"{key}={quote(value)}" for key, value in texts.items()]
     typed += [f"{key}={str(value).replace(' ', '')}" for key, value in values.items()]
     return shlex.join(["python", "-m", "segexp.evaluate", *typed, "predictions=true"])
 

@@ -20,8 +20,8 @@ from segexp.compare.report.svg import breakable, svg
 from segexp.compare.verdict.comparison import Comparison
 from segexp.compare.verdict.left_out import left_out_lines
 from segexp.compare.verdict.other_scores import other_scores
-from segexp.display.markdown import fenced, plain
-from segexp.system.files import write_whole
+from segexp.display.markdown import code_block, escape
+from segexp.system.files import write_atomic
 
 TEMPLATES = Path(__file__).parent / "templates"
 MOST_ROWS_OPEN = 30
@@ -37,7 +37,7 @@ def write(comparison: Comparison, folder: Path, command: str) -> list[Path]:
     """
     heading, shown = named_shortly(comparison)
     content = {"heading": heading, "sentences": headline(comparison), "command": command, **_content(shown)}
-    written = [write_whole(folder / name, _rendered(name, content)) for name in ("report.html", "report.md")]
+    written = [write_atomic(folder / name, _rendered(name, content)) for name in ("report.html", "report.md")]
     for name, frame in frames(comparison).items():
         written += _write_frame(frame, folder / name)
     return written
@@ -96,7 +96,13 @@ def _rendered(name: str, content: dict[str, Any]) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"breakable": breakable, "score": score, "signed": signed, "plain": plain, "fenced": fenced}
+    environment.filters |= {
+        "breakable": breakable,
+        "score": score,
+        "signed": signed,
+        "plain": escape,
+        "fenced": code_block,
+    }
     return environment.get_template(name).render(content)
 
 
@@ -104,6 +110,6 @@ def _write_frame(frame: pl.DataFrame, path: Path) -> list[Path]:
     parquet = io.BytesIO()
     frame.write_parquet(parquet)
     return [
-        write_whole(path.with_suffix(".csv"), frame.write_csv()),
-        write_whole(path.with_suffix(".parquet"), parquet.getvalue()),
+        write_atomic(path.with_suffix(".csv"), frame.write_csv()),
+        write_atomic(path.with_suffix(".parquet"), parquet.getvalue()),
     ]

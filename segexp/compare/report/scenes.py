@@ -13,7 +13,7 @@ from segexp.compare.report.predictions import Predictions, predictions
 from segexp.compare.verdict.comparison import Comparison
 from segexp.compare.verdict.evaluated import Run
 from segexp.data.reading import read_image, read_mask
-from segexp.display.pictures import colored
+from segexp.display.pictures import colorize
 from segexp.types import Bytes
 
 WIDTH = 320
@@ -105,7 +105,7 @@ def _photograph(image: Bytes) -> str:
 
 def _class_map(train_ids: Bytes, colors: Bytes) -> str:
     small = Image.fromarray(train_ids).resize(_size(train_ids), Image.Resampling.NEAREST)
-    return _data_uri(Image.fromarray(colored(np.asarray(small), colors)), "png", optimize=True)
+    return _data_uri(Image.fromarray(colorize(np.asarray(small), colors)), "png", optimize=True)
 
 
 def _size(pixels: Bytes) -> tuple[int, int]:

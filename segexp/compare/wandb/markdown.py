@@ -9,7 +9,7 @@ from segexp.compare.verdict.left_out import left_out_lines
 from segexp.compare.verdict.sentences import sentences
 from segexp.compare.verdict.statistics import MOST_SEEDS, seeds_needed
 from segexp.compare.wandb import keys
-from segexp.display.markdown import fenced, plain
+from segexp.display.markdown import code_block, escape
 
 HEADINGS = ("variant", "seeds", "mean", "min", "max", "difference", "95 % interval", "p (Holm)", "verdict")
 NOTHING = "–"
@@ -17,8 +17,8 @@ NOTHING = "–"
 
 def verdict(comparison: Comparison) -> str:
     """What is decided and what is not, in words and as a table, and which runs are missing."""
-    words = "\n".join(f"- {plain(sentence)}" for sentence in sentences(comparison))
-    heading = f"mIoU on {plain(comparison.split)}, the baseline first:"
+    words = "\n".join(f"- {escape(sentence)}" for sentence in sentences(comparison))
+    heading = f"mIoU on {escape(comparison.split)}, the baseline first:"
     return "\n\n".join([words, heading, table(comparison.rows), *_missing(comparison)])
 
 
@@ -31,7 +31,7 @@ def table(rows: Sequence[Row]) -> str:
 
 def _cells(row: Row) -> list[str]:
     spread = [f"{pick(row.miou):.4f}" for pick in (np.mean, np.min, np.max)]
-    known = [plain(row.name), str(len(row.seeds)), *spread]
+    known = [escape(row.name), str(len(row.seeds)), *spread]
     found = row.difference
     if found is None:
         return [*known, *[""] * 5]
@@ -46,4 +46,4 @@ def _missing(comparison: Comparison) -> Iterator[str]:
     if num_unlogged:
         yield f"{num_unlogged} of these runs were never logged to W&B: the table has them, the panels do not."
     if comparison.left_out:
-        yield fenced("\n".join(left_out_lines(comparison.left_out)), "text")
+        yield code_block("\n".join(left_out_lines(comparison.left_out)), "text")

@@ -10,7 +10,7 @@ from segexp.compare.verdict.comparison import Comparison
 from segexp.compare.wandb import pages, server
 from segexp.compare.wandb.library import workspaces
 from segexp.compare.wandb.pages import Address
-from segexp.system.files import write_whole
+from segexp.system.files import write_atomic
 
 
 def title(pattern: str, split: str) -> str:
@@ -42,7 +42,7 @@ def write(comparison: Comparison, address: Address, named: str, folder: Path) ->
         "workspace": pages.workspace(comparison, address, named),
         "report": pages.report(comparison, address, named, of_project=None),
     }
-    return [write_whole(folder / f"{name}.json", json.dumps(specification(view))) for name, view in views.items()]
+    return [write_atomic(folder / f"{name}.json", json.dumps(specification(view))) for name, view in views.items()]
 
 
 def specification(view: Any) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def _may_train(run: RunFolder) -> bool:
     if status.get("state") != "running" or status.get("host") != socket.gethostname():
         return status.get("state") == "running"
     try:
-        with run.locked():
+        with run.lock():
             return False
     except OSError:
         return True

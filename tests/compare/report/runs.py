@@ -11,7 +11,7 @@ from PIL import Image
 from segexp.compare.verdict.comparison import Comparison, compare
 from segexp.compare.verdict.runs import read_runs
 from segexp.run.folder import RunFolder
-from segexp.system.files import write_whole
+from segexp.system.files import write_atomic
 from tests.compare.verdict.run_folders import write_history
 
 CLASSES = {"road": [128, 64, 128], "car": [0, 0, 142], "sky": [70, 130, 180], "unicorn": [255, 0, 255]}
@@ -63,10 +63,10 @@ def _evaluate(folder: Path, quality: float, seed: int) -> None:
     arrays = {"images": [str(data / f"{n}.png") for n in names], "masks": [str(data / f"{n}_mask.png") for n in names]}
     content = io.BytesIO()
     np.savez_compressed(content, confusions=np.stack(confusions), names=names, classes=list(CLASSES), **arrays)
-    write_whole(evaluation / "confusion.npz", content.getvalue())
+    write_atomic(evaluation / "confusion.npz", content.getvalue())
     facts = {"checkpoint": "best", "label_ids": [[0], [1], [2], [-1]]}
     facts["metrics"] = {"miou": 0.5, "ece": 0.1 + seed / 100, "iou/road": 0.5, "boundary_iou/road": 0.25}
-    write_whole(evaluation / "metrics.json", json.dumps(facts))
+    write_atomic(evaluation / "metrics.json", json.dumps(facts))
 
 
 def _save(path: Path, pixels: np.ndarray) -> None:

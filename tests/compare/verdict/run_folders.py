@@ -14,7 +14,7 @@ import yaml
 
 from segexp.config.compose import compose
 from segexp.run.folder import RunFolder
-from segexp.system.files import write_whole
+from segexp.system.files import write_atomic
 
 CLASSES = ("road", "car", "sky")
 Confusions = npt.NDArray[np.int64]
@@ -24,9 +24,9 @@ def finished_run(
     folder: Path, loss: dict[str, Any], seed: int, quality: float = 0.7, state: str = "finished", **facts: Any
 ) -> Path:
     """With few settings and images, quickly. quality: how much larger than the rest the diagonals are."""
-    write_whole(folder / "config.yaml", json.dumps({"seed": seed, "loss": loss, "optimizer": {"lr": 0.1}}))
-    write_whole(folder / "environment.json", json.dumps({"choices": {"loss": loss["_target_"], "model": "unet"}}))
-    write_whole(folder / "status.json", json.dumps({"state": state}))
+    write_atomic(folder / "config.yaml", json.dumps({"seed": seed, "loss": loss, "optimizer": {"lr": 0.1}}))
+    write_atomic(folder / "environment.json", json.dumps({"choices": {"loss": loss["_target_"], "model": "unet"}}))
+    write_atomic(folder / "status.json", json.dumps({"state": state}))
     rng = np.random.default_rng([seed, int(1000 * quality)])
     confusions = rng.integers(1, 100, (12, 3, 3)) + np.eye(3, dtype=int) * int(1000 * quality)
     write_evaluation(folder, matrices(confusions, CLASSES), **facts)
@@ -57,17 +57,17 @@ def settings() -> Mapping[str, Any]:
 def write_evaluation(folder: Path, npz: bytes | Path, **facts: Any) -> None:
     """npz: what `matrices` returns, or a file that holds it, which then becomes the run's own by a hard link."""
     evaluation = folder / "evaluation/val"
-    write_whole(evaluation / "metrics.json", json.dumps({"checkpoint": "best", **facts}))
+    write_atomic(evaluation / "metrics.json", json.dumps({"checkpoint": "best", **facts}))
     if isinstance(npz, Path):
         os.link(npz, evaluation / "confusion.npz")
     else:
-        write_whole(evaluation / "confusion.npz", npz)
+        write_atomic(evaluation / "confusion.npz", npz)
 
 
 def write_history(folder: Path, mious: Sequence[float]) -> None:
     """metrics.jsonl of a training with this mIoU after each epoch."""
     rows = [{"step": 10 * n + 9, "val/miou": miou, "epoch": n} for n, miou in enumerate(mious)]
-    write_whole(folder / "metrics.jsonl", "".join(f"{json.dumps(row)}\n" for row in rows))
+    write_atomic(folder / "metrics.jsonl", "".join(f"{json.dumps(row)}\n" for row in rows))
 
 
 def matrices(confusions: Confusions, classes: Sequence[str]) -> bytes:

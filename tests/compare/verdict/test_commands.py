@@ -51,23 +51,23 @@ def test_two_runs_are_shown_side_by_side(sweep: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "answered"),
+    ("typed", "facts"),
     [
-        ([], "nothing to compare; add runs=FOLDER for many runs, or a=RUN b=RUN for two"),
-        (["a=somewhere"], "one run is no pair; add b=RUN"),
-        (["b=somewhere"], "one run is no pair; add a=RUN"),
-        (["runs=all", "a=one"], "leave out the one or the other"),
-        (["runs=all", "by=seed"], "by is 'seed'; by=epoch shows the ranking"),
-        (["a=one", "b=two", "by=epoch"], "by=epoch ranks many runs"),
-        (["a=/nowhere/a", "b=/nowhere/b"], "a=/nowhere/a cannot be compared"),
-        (["runs=/nowhere"], "no run folder (one with config.yaml) in /nowhere; correct runs="),
+        ([], ("nothing to compare", "add runs=FOLDER", "a=RUN b=RUN")),
+        (["a=somewhere"], ("add b=RUN",)),
+        (["b=somewhere"], ("add a=RUN",)),
+        (["runs=all", "a=one"], ("runs= compares many runs", "leave out one")),
+        (["runs=all", "by=seed"], ("by is 'seed'", "epoch, which shows the ranking")),
+        (["a=one", "b=two", "by=epoch"], ("by=epoch ranks many runs", "add runs=FOLDER")),
+        (["a=/nowhere/a", "b=/nowhere/b"], ("a=/nowhere/a cannot be compared",)),
+        (["runs=/nowhere"], ("no run folder", "config.yaml", "/nowhere", "correct runs=")),
     ],
 )
-def test_a_mistake_is_answered_in_one_line_with_the_cure(typed: list[str], answered: str) -> None:
+def test_a_mistake_is_answered_in_one_line_with_the_cure(typed: list[str], facts: tuple[str, ...]) -> None:
     answer = compare(*typed)
     assert answer.returncode == 1
     assert answer.stderr.startswith("segexp.compare: ")
-    assert answered in answer.stderr
+    assert [fact for fact in facts if fact not in answer.stderr] == [], answer.stderr
     assert len(answer.stderr.splitlines()) == 1
 
 

@@ -11,7 +11,7 @@ from segexp.compare.verdict.other_scores import other_scores
 from segexp.compare.verdict.ranking import ranking
 from segexp.compare.verdict.runs import read_runs
 from segexp.compare.verdict.text.ranking import ranking_sentences
-from segexp.system.files import write_whole
+from segexp.system.files import write_atomic
 from tests.compare.verdict.run_folders import finished_run, write_history
 
 FACTS = "evaluation/val/metrics.json"
@@ -27,7 +27,7 @@ def sweep(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("metrics", [None, [0.5], {"ece": "0.5"}])
 def test_a_run_whose_scores_are_no_numbers_is_left_out(sweep: Path, metrics: object) -> None:
-    write_whole(sweep / "dice" / FACTS, json.dumps({"checkpoint": "best", "metrics": metrics}))
+    write_atomic(sweep / "dice" / FACTS, json.dumps({"checkpoint": "best", "metrics": metrics}))
     found = read_runs(str(sweep), "val")
     ((path, reason),) = found.left_out
     assert path == sweep / "dice"
@@ -37,7 +37,7 @@ def test_a_run_whose_scores_are_no_numbers_is_left_out(sweep: Path, metrics: obj
 
 def test_a_score_that_is_not_there_is_nan(sweep: Path) -> None:
     facts = json.loads((sweep / "dice" / FACTS).read_text())
-    write_whole(sweep / "dice" / FACTS, json.dumps({**facts, "metrics": {"miou": 0.5, "ece": None}}))
+    write_atomic(sweep / "dice" / FACTS, json.dumps({**facts, "metrics": {"miou": 0.5, "ece": None}}))
     names, means = other_scores(compare(read_runs(str(sweep), "val"), "val"))
     assert names == ["ece"]
     assert np.array_equal(means, [[np.nan], [0.25]], equal_nan=True)

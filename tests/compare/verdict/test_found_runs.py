@@ -7,7 +7,7 @@ import pytest
 
 from segexp.compare.verdict.runs import read_runs, run_folders
 from segexp.run.folder import RunFolder
-from segexp.system.files import write_whole
+from segexp.system.files import write_atomic
 from tests.compare.verdict.run_folders import finished_run
 
 NAME = "x" * 250
@@ -58,10 +58,10 @@ def test_links_that_lead_round_or_nowhere_or_to_no_run_are_not_followed(sweep: P
 
 
 def test_a_training_that_failed_before_it_recorded_its_configuration_is_left_out_by_name(sweep: Path) -> None:
-    with pytest.raises(ValueError, match="batch_size"), RunFolder(sweep / "there").claimed():
+    with pytest.raises(ValueError, match="batch_size"), RunFolder(sweep / "there").claim():
         raise ValueError("data.batch_size is 'many'")
     for name, content in (("foreign", '{"id": 7}'), ("torn", "{")):
-        write_whole(sweep / name / "status.json", content)
+        write_atomic(sweep / name / "status.json", content)
     found = read_runs(str(sweep), "val")
     assert [run.path.name for run in found.runs] == ["here"]
     assert found.left_out == [

@@ -11,7 +11,7 @@ import pytest
 from segexp.compare.verdict.evaluated import Run, read_run
 from segexp.compare.verdict.left_out import left_out_lines
 from segexp.compare.verdict.runs import read_runs
-from segexp.system.files import write_whole
+from segexp.system.files import write_atomic
 from tests.compare.verdict.run_folders import finished_run, matrices
 
 MATRICES, FACTS = "evaluation/val/confusion.npz", "evaluation/val/metrics.json"
@@ -22,7 +22,7 @@ def torn(name: str) -> Callable[[Path], object]:
 
 
 def holding(name: str, content: str | bytes) -> Callable[[Path], object]:
-    return lambda run: write_whole(run / name, content)
+    return lambda run: write_atomic(run / name, content)
 
 
 def missing(name: str) -> Callable[[Path], object]:
@@ -76,10 +76,10 @@ def test_matrices_torn_anywhere_are_never_read_wrongly(tmp_path: Path) -> None:
     undamaged = read_run(run, "val")
     assert isinstance(undamaged, Run)
     for end in range(0, len(whole), 5):
-        write_whole(run / MATRICES, whole[:end])
+        write_atomic(run / MATRICES, whole[:end])
         assert isinstance(read_run(run, "val"), str)
     for place in range(0, len(whole), 3):
-        write_whole(run / MATRICES, whole[:place] + bytes([whole[place] ^ 0x55]) + whole[place + 1 :])
+        write_atomic(run / MATRICES, whole[:place] + bytes([whole[place] ^ 0x55]) + whole[place + 1 :])
         found = read_run(run, "val")
         assert isinstance(found, str) or np.array_equal(found.region, undamaged.region)
 
@@ -112,6 +112,6 @@ def test_nothing_left_out_takes_no_line() -> None:
 
 def test_where_no_run_can_be_compared_the_error_says_why(tmp_path: Path) -> None:
     for number in range(20):
-        write_whole(tmp_path / f"{number}/config.yaml", json.dumps({"seed": 0}))
+        write_atomic(tmp_path / f"{number}/config.yaml", json.dumps({"seed": 0}))
     with pytest.raises(ValueError, match=r"no run below .* can be compared; left out: 20 runs\n  20 x no training"):
         read_runs(str(tmp_path), "val")

@@ -9,7 +9,7 @@ import pytest
 from segexp.compare.verdict.pair import Change, Pair, changes, read_pair
 from segexp.compare.verdict.text.pair import pair_sentences
 from segexp.metric import scores
-from segexp.system.files import write_whole
+from segexp.system.files import write_atomic
 from tests.compare.verdict.run_folders import CLASSES, finished_run, matrices, write_evaluation
 
 
@@ -45,7 +45,7 @@ def test_commit_changed_files_packages_and_hardware_that_differ_are_listed(runs:
         "hardware": {"gpus": ["H100"]},
     }
     for run, environment in zip(runs, (of_a, of_b), strict=True):
-        write_whole(run / "environment.json", json.dumps(same | {"command": [str(run)]} | environment))
+        write_atomic(run / "environment.json", json.dumps(same | {"command": [str(run)]} | environment))
     assert read_pair(*runs, "val").environment == [
         Change("git.commit", "abc", "abd"),
         Change("packages.torch", "2.11", "2.12"),
@@ -56,7 +56,7 @@ def test_commit_changed_files_packages_and_hardware_that_differ_are_listed(runs:
 
 
 def test_a_run_outside_a_checkout_is_compared(runs: tuple[Path, Path]) -> None:
-    write_whole(runs[0] / "environment.json", json.dumps({"choices": {}, "git": None}))
+    write_atomic(runs[0] / "environment.json", json.dumps({"choices": {}, "git": None}))
     assert Change("git", "null", "-") in read_pair(*runs, "val").environment
 
 

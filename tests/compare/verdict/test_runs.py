@@ -10,7 +10,7 @@ from segexp.compare.verdict.comparison import compare
 from segexp.compare.verdict.evaluated import read_run
 from segexp.compare.verdict.runs import read_runs
 from segexp.compare.verdict.variants import shown_names, variants
-from segexp.system.files import write_whole
+from segexp.system.files import write_atomic
 from tests.compare.verdict.run_folders import finished_run
 
 
@@ -34,7 +34,7 @@ def test_older_runs_whose_optimizer_had_no_fused_key_are_seeds_of_one_variant(tm
         finished_run(tmp_path / f"older{seed}", {"_target_": "focal"}, seed)
         newer = finished_run(tmp_path / f"newer{seed}", {"_target_": "focal"}, seed + 2)
         config = json.loads((newer / "config.yaml").read_text())
-        write_whole(newer / "config.yaml", json.dumps(config | {"optimizer": {**config["optimizer"], "fused": True}}))
+        write_atomic(newer / "config.yaml", json.dumps(config | {"optimizer": {**config["optimizer"], "fused": True}}))
     ((_, runs),) = variants(read_runs(str(tmp_path), "val").runs).items()
     assert sorted(runs) == [0, 1, 2, 3]
 
@@ -119,7 +119,7 @@ def test_matrices_and_scores_of_two_evaluations_are_not_taken_for_one(sweep: Pat
 def test_of_repeated_runs_the_one_that_finished_last_counts(sweep: Path) -> None:
     again = finished_run(sweep / "a00", {"_target_": "focal"}, 0, 0.6)
     for folder, day in ((again, 2), (sweep / "a0", 3)):
-        write_whole(folder / "status.json", json.dumps({"state": "finished", "time": f"2026-01-0{day}"}))
+        write_atomic(folder / "status.json", json.dumps({"state": "finished", "time": f"2026-01-0{day}"}))
     ((path, reason),) = read_runs(str(sweep), "val").left_out
     assert path == again
     assert reason == f"repeated: the same configuration and seed as {sweep / 'a0'}"
@@ -155,7 +155,7 @@ def test_variants_follow_the_baseline_from_best_to_worst(sweep: Path) -> None:
 
 
 def test_files_of_loggers_inside_a_run_are_no_runs(sweep: Path) -> None:
-    write_whole(sweep / "a0/wandb/files/config.yaml", "{}")
+    write_atomic(sweep / "a0/wandb/files/config.yaml", "{}")
     assert len(read_runs(str(sweep), "val").runs) == 9
 
 

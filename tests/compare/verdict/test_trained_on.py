@@ -7,7 +7,7 @@ from typing import Any
 
 from segexp.compare.verdict.runs import read_runs
 from segexp.compare.verdict.variants import variants
-from segexp.system.files import write_whole
+from segexp.system.files import write_atomic
 from tests.compare.verdict.run_folders import finished_run
 
 
@@ -15,7 +15,7 @@ def trained(folder: Path, seed: int, data: Mapping[str, Any] | None, **settings:
     """data: fingerprints as the training recorded them; None: an older one, which recorded none."""
     finished_run(folder, {"_target_": "focal"}, seed)
     for name, more in (("config.yaml", {"data": settings}), ("environment.json", {"data": data} if data else {})):
-        write_whole(folder / name, json.dumps(json.loads((folder / name).read_text()) | more))
+        write_atomic(folder / name, json.dumps(json.loads((folder / name).read_text()) | more))
 
 
 def names(folder: Path) -> dict[str, list[int]]:

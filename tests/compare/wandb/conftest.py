@@ -6,7 +6,7 @@ import pytest
 
 from segexp.compare.verdict.comparison import Comparison, compare
 from segexp.compare.verdict.runs import read_runs
-from segexp.system.files import write_whole
+from segexp.system.files import write_atomic
 from tests.compare.verdict.run_folders import finished_run
 
 
@@ -18,7 +18,7 @@ def sweep(tmp_path: Path) -> Path:
         finished_run(tmp_path / f"sweep/b{seed}", {"_target_": "lovasz_beta", "a": 2.0}, seed, 0.9)
         finished_run(tmp_path / f"sweep/c{seed}", {"_target_": "lovasz_beta", "a": 90.0}, seed, 0.5)
     for folder in (tmp_path / "sweep").iterdir():
-        write_whole(folder / "wandb_id", f"{folder.name}\n")
+        write_atomic(folder / "wandb_id", f"{folder.name}\n")
     return tmp_path / "sweep"
 
 

@@ -16,7 +16,7 @@ from segexp.compare.wandb import keys, pages, panels
 from segexp.compare.wandb.library import workspaces
 from segexp.compare.wandb.pages import Address
 from segexp.compare.wandb.publish import specification, title, write
-from segexp.display.markdown import plain
+from segexp.display.markdown import escape
 from segexp.run.folder import RunFolder
 from tests.compare.verdict.run_folders import finished_run
 from tests.compare.wandb.specification import panels as all_panels
@@ -104,7 +104,7 @@ def test_the_report_tells_the_verdict(comparison: Comparison) -> None:
     left_out = [(Path("d0"), "its training is failed")]
     report = specification(pages.report(replace(comparison, left_out=left_out), ADDRESS, "Comparison", None))
     (text,) = [block["content"] for block in report["blocks"] if block["type"] == "markdown-block"]
-    assert all(plain(sentence) in text for sentence in sentences(comparison))
+    assert all(escape(sentence) in text for sentence in sentences(comparison))
     assert "d0" in text
     assert "its training is failed" in text
     assert sum(line.startswith("| loss=") for line in text.splitlines()) == 3
@@ -141,7 +141,7 @@ def test_a_dry_run_needs_no_torch_no_server_and_no_key(sweep: Path, tmp_path: Pa
     program = """
 import sys
 sys.argv[0] = "segexp.compare"
-from segexp.compare import main
+from segexp.compare.__main__ import main
 main()
 assert "torch" not in sys.modules
 """

@@ -9,7 +9,7 @@ import pytest
 from segexp.compare.verdict.comparison import Comparison
 from segexp.compare.wandb import pages, publish
 from segexp.run.folder import RunFolder
-from segexp.system.files import write_whole
+from segexp.system.files import write_atomic
 from tests.compare.wandb.specification import scores, settings, view_types
 from tests.logger.client import log, online, run, train
 from tests.wandb_standin import Standin
@@ -94,7 +94,7 @@ def test_what_arrives_is_the_specification_and_a_second_time_replaces_it(sweep: 
 @pytest.mark.parametrize(
     ("overrides", "error"),
     [
-        (["wandb=segexp"], "wandb is 'segexp'; needed is ENTITY/PROJECT"),
+        (["wandb=segexp"], "wandb is 'segexp'; allowed: null, or ENTITY/PROJECT"),
         (["dry_run=true"], "add wandb=ENTITY/PROJECT"),
         (["wandb=a/b", "dry_run=true", "sync=true"], "leave one of them out"),
     ],
@@ -169,7 +169,7 @@ def test_runs_are_sent_where_none_was_evaluated(sweep: Path, recorded: Path) -> 
 def test_an_unreadable_run_is_named_and_the_others_are_sent(sweep: Path, recorded: Path) -> None:
     give(recorded / "first", sweep / "b0")
     broken = sweep / "a0/wandb/offline-run-20260101_000000-a0/run-a0.wandb"
-    write_whole(broken, "nonsense")
+    write_atomic(broken, "nonsense")
     with Standin() as server:
         answer = compare(sweep, "sync=true", **online(server.url))
     assert answer.returncode == 1

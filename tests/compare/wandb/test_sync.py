@@ -9,7 +9,7 @@ from pathlib import Path
 
 from segexp.compare.wandb.sync import MOST_NAMED, offline, sync
 from segexp.run.folder import RunFolder
-from segexp.system.files import write_whole
+from segexp.system.files import write_atomic
 from tests.logger.client import environment, online, run
 from tests.wandb_standin import Standin
 
@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 from segexp.run.folder import RunFolder
 folder = RunFolder(Path(sys.argv[1]))
-with folder.locked(), folder.recorded():
+with folder.lock(), folder.record_status():
     print("trains", flush=True)
     sys.stdin.read()
 """
@@ -28,7 +28,7 @@ with folder.locked(), folder.recorded():
 def recorded(folder: Path) -> Path:
     """A run folder with one part that was recorded offline."""
     part = folder / "wandb/offline-run-20260101_000000-a0"
-    write_whole(part / "run-a0.wandb", b"")
+    write_atomic(part / "run-a0.wandb", b"")
     return part
 
 
@@ -47,7 +47,7 @@ def training(folder: Path) -> Iterator[subprocess.Popen]:
 def with_dying_client(folder: Path) -> subprocess.CompletedProcess[str]:
     """segexp.compare sync=true of a folder of runs where W&B's client is killed before it says a word."""
     client = "import os, sys\nif sys.orig_argv[1:4] == ['-m', 'wandb', 'sync']:\n    os.kill(os.getpid(), 9)\n"
-    write_whole(folder.parent / "dying/sitecustomize.py", client)
+    write_atomic(folder.parent / "dying/sitecustomize.py", client)
     path = f"{folder.parent / 'dying'}:{environment(folder)['PYTHONPATH']}"
     with Standin() as server:
         overrides = [f"runs={folder}", "output=null", "sync=true"]
