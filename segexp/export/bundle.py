@@ -1,102 +1,91 @@
-"""A run -> the files that are handed on: network, weights, facts, model card."""
+"""A run -> the files that are handed on: network, weights, metadata, model card."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
 
-from segexp.export import agreement, card, int8, onnx, torch_export, weights
-from segexp.export.agreement import Agreement
-from segexp.export.capture import captured
-from segexp.export.facts import Facts, facts
-from segexp.export.int8 import Cost
-from segexp.export.names import FACTS, WEIGHTS
-from segexp.export.scoring import Scenes
-from segexp.inference.model import Trained, load_model
-from segexp.inference.trusted_run import source_of_run
+from segexp.export import card, int8, onnx, parity, torch_export, weights
+from segexp.export.artifacts import SUMMARY, WEIGHTS
+from segexp.export.capture import capture_program
+from segexp.export.int8 import QuantisationCost
+from segexp.export.labeled_split import LabeledSplit
+from segexp.export.metadata import collect_metadata
+from segexp.export.parity import ParityCheck
+from segexp.export.settings import ExportSettings
+from segexp.inference.model import TrainedNetwork, load_model
+from segexp.inference.trusted_parts import source_of_run
 from segexp.run.folder import RunFolder
-from segexp.system.files import write_whole
+from segexp.system.files import write_atomic
+from segexp.types import Values
 
-FORMATS = {"onnx": onnx, "torch_export": torch_export}
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What is to be exported, and how.
-
-    place: the run as the user wrote it. tolerance: see `agreement.refuse_difference`. quantise: None or int8.
-    split: that int8 is scored on; data_values: settings of the run's data to be replaced, such as root.
-    """
-
-    PLAIN: ClassVar = ("format", "checkpoint", "tolerance", "quantise", "num_calibration_images", "split")
-
-    place: str
-    format: str = "onnx"
-    checkpoint: str = "best"
-    tolerance: float = 1e-4
-    quantise: str | None = None
-    num_calibration_images: int = 64
-    split: str = "val"
-    data_values: Mapping[str, Any] = field(default_factory=dict)
+EXPORTERS = {"onnx": onnx, "torch_export": torch_export}
 
 
 @dataclass(frozen=True)
-class Exported:
-    """facts: see `facts`. checks: of the file against PyTorch. cost: of int8, if it was asked for."""
+class ExportResult:
+    """metadata: see `collect_metadata`. checks: of the file against PyTorch. cost: of int8, if it was asked for."""
 
-    facts: Facts
-    checks: list[Agreement]
-    cost: Cost | None
+    metadata: Values
+    checks: list[ParityCheck]
+    cost: QuantisationCost | None
 
 
-def export(run: RunFolder, wish: Wish, folder: Path) -> Exported:
+def export(run: RunFolder, settings: ExportSettings, folder: Path) -> ExportResult:
     """Write every file into the folder.
 
     Raises ValueError or FileNotFoundError where the run is not what it must be, a library is missing, the network
     cannot be exported, or what was written computes something else.
     """
-    kind = FORMATS[wish.format]
-    kind.refuse_missing_library()
-    found = load_model(run, wish.checkpoint)
-    scenes = _scenes(run, found, wish) if wish.quantise else None
-    told = facts(run, found, wish.place, wish.checkpoint)
-    path = folder / kind.FILE
-    kind.write(captured(found.model), told, path)
-    checks = agreement.compare(found.model, kind.opened(path), found.image_size, wish.tolerance)
-    agreement.refuse_difference(checks, wish.tolerance)
-    cost = _quantised(path, told, *scenes, wish) if scenes else None
-    exported = Exported(told, checks, cost)
-    _write_rest(run, found, exported, wish, folder)
-    return exported
+    exporter = EXPORTERS[settings.format]
+    exporter.refuse_missing_library()
+    trained = load_model(run, settings.checkpoint)
+    splits = _calibration_and_scored(run, trained, settings) if settings.quantise else None  # before any work
+    metadata = collect_metadata(run, trained, settings.run, settings.checkpoint)
+    path = folder / exporter.FILE
+    exporter.write(capture_program(trained.model), metadata, path)
+    checks = parity.compare_networks(trained.model, exporter.load_network(path), trained.image_size, settings.tolerance)
+    parity.refuse_difference(checks, settings.tolerance)
+    cost = _quantise(path, metadata, *splits, settings) if splits else None
+    result = ExportResult(metadata, checks, cost)
+    _write_documents(run, trained, result, settings, folder)
+    return result
 
 
-def _scenes(run: RunFolder, found: Trained, wish: Wish) -> tuple[Scenes, Scenes]:
-    """Of the training, and to be scored on: found before anything is computed."""
-    source, _ = source_of_run(run, wish.data_values)
-    splits = (run.config["data"].get("train_split", "train"), wish.split)
-    seen, scored = (Scenes(source.pairs(split), found.grouping, found.table, found.image_size) for split in splits)
-    return seen, scored
+def _calibration_and_scored(
+    run: RunFolder, trained: TrainedNetwork, settings: ExportSettings
+) -> tuple[LabeledSplit, LabeledSplit]:
+    """The training split, and the split that both files are scored on."""
+    source, _ = source_of_run(run, settings.data)
+    names = (run.config["data"].get("train_split", "train"), settings.split)
+    calibration, scored = (
+        LabeledSplit(source.pairs(name), trained.grouping, trained.table, trained.image_size) for name in names
+    )
+    return calibration, scored
 
 
-def _quantised(path: Path, told: Facts, seen: Scenes, scored: Scenes, wish: Wish) -> Cost:
-    images = seen.spread(wish.num_calibration_images)
-    smaller = path.with_name(int8.FILE)
-    int8.write(path, told, images, smaller)
-    return int8.cost(path, smaller, scored, wish.split, len(images))
+def _quantise(
+    path: Path, metadata: Values, calibration: LabeledSplit, scored: LabeledSplit, settings: ExportSettings
+) -> QuantisationCost:
+    images = calibration.evenly_spread(settings.num_calibration_images)
+    quantised = path.with_name(int8.FILE)
+    int8.write(path, metadata, images, quantised)
+    return int8.measure_cost(path, quantised, scored, settings.split, len(images))
 
 
-def _write_rest(run: RunFolder, found: Trained, exported: Exported, wish: Wish, folder: Path) -> None:
-    told, checks, cost = exported.facts, exported.checks, exported.cost
-    named = {key: onnx.as_text(value) for key, value in told.items()}
-    write_whole(folder / WEIGHTS, weights.as_bytes(found.model, named))
-    text = card.written(run, told, FORMATS[wish.format].FILE, checks, wish.tolerance, cost)
-    write_whole(folder / card.FILE, text)
+def _write_documents(
+    run: RunFolder, trained: TrainedNetwork, result: ExportResult, settings: ExportSettings, folder: Path
+) -> None:
+    """Write weights, card and summary; the summary comes last, as it says that the export is complete."""
+    metadata, checks, cost = result.metadata, result.checks, result.cost
+    texts = {key: onnx.as_text(value) for key, value in metadata.items()}
+    write_atomic(folder / WEIGHTS, weights.as_bytes(trained.model, texts))
+    text = card.render_card(run, metadata, EXPORTERS[settings.format].FILE, checks, settings.tolerance, cost)
+    write_atomic(folder / card.FILE, text)
     measured = {
-        "format": wish.format,
-        "tolerance": wish.tolerance,
+        "format": settings.format,
+        "tolerance": settings.tolerance,
         "checks": [each._asdict() for each in checks],
         "int8": cost and cost._asdict() | {"loss": cost.loss},
         "bytes": {path.name: path.stat().st_size for path in sorted(folder.glob("[!.]*"))},
     }
-    write_whole(folder / FACTS, json.dumps(told | measured, indent=2))
+    write_atomic(folder / SUMMARY, json.dumps(metadata | measured, indent=2))

@@ -15,7 +15,7 @@ EXAMPLE = (2, 3, 65, 97)
 """Odd on purpose: a size that divides by everything would hide a wrong assumption."""
 
 
-def captured(model: nn.Module) -> ExportedProgram:
+def capture_program(model: nn.Module) -> ExportedProgram:
     """The graph of a network in evaluation mode: image uint8 [B, 3, H, W] -> logits, sides of SMALLEST_SIDE or more.
 
     Raises ValueError for a network whose steps depend on more than the shape of the image.

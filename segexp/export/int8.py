@@ -8,19 +8,22 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from torch import Tensor
 
-from segexp.export import names, onnx
+from segexp.export import artifacts, onnx
 from segexp.export.capture import first_line
-from segexp.export.scoring import Scenes, miou
+from segexp.export.labeled_split import LabeledSplit, mean_iou
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-FILE = names.INT8
+FILE = artifacts.INT8
 NOTABLE_LOSS = 0.01
 
 
-class Cost(NamedTuple):
-    """Mean IoU of both files on the same num_images scenes of a split. num_calibration_images: of the training's."""
+class QuantisationCost(NamedTuple):
+    """Mean IoU of both files on the same num_images images of a split.
+
+    num_calibration_images: of the training split.
+    """
 
     split: str
     num_images: int
@@ -33,37 +36,37 @@ class Cost(NamedTuple):
         return self.miou_float32 - self.miou_int8
 
 
-class Images:
-    """What onnxruntime asks for one batch after the other. images: uint8 [1, 3, H, W]."""
+class CalibrationReader:
+    """Hands onnxruntime one batch after the other, as its CalibrationDataReader does. images: uint8 [1, 3, H, W]."""
 
     def __init__(self, images: Iterable[Tensor]) -> None:
-        self.rest = iter(images)
+        self._images = iter(images)
 
     def get_next(self) -> dict[str, np.ndarray] | None:
-        image = next(self.rest, None)
+        image = next(self._images, None)
         return None if image is None else {onnx.IMAGE: image.numpy()}
 
 
-def write(source: Path, facts: Mapping[str, Any], images: Iterable[Tensor], path: Path) -> None:
+def write(source: Path, metadata: Mapping[str, Any], images: Iterable[Tensor], path: Path) -> None:
     """Write the ONNX file `source` again with 8 bits: each operation between a quantised input and output (QDQ).
 
-    images: uint8 [1, 3, H, W], whose features' smallest and largest values are what 8 bits reach from and to.
+    images: uint8 [1, 3, H, W]; 8 bits reach from the smallest to the largest value of a feature in them.
     Weights have a scale for each channel and 7 of the 8 bits: products of 8 bits overflow on processors without VNNI.
     Raises ValueError where onnxruntime cannot.
     """
     try:
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".int8") as folder:
-            quantised = _quantised(source, Images(images), Path(folder))
+            quantised = _quantise(source, CalibrationReader(images), Path(folder))
     except OSError as error:
         raise OSError(f"could not write {path}: {error}; free some space or choose another output=") from error
     except Exception as error:
         raise ValueError(
             f"onnxruntime cannot quantise this network ({first_line(error)}); leave out quantise="
         ) from error
-    onnx.save(quantised, facts, path)
+    onnx.save(quantised, metadata, path)
 
 
-def _quantised(source: Path, images: Images, folder: Path) -> "ModelProto":
+def _quantise(source: Path, images: CalibrationReader, folder: Path) -> "ModelProto":
     import onnx as library
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
@@ -83,7 +86,10 @@ def _quantised(source: Path, images: Images, folder: Path) -> "ModelProto":
     return library.load(quantised)
 
 
-def cost(float32: Path, int8: Path, scenes: Scenes, split: str, num_calibration_images: int) -> Cost:
-    networks = {"float32": onnx.opened(float32), "int8": onnx.opened(int8)}
-    found = {name: miou(network, scenes, name) for name, network in networks.items()}
-    return Cost(split, len(scenes.pairs), num_calibration_images, found["float32"], found["int8"])
+def measure_cost(
+    float32: Path, int8: Path, scored: LabeledSplit, split: str, num_calibration_images: int
+) -> QuantisationCost:
+    """Score both files on the split. split: its name; num_calibration_images: noted beside the scores."""
+    files = {"float32": float32, "int8": int8}
+    miou = {name: mean_iou(onnx.load_network(path), scored, name) for name, path in files.items()}
+    return QuantisationCost(split, len(scored.pairs), num_calibration_images, miou["float32"], miou["int8"])

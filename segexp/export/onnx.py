@@ -11,16 +11,16 @@ import torch
 from torch import Tensor
 from torch.export import ExportedProgram
 
-from segexp.export import names
+from segexp.export import artifacts
 from segexp.export.capture import any_size, first_line
-from segexp.export.pooling import pooled
+from segexp.export.pooling import adaptive_average_pooling
 from segexp.inference.segment import Network
-from segexp.system.files import write_whole
+from segexp.system.files import write_atomic
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-FILE = names.ONNX
+FILE = artifacts.ONNX
 IMAGE, LOGITS = "image", "logits"
 AXES = ("batch", "height", "width")
 ERRORS_ONLY = 3
@@ -33,19 +33,19 @@ def refuse_missing_library() -> None:
         raise ValueError(f"format=onnx needs {', '.join(missing)}: pip install 'segexp[export]'")
 
 
-def write(program: ExportedProgram, facts: Mapping[str, Any], path: Path) -> None:
-    """Write the graph with its weights and facts to one file.
+def write(program: ExportedProgram, metadata: Mapping[str, Any], path: Path) -> None:
+    """Write the graph with its weights and metadata to one file.
 
-    facts: plain values; stored in metadata_props, text as it is, all else as JSON.
+    metadata: plain values; stored in metadata_props, text as it is, all else as JSON.
     Raises ValueError where ONNX has no operator for a step of the network.
     """
     try:
         with any_size():
             if any(node.target is POOLING for node in program.graph.nodes):  # else it would take seconds for nothing
-                program = program.run_decompositions({POOLING: pooled})
-            answer = torch.onnx.export(program, dynamo=True, input_names=[IMAGE], output_names=[LOGITS], verbose=False)
-        assert answer is not None
-        save(answer.model_proto, facts, path)
+                program = program.run_decompositions({POOLING: adaptive_average_pooling})
+            written = torch.onnx.export(program, dynamo=True, input_names=[IMAGE], output_names=[LOGITS], verbose=False)
+        assert written is not None
+        save(written.model_proto, metadata, path)
     except OSError:
         raise
     except Exception as error:
@@ -55,24 +55,24 @@ def write(program: ExportedProgram, facts: Mapping[str, Any], path: Path) -> Non
         ) from error
 
 
-def save(model: "ModelProto", facts: Mapping[str, Any], path: Path) -> None:
+def save(model: "ModelProto", metadata: Mapping[str, Any], path: Path) -> None:
     from onnx import helper
 
     for entry in (*model.graph.node, *model.graph.value_info):
         entry.ClearField("metadata_props")  # stack traces, with the paths of this machine
     _name_axes(model)
-    helper.set_model_props(model, {key: as_text(value) for key, value in facts.items()})
-    write_whole(path, model.SerializeToString())
+    helper.set_model_props(model, {key: as_text(value) for key, value in metadata.items()})
+    write_atomic(path, model.SerializeToString())
 
 
 def as_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def opened(path: Path) -> Network:
+def load_network(path: Path) -> Network:
     """The network in the file: image uint8 [B, 3, H, W] -> logits float32, computed by onnxruntime on the CPU.
 
-    Raises ValueError, when it is called too, where onnxruntime refuses.
+    Raises ValueError where onnxruntime refuses; the network, when it is called, does so too.
     """
     import onnxruntime
 
@@ -93,11 +93,11 @@ def opened(path: Path) -> Network:
 
 
 def _name_axes(model: "ModelProto") -> None:
-    """Sizes named batch, height and width, where torch numbers them."""
+    """Name the free sizes batch, height and width; torch numbers them."""
     batch, _, height, width = model.graph.input[0].type.tensor_type.shape.dim
     names = {axis.dim_param: name for axis, name in zip((batch, height, width), AXES, strict=True)}
     pattern = re.compile(rf"\b({'|'.join(map(re.escape, names))})\b")
     for tensor in (*model.graph.input, *model.graph.output, *model.graph.value_info):
         for axis in tensor.type.tensor_type.shape.dim:
             if axis.dim_param:
-                axis.dim_param = pattern.sub(lambda found: names[found[0]], axis.dim_param)
+                axis.dim_param = pattern.sub(lambda match: names[match[0]], axis.dim_param)

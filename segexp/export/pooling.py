@@ -6,18 +6,18 @@ import torch
 from torch import Tensor
 
 
-def pooled(features: Tensor, output_size: Sequence[int]) -> Tensor:
-    """Same as torch's adaptive_avg_pool2d, features [B, C, H, W] -> [B, C, *output_size].
+def adaptive_average_pooling(features: Tensor, output_size: Sequence[int]) -> Tensor:
+    """Compute what torch's adaptive_avg_pool2d does, features [B, C, H, W] -> [B, C, *output_size].
 
     ONNX has no such operator, and the exporter's own replacement has the cells of the image it saw built in. As the
     mean over a cell is linear, it is a product with a matrix on either side, made from whatever H and W are.
     """
     height, width = features.shape[-2:]
-    rows, columns = (_means(*each, features) for each in zip((height, width), output_size, strict=True))
+    rows, columns = (_cell_means(*each, features) for each in zip((height, width), output_size, strict=True))
     return rows @ features @ columns.T
 
 
-def _means(length: int, num_cells: int, like: Tensor) -> Tensor:
+def _cell_means(length: int, num_cells: int, like: Tensor) -> Tensor:
     """Weight of each place in the mean of each cell, [num_cells, length]; cells overlap where length is no multiple."""
     cell = torch.arange(num_cells, device=like.device)[:, None]
     place = torch.arange(length, device=like.device)

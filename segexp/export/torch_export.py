@@ -9,29 +9,29 @@ from typing import Any
 import torch
 from torch.export import ExportedProgram
 
-from segexp.export import names
+from segexp.export import artifacts
 from segexp.export.capture import any_size
 from segexp.inference.segment import Network
-from segexp.system.files import write_whole
+from segexp.system.files import write_atomic
 
-FILE = names.TORCH_EXPORT
-FACTS = "segexp.json"
-"""Name of the facts within the file: what to ask torch.export.load(..., extra_files=) for."""
+FILE = artifacts.TORCH_EXPORT
+METADATA = "segexp.json"
+"""Name of the metadata within the file, for torch.export.load(..., extra_files=)."""
 
 
 def refuse_missing_library() -> None:
-    """torch is always there."""
+    """Do nothing, as torch is always installed."""
 
 
-def write(program: ExportedProgram, facts: Mapping[str, Any], path: Path) -> None:
-    """Write the graph with its weights and facts to one file. facts: plain values."""
+def write(program: ExportedProgram, metadata: Mapping[str, Any], path: Path) -> None:
+    """Write the graph with its weights and metadata to one file. metadata: plain values."""
     content = io.BytesIO()
     with any_size():
-        torch.export.save(program, content, extra_files={FACTS: json.dumps(facts)})
-    write_whole(path, content.getvalue())
+        torch.export.save(program, content, extra_files={METADATA: json.dumps(metadata)})
+    write_atomic(path, content.getvalue())
 
 
-def opened(path: Path) -> Network:
+def load_network(path: Path) -> Network:
     """The network in the file: image uint8 [B, 3, H, W] -> logits float32."""
     with any_size():
         return torch.export.load(path).module()

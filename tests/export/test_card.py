@@ -7,10 +7,10 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 
 from segexp.export import card, onnx
-from segexp.export.facts import facts
+from segexp.export.metadata import collect_metadata
 from segexp.inference.model import load_model
 from segexp.run.folder import RunFolder
-from tests.export.exported import copied
+from tests.export.exports import copy_run
 
 HOSTILE = (
     "a|b \\| `c` **d** [e](http://evil.example) ![f](http://evil.example/f.png) <script>alert(1)</script> &lt; "
@@ -20,12 +20,12 @@ HOSTILE = (
 
 
 def test_what_a_run_says_is_text_on_the_card_and_no_markup(trained: RunFolder, tmp_path: Path) -> None:
-    found, run = load_model(trained, "best"), copied(trained, tmp_path)
-    told = {"overrides": [HOSTILE], "choices": {"model": HOSTILE, "data": HOSTILE}, "data": {"train": HOSTILE}}
-    run.write_environment(run.environment | told | {"git": {"commit": HOSTILE, "changed_files": []}})
-    values = facts(run, found, HOSTILE, "best")
-    values |= {"grouping": HOSTILE, "classes": len(values["classes"]) * [HOSTILE]}
-    text = card.written(run, values, onnx.FILE, [], 1e-4, None)
+    network, run = load_model(trained, "best"), copy_run(trained, tmp_path)
+    hostile = {"overrides": [HOSTILE], "choices": {"model": HOSTILE, "data": HOSTILE}, "data": {"train": HOSTILE}}
+    run.write_environment(run.environment | hostile | {"git": {"commit": HOSTILE, "changed_files": []}})
+    metadata = collect_metadata(run, network, HOSTILE, "best")
+    metadata |= {"grouping": HOSTILE, "classes": len(metadata["classes"]) * [HOSTILE]}
+    text = card.render_card(run, metadata, onnx.FILE, [], 1e-4, None)
     tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(text)
     texts = [child for token in tokens for child in token.children or ()]
     assert {each.type for each in texts} == {"text", "softbreak", "code_inline"}
@@ -33,7 +33,7 @@ def test_what_a_run_says_is_text_on_the_card_and_no_markup(trained: RunFolder, t
     sources = [token.content for token in tokens if token.type == "inline"]
     assert not any(re.search(r"(?i)[^\\]://|www\.|[^\\]@", source) for source in sources)  # GFM would link what follows
     line = " ".join(HOSTILE.split())
-    assert sum(each.content.count(line) for each in texts) == 2 + len(values["classes"]) + 4  # title, classes, origin
+    assert sum(each.content.count(line) for each in texts) == 2 + len(metadata["classes"]) + 4  # title, classes, origin
     assert [token.tag for token in tokens if token.type == "heading_open"] == ["h1", *6 * ["h2"]]
     assert "html_block" not in {token.type for token in tokens}
     code = [token.content for token in tokens if token.type == "fence"]

@@ -9,8 +9,8 @@ import yaml
 from torch import nn
 from torch.export import ExportedProgram
 
-from segexp.export import agreement, onnx, torch_export
-from segexp.export.capture import any_size, captured
+from segexp.export import onnx, parity, torch_export
+from segexp.export.capture import any_size, capture_program
 from segexp.inference.segment import Network
 from segexp.model.segmenter import Segmenter
 from tests.model.options import FOLDER, OPTIONS, build_model
@@ -26,13 +26,13 @@ SMALLER: dict[str, Any] = {
     "num_features": 16,
     "encoder": {"resnet34": "resnet18", "vgg16_bn": "vgg11_bn"},
 }
-"""Fewer layers of the same kinds, where an option has such a key."""
+"""Values of keys that give fewer layers of the same kinds, for the options that have these keys."""
 
 
 @pytest.mark.parametrize("option", OPTIONS)
 def test_one_file_computes_what_pytorch_does_at_every_size(option: str, tmp_path: Path) -> None:
     model = lively(option, _smaller(option))
-    program = captured(model)
+    program = capture_program(model)
     with any_size():
         _compare(option, model, program.module())
     _compare(option, model, _read_back(program, onnx, tmp_path))
@@ -40,30 +40,30 @@ def test_one_file_computes_what_pytorch_does_at_every_size(option: str, tmp_path
 
 @pytest.mark.slow
 @pytest.mark.parametrize("option", OPTIONS)
-def test_so_do_files_of_the_network_at_its_own_size(option: str, tmp_path: Path) -> None:
+def test_one_file_of_the_full_size_network_computes_what_pytorch_does(option: str, tmp_path: Path) -> None:
     model = lively(option, {})
-    program = captured(model)
-    for kind in (torch_export, onnx):
-        network = _read_back(program, kind, tmp_path)
-        print(f"{option} {kind.FILE} {(tmp_path / kind.FILE).stat().st_size / 1e6:.1f} MB")
+    program = capture_program(model)
+    for exporter in (torch_export, onnx):
+        network = _read_back(program, exporter, tmp_path)
+        print(f"{option} {exporter.FILE} {(tmp_path / exporter.FILE).stat().st_size / 1e6:.1f} MB")
         _compare(option, model, network)
 
 
-def _read_back(program: ExportedProgram, kind: Any, folder: Path) -> Network:
-    kind.write(program, {}, folder / kind.FILE)
-    return kind.opened(folder / kind.FILE)
+def _read_back(program: ExportedProgram, exporter: Any, folder: Path) -> Network:
+    exporter.write(program, {}, folder / exporter.FILE)
+    return exporter.load_network(folder / exporter.FILE)
 
 
 def _compare(option: str, model: Segmenter, network: Network) -> None:
-    found = agreement.compare(model, network, IMAGE_SIZE, TOLERANCE)
-    worst = max(found, key=lambda each: each.largest_difference)
+    checks = parity.compare_networks(model, network, IMAGE_SIZE, TOLERANCE)
+    worst = max(checks, key=lambda each: each.largest_difference)
     print(f"{option}: differs by {worst.largest_difference:.2g} where the largest logit is {worst.largest_logit:.3g}")
-    agreement.refuse_difference(found, TOLERANCE)
-    assert {tuple(each.image) for each in found} >= {(2, 3, 33, 47), (1, 3, 32, 32), (1, 3, *IMAGE_SIZE)}
+    parity.refuse_difference(checks, TOLERANCE)
+    assert {tuple(each.image) for each in checks} >= {(2, 3, 33, 47), (1, 3, 32, 32), (1, 3, *IMAGE_SIZE)}
 
 
 def lively(option: str, overrides: dict[str, Any]) -> Segmenter:
-    """With random weights and statistics of some images: with those of a fresh network deep features vanish."""
+    """Build a network with random weights and statistics of some images: a fresh one's deep features vanish."""
     torch.manual_seed(0)
     model = build_model(option, 5, **overrides)
     for module in model.modules():
@@ -79,5 +79,5 @@ def lively(option: str, overrides: dict[str, Any]) -> Segmenter:
 def _smaller(option: str) -> dict[str, Any]:
     config = yaml.safe_load((FOLDER / f"{option}.yaml").read_text())
     encoder = {"encoder": SMALLER["encoder"].get(config.get("encoder"))}
-    found = {key: value for key, value in (SMALLER | encoder).items() if key in config and value is not None}
-    return {key: value for key, value in found.items() if value != config[key]}
+    smaller = {key: value for key, value in (SMALLER | encoder).items() if key in config and value is not None}
+    return {key: value for key, value in smaller.items() if value != config[key]}

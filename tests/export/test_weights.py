@@ -1,4 +1,4 @@
-"""Networks of users hold more than safetensors do: what is no tensor, weights that are shared or transposed."""
+"""Networks of users hold more than safetensors can: values other than tensors, shared or transposed weights."""
 
 from typing import Any
 
@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from segexp.export import weights
 
 
-class Own(nn.Module):
-    """extra: what it keeps beside its two layers, which share their weights, and a transposed parameter."""
+class UserNetwork(nn.Module):
+    """A network of two layers that share their weights, a transposed parameter, and extra state."""
 
     def __init__(self, extra: Any) -> None:
         super().__init__()
@@ -29,11 +29,11 @@ class Own(nn.Module):
 
 @pytest.mark.parametrize("extra", [{"num_calls": 3}, None, "text", torch.ones(2)])
 def test_every_tensor_of_a_network_is_written_under_its_own_name(extra: Any) -> None:
-    model = Own(extra)
-    found = load(weights.as_bytes(model, {"step": "3"}))
+    model = UserNetwork(extra)
+    stored = load(weights.as_bytes(model, {"step": "3"}))
     expected = {key: value for key, value in model.state_dict().items() if isinstance(value, Tensor)}
     assert len(expected) == 5 + isinstance(extra, Tensor)
-    assert found.keys() == expected.keys()
-    assert all(torch.equal(found[key], value) for key, value in expected.items())
-    left_out = Own(None).load_state_dict(found, strict=False).missing_keys
-    assert left_out == ([] if isinstance(extra, Tensor) else ["_extra_state"])
+    assert stored.keys() == expected.keys()
+    assert all(torch.equal(stored[key], value) for key, value in expected.items())
+    missing = UserNetwork(None).load_state_dict(stored, strict=False).missing_keys
+    assert missing == ([] if isinstance(extra, Tensor) else ["_extra_state"])

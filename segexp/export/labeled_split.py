@@ -1,4 +1,4 @@
-"""Images of a run's data for an exported network: some to see, a split to be scored on."""
+"""Labelled images of a run's data for an exported network: some to calibrate on, a split to be scored on."""
 
 from dataclasses import dataclass
 
@@ -11,40 +11,39 @@ from torchvision.transforms.v2 import functional as transform
 from segexp.classes import Grouping, LabelTable
 from segexp.data.pairs import Pair
 from segexp.data.reading import read_image, read_pair
-from segexp.inference.segment import Network, segment
+from segexp.inference.segment import Network, image_batch, segment
 from segexp.inference.settings import Inference
 from segexp.metric import scores
 from segexp.metric.confusion import confusion_matrix, prediction
-from segexp.types import Bytes, Size
+from segexp.types import Size
 
 
 @dataclass(frozen=True)
-class Scenes:
-    """Scenes with masks. image_size: [H, W] that the network sees them at, None for native."""
+class LabeledSplit:
+    """Images with masks. image_size: [H, W] that the network sees them at, None for native."""
 
     pairs: list[Pair]
     grouping: Grouping
     table: LabelTable
     image_size: Size | None
 
-    def spread(self, number: int) -> list[Tensor]:
+    def evenly_spread(self, number: int) -> list[Tensor]:
         """At most that many images, evenly spread, uint8 [1, 3, H, W] as the network sees them."""
-        chosen = np.linspace(0, len(self.pairs) - 1, min(number, len(self.pairs))).round().astype(int)
-        images = (_batch(read_image(self.pairs[index].image)) for index in chosen)
+        indices = np.linspace(0, len(self.pairs) - 1, min(number, len(self.pairs))).round().astype(int)
+        images = (image_batch(read_image(self.pairs[index].image)[None]) for index in indices)
         size = list(self.image_size) if self.image_size else None
         return [transform.resize(image, size, antialias=True) if size else image for image in images]
 
 
-def miou(network: Network, scenes: Scenes, called: str) -> float:
-    """Mean IoU at native size, from the summed confusion matrix, as of `segexp.evaluate`. called: in the progress."""
-    lookup, num_classes = scenes.grouping.lookup(scenes.table), scenes.grouping.num_classes
+def mean_iou(network: Network, split: LabeledSplit, name: str) -> float:
+    """Mean IoU at native size, from the summed confusion matrix, as `segexp.evaluate` computes it.
+
+    name: of the network, for the progress bar.
+    """
+    lookup, num_classes = split.grouping.lookup(split.table), split.grouping.num_classes
     counts = np.zeros((num_classes, num_classes), np.int64)
-    for pair in track(scenes.pairs, f"scoring {called} on {len(scenes.pairs)} images"):
+    for pair in track(split.pairs, f"scoring {name} on {len(split.pairs)} images"):
         image, target = read_pair(pair, lookup)
-        logits = segment(network, _batch(image), scenes.image_size, Inference())
+        logits = segment(network, image_batch(image[None]), split.image_size, Inference())
         counts += confusion_matrix(prediction(logits)[0], torch.from_numpy(target), num_classes).numpy()
     return scores.mean(scores.class_iou(counts))
-
-
-def _batch(image: Bytes) -> Tensor:
-    return torch.from_numpy(image).permute(2, 0, 1).contiguous()[None]

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from segexp.export import agreement
+from segexp.export import parity
 from segexp.inference.segment import Network
 from tests.export.test_options import TOLERANCE, lively
 
@@ -26,9 +26,9 @@ WRONG: dict[str, Network] = {
 
 @pytest.mark.parametrize("wrong", WRONG)
 def test_what_is_wrong_anywhere_in_every_image_is_refused(wrong: str) -> None:
-    found = agreement.compare(right, WRONG[wrong], None, TOLERANCE)
+    checks = parity.compare_networks(right, WRONG[wrong], None, TOLERANCE)
     with pytest.raises(ValueError, match="the exported network is not the trained one"):
-        agreement.refuse_difference(found, TOLERANCE)
+        parity.refuse_difference(checks, TOLERANCE)
 
 
 def test_a_network_that_rounds_otherwise_is_the_same_though_its_unpooling_is_not() -> None:
@@ -38,6 +38,6 @@ def test_a_network_that_rounds_otherwise_is_the_same_though_its_unpooling_is_not
     with torch.no_grad():
         for weight in other.parameters():
             weight *= 1 + 1e-5 * torch.randn(weight.shape, generator=generator)
-    found = agreement.compare(model, other, (256, 512), TOLERANCE)
-    assert found[-1].num_images > 1
-    agreement.refuse_difference(found, TOLERANCE)
+    checks = parity.compare_networks(model, other, (256, 512), TOLERANCE)
+    assert checks[-1].num_images > 1
+    parity.refuse_difference(checks, TOLERANCE)

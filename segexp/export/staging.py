@@ -5,22 +5,22 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from segexp.system.lock import alone_in
+from segexp.system.lock import exclusive_folder
 
 
 def refuse_existing(folder: Path, names: Sequence[str], overwrite: bool) -> None:
-    """Raise FileExistsError if a file of these names is there and may not be replaced."""
-    there = [name for name in names if (folder / name).exists()]
-    if there and not overwrite:
+    """Raise FileExistsError if a file of these names exists and may not be replaced."""
+    existing = [name for name in names if (folder / name).exists()]
+    if existing and not overwrite:
         raise FileExistsError(
-            f"{folder} holds an export already ({', '.join(there)}); add overwrite=true to replace it, or choose "
+            f"{folder} holds an export already ({', '.join(existing)}); add overwrite=true to replace it, or choose "
             "another output="
         )
 
 
 @contextmanager
-def staged(folder: Path, names: Sequence[str], overwrite: bool) -> Iterator[Path]:
-    """A folder within it to write into; once the body has ended well, files of these names there replace those here.
+def stage_export(folder: Path, names: Sequence[str], overwrite: bool) -> Iterator[Path]:
+    """Yield a folder within this one to write into; when the body ends well, its files of these names replace ours.
 
     names: of all files that an export may hold, in the order in which they appear; the last one says it is complete.
     Raises FileExistsError where `refuse_existing` does or another process writes, OSError where nobody can.
@@ -28,7 +28,7 @@ def staged(folder: Path, names: Sequence[str], overwrite: bool) -> Iterator[Path
     refuse_existing(folder, names, overwrite)
     partial = folder / ".partial"
     try:
-        with alone_in(
+        with exclusive_folder(
             partial,
             "being written by another export; wait or choose another output=",
             "make it writable, or choose another output=",
@@ -45,11 +45,11 @@ def staged(folder: Path, names: Sequence[str], overwrite: bool) -> Iterator[Path
 
 
 def _clear(partial: Path) -> None:
-    for left in partial.iterdir():
-        if left.is_dir():  # of quantising
-            shutil.rmtree(left)
-        elif left.name != ".lock":
-            left.unlink()
+    for entry in partial.iterdir():
+        if entry.is_dir():  # of quantising
+            shutil.rmtree(entry)
+        elif entry.name != ".lock":
+            entry.unlink()
 
 
 def _publish(partial: Path, folder: Path, names: Sequence[str]) -> None:

@@ -1,0 +1,40 @@
+"""What an exported file says about itself."""
+
+from typing import Any
+
+import segexp
+from segexp.inference.model import TrainedNetwork
+from segexp.run.folder import RunFolder
+from segexp.types import VOID, Values
+
+
+def collect_metadata(run: RunFolder, trained: TrainedNetwork, run_as_typed: str, checkpoint: str) -> Values:
+    """Plain values, the same in every format.
+
+    run_as_typed: path or URL, as the user wrote it. In the result label_ids are what each class is written as in mask
+    files, image_size is [H, W] of the training, None for native, and scores are those of `evaluations_of_weights`.
+    """
+    git = run.environment.get("git") or {}
+    return {
+        "classes": list(trained.grouping.names),
+        "colors": trained.grouping.colors.tolist(),
+        "label_ids": trained.grouping.mask_values(trained.table).tolist(),
+        "void": VOID,
+        "grouping": trained.grouping.name,
+        "labels_of": trained.table.name,
+        "image_size": list(trained.image_size) if trained.image_size else None,
+        "run": run_as_typed,
+        "checkpoint": checkpoint,
+        "step": trained.step,
+        "git_commit": git.get("commit"),
+        "git_changed_files": len(git.get("changed_files", [])),
+        "segexp": segexp.__version__,
+        "scores": {name: each["metrics"] for name, each in evaluations_of_weights(run, trained.step).items()},
+    }
+
+
+def evaluations_of_weights(run: RunFolder, step: int) -> dict[str, Values]:
+    """Name of each evaluation of the weights after this step -> its metrics.json; see `RunFolder.own_scores`."""
+    names = sorted(path.parent.name for path in run.path.glob("evaluation/*/metrics.json"))
+    evaluations: dict[str, Any] = {name: run.own_scores(name, step) for name in names}
+    return {name: each for name, each in evaluations.items() if each is not None}

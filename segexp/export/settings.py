@@ -1,0 +1,48 @@
+"""What an export may be told; refused before anything heavy is loaded."""
+
+from typing import Annotated, Literal, Self, get_args
+
+from pydantic import Field, model_validator
+
+from segexp.config.schema import Allowed, Count, DataValues, Folder, Settings, Split, Text
+from segexp.system.remote import is_url
+
+Format = Literal["onnx", "torch_export"]
+FORMATS: tuple[str, ...] = get_args(Format)
+Tolerance = Annotated[
+    float, Field(gt=0, lt=1), Allowed("a fraction of the largest logit, a number between 0 and 1 such as 1e-4")
+]
+
+
+class ExportSettings(Settings):
+    """Everything in conf/export.yaml."""
+
+    run: Folder
+    format: Format
+    checkpoint: Text
+    output: Folder | None
+    overwrite: bool
+    tolerance: Tolerance
+    quantise: Literal["int8"] | None
+    num_calibration_images: Count
+    split: Split
+    data: DataValues
+
+    @model_validator(mode="after")
+    def _onnx_is_quantised(self) -> Self:
+        if self.quantise and self.format != "onnx":
+            raise ValueError(
+                f"quantise is {self.quantise!r} and format is {self.format!r}; onnxruntime quantises ONNX files only: "
+                "set format=onnx, or leave out quantise="
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _is_written_to_this_machine(self) -> Self:
+        if self.output is None and is_url(self.run):
+            raise ValueError(f"run is the URL {self.run}, to which nothing is written; add output=FOLDER")
+        if self.output is not None and is_url(self.output):
+            raise ValueError(
+                f"output is {self.output!r}; allowed: a folder of this machine; export there, then copy the folder"
+            )
+        return self
