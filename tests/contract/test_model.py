@@ -1,4 +1,4 @@
-"""What every file of conf/model promises (DESIGN.md, section 5)."""
+"""What every file of conf/model promises: sizes, types, gradients, keys of the state."""
 
 import copy
 from collections.abc import Iterator

@@ -70,10 +70,15 @@ def test_a_finished_run_is_not_resumed_without_more_to_do(trained: RunFolder) ->
         resume(trained.path, [])
 
 
-def test_resume_refuses_what_cannot_change_any_more(trained: RunFolder) -> None:
-    for override in ("model=unet", "trainer.max_epoch=3", "loss._target_=os.system", "optimizer.lr=1e-4", "seed=3"):
-        with pytest.raises(ValueError, match=r"cannot change any more|has no trainer\.max_epoch;"):
-            resume(trained.path, [override])
+@pytest.mark.parametrize("override", ["model=unet", "loss._target_=os.system", "optimizer.lr=1e-4", "seed=3"])
+def test_resume_refuses_what_cannot_change_any_more(trained: RunFolder, override: str) -> None:
+    with pytest.raises(ValueError, match=f"{override} cannot change any more"):
+        resume(trained.path, [override])
+
+
+def test_resume_names_a_key_that_the_run_does_not_have(trained: RunFolder) -> None:
+    with pytest.raises(ValueError, match=r"has no trainer\.max_epoch;.*\+\+trainer\.max_epoch="):
+        resume(trained.path, ["trainer.max_epoch=3"])
 
 
 def test_weights_of_another_architecture_are_refused(trained: RunFolder) -> None:
@@ -155,11 +160,19 @@ def test_metrics_are_written_as_one_json_object_a_line(trained: RunFolder) -> No
         assert isinstance(json.loads(line)["step"], int)
 
 
-def test_a_refused_resume_changes_nothing(trained: RunFolder) -> None:
+@pytest.mark.parametrize(
+    ("overrides", "fact"),
+    [
+        (["data.batch_size=4"], "data.batch_size=4 cannot change any more"),
+        (["trainer.max_epochs=1"], "nothing is left to train"),
+        (["trainer.max_epochs=abc"], "trainer.max_epochs is 'abc'"),
+        (["trainer.precision=9", "trainer.max_epochs=9"], "Precision 9 .*'32-true'"),
+    ],
+)
+def test_a_refused_resume_changes_nothing(trained: RunFolder, overrides: list[str], fact: str) -> None:
     before = {path: path.read_bytes() for path in trained.path.glob("*.*")}
-    for override in ("data.batch_size=4", "trainer.max_epochs=1", "trainer.max_epochs=abc", "trainer.precision=9"):
-        with pytest.raises(ValueError, match=r"cannot change any more|nothing is left to train|Precision 9|abc"):
-            resume(trained.path, [override, *(["trainer.max_epochs=9"] if "precision" in override else [])])
+    with pytest.raises(ValueError, match=fact):
+        resume(trained.path, overrides)
     assert {path: path.read_bytes() for path in trained.path.glob("*.*")} == before
 
 
@@ -195,22 +208,25 @@ def test_a_changed_setting_of_a_resume_is_recorded(compose_small, tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    ("wrong", "facts"),
     [
-        "seed=-1",
-        "seed=null",
-        "compile=abc",
-        "matmul_precision=low",
-        "data.image_size=64",
-        "data.num_workers=1.5",
-        "data.num_train=abc",
-        "model.streams=4",
-        "optimizer.lr=abc",
-        "trainer.accumulate_grad_batches=0",
-        "trainer.precision=9",
+        ("seed=-1", ("seed is -1", "0 to 2^32 - 1")),
+        ("seed=null", ("seed is null", "0 to 2^32 - 1")),
+        ("compile=abc", ("compile is 'abc'", "true, false")),
+        ("matmul_precision=low", ("matmul_precision is 'low'", "highest, high, medium")),
+        ("data.image_size=64", ("data.image_size is 64", "[height, width]")),
+        ("data.num_workers=1.5", ("data.num_workers is 1.5", "a whole number")),
+        ("data.num_train=abc", ("num_train", "abc")),
+        ("model.streams=4", ("segexp.model.gridnet.gridnet", "'streams': 4")),
+        ("optimizer.lr=abc", ("optimizer.lr is 'abc'", "a number of at least 0")),
+        ("trainer.accumulate_grad_batches=0", ("trainer.accumulate_grad_batches is 0", "at least 1")),
+        ("trainer.precision=9", ("Precision 9", "'32-true'")),
     ],
 )
-def test_a_wrong_value_is_a_value_error_that_names_it(compose_small, tmp_path: Path, wrong: str) -> None:
-    with pytest.raises(ValueError, match=wrong.partition("=")[0].rpartition(".")[2] + "|cannot be built"):
+def test_a_wrong_value_is_a_value_error_that_names_it(
+    compose_small, tmp_path: Path, wrong: str, facts: tuple[str, ...]
+) -> None:
+    with pytest.raises(ValueError, match=".") as refused:
         start(compose_small(wrong), tmp_path)
+    assert [fact for fact in facts if fact not in str(refused.value)] == [], refused.value
     assert RunFolder(tmp_path).state() == "failed"
