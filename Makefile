@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN = outputs/demo/$(shell date +%Y-%m-%d_%H-%M-%S)
 
-.PHONY: help setup demo test test-slow test-cluster test-browser check format clean
+.PHONY: help setup demo test test-fast test-slow test-cluster test-browser check format clean
 
 help:           ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -23,6 +23,9 @@ demo: setup     ## render street scenes, train a small GridNet, evaluate it, dra
 
 test: setup     ## every test that needs no root and no network
 	$(BIN)/python -m pytest -n 2
+
+test-fast: setup   ## the edit loop, within a minute: contracts of every option on small inputs, one training, one evaluation
+	$(BIN)/python -m pytest -n 2 -m fast
 
 test-slow: setup   ## the tests that take minutes: make demo itself, losses of two million pixels, kills and resumes
 	$(BIN)/python -m pytest -n 2 -m slow
