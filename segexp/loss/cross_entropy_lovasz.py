@@ -10,7 +10,7 @@ from segexp.types import Logits, Scalar, Target
 class CrossEntropyLovasz(nn.Module):
     """Sum of weight times loss over the terms.
 
-    terms: name -> loss, any options of this room. weights: name -> factor, for the same names.
+    terms: loss by name, any losses. weights: factor by name, for the same names.
     Raises ValueError if the names differ.
     """
 
@@ -24,6 +24,5 @@ class CrossEntropyLovasz(nn.Module):
         self.terms, self.weights = nn.ModuleDict(terms), dict(weights)
 
     def forward(self, logits: Logits, target: Target) -> Scalar:
-        """logits: unnormalised scores [B, C, H, W]. target: class indices or VOID [B, H, W]. Returns a scalar."""
         first, *others = (self.weights[name] * term(logits, target) for name, term in self.terms.items())
         return sum(others, start=first)

@@ -9,11 +9,11 @@ from segexp.types import Logits, Scalar, Target
 
 
 class CrossEntropyToIoU(nn.Module):
-    """(1 - s) first + s second, with s = sigmoid((epoch - middle) / width) of the epoch that `set_epoch` was told.
+    """(1 - s) first + s second, with s = sigmoid((epoch - middle) / width).
 
-    first, second: any options of this room. middle: epoch at which both weigh one half. width: in epochs, > 0; the
-    hand-over takes about 10 of them. Until told otherwise it is epoch 0, so call `set_epoch` as each epoch starts, also
-    after a resume: the epoch is the trainer's to remember and in no checkpoint of the loss.
+    first, second: any two losses. middle: epoch at which both weigh one half. width: in epochs, > 0; the hand-over
+    takes about 10 of them. Call `set_epoch` as each epoch starts, also after a resume: a fresh loss is in epoch 0, and
+    the epoch is not in its state_dict, as the trainer's checkpoint holds it.
     """
 
     share: Tensor
@@ -22,16 +22,15 @@ class CrossEntropyToIoU(nn.Module):
         super().__init__()
         if width <= 0:
             raise ValueError(
-                f"cross_entropy_to_iou: width is {width}; it is a number of epochs above 0; set loss.width"
+                f"cross_entropy_to_iou: width is {width}; allowed: a number of epochs above 0; set loss.width"
             )
         self.first, self.second, self.middle, self.width = first, second, middle, width
         self.register_buffer("share", torch.zeros(()), persistent=False)
         self.set_epoch(0)
 
     def set_epoch(self, epoch: int) -> None:
-        """Weigh the two losses as in this epoch, counted from 0."""
+        """Weigh the two losses as in this epoch, which counts from 0."""
         self.share.fill_(1 / (1 + math.exp(min((self.middle - epoch) / self.width, 700.0))))
 
     def forward(self, logits: Logits, target: Target) -> Scalar:
-        """logits: unnormalised scores [B, C, H, W]. target: class indices or VOID [B, H, W]. Returns a scalar."""
         return torch.lerp(self.first(logits, target), self.second(logits, target), self.share)

@@ -1,4 +1,4 @@
-"""Focal loss: cross-entropy that looks away from pixels it already gets right."""
+"""Focal loss: cross-entropy in which pixels that are right already count less."""
 
 import torch
 from torch import nn
@@ -20,13 +20,12 @@ class Focal(nn.Module):
     def __init__(self, gamma: float = 2.0) -> None:
         super().__init__()
         if gamma < 0:
-            raise ValueError(f"focal: gamma is {gamma}; allowed are 0 (cross-entropy) and more; set loss.gamma")
+            raise ValueError(f"focal: gamma is {gamma}; allowed: 0 (cross-entropy) or more; set loss.gamma")
         self.gamma = gamma
 
     def forward(self, logits: Logits, target: Target) -> Scalar:
-        """logits: unnormalised scores [B, C, H, W]. target: class indices or VOID [B, H, W]. Returns a value >= 0."""
         check_inputs(logits, target)
         loss = negative_log_likelihood(logits, target)
-        missing = -torch.expm1(-loss)  # 1 - p without cancellation
-        missing = missing.clamp(min=1e-12)  # at exactly 0 a gamma below 1 has no gradient
-        return global_mean((missing**self.gamma * loss).sum(), (target != VOID).sum(), self.training)
+        error = -torch.expm1(-loss)  # 1 - p without cancellation
+        error = error.clamp(min=1e-12)  # at exactly 0 a gamma below 1 has no gradient
+        return global_mean((error**self.gamma * loss).sum(), (target != VOID).sum(), self.training)

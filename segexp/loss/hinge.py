@@ -12,20 +12,20 @@ class Hinge(nn.Module):
 
     margin: by how much the true class's probability is to exceed every other, in (0, 1].
     Source: Crammer and Singer 2001 in the sum form of torch.nn.MultiMarginLoss, which knows no void pixels, gives NaN
-    without any pixel, and wants the classes last.
+    without any pixel, and takes the classes as last axis.
     """
 
     def __init__(self, margin: float = 0.5) -> None:
         super().__init__()
         if not 0 < margin <= 1:
-            raise ValueError(f"hinge: margin is {margin}; allowed are 0 < margin <= 1 (probabilities); set loss.margin")
+            raise ValueError(f"hinge: margin is {margin}; allowed: 0 < margin <= 1 (probabilities); set loss.margin")
         self.margin = margin
 
     def forward(self, logits: Logits, target: Target) -> Scalar:
-        """logits: unnormalised scores [B, C, H, W]. target: class indices or VOID [B, H, W]. Returns a value >= 0."""
         check_inputs(logits, target)
         valid = target != VOID
         probability = logits.float().softmax(1)
-        own = probability.gather(1, target.long().where(valid, 0)[:, None])
-        excess = (probability - own + self.margin).clamp_(min=0).sum(1) - self.margin  # that of the class itself
+        true_probability = probability.gather(1, target.long().where(valid, 0)[:, None])
+        excess = (probability - true_probability + self.margin).clamp_(min=0).sum(1)
+        excess = excess - self.margin  # the true class exceeds itself by just that
         return global_mean((excess * valid).sum() / logits.shape[1], valid.sum(), self.training)

@@ -1,35 +1,25 @@
 """Soft IoU: intersection over union with probabilities for predictions."""
 
-from collections.abc import Sequence
+from typing import Unpack
 
 from torch import nn
 
-from segexp.loss.engine.class_average import Classes
+from segexp.loss.engine.averaging import AveragingOptions
 from segexp.loss.engine.region import RegionLoss
 from segexp.types import Logits, Scalar, Target
 
 
 class SoftIoU(nn.Module):
-    """1 - sum of y p / sum of (y + p - y p) over the valid pixels of the global batch, averaged over classes.
+    """1 - sum of y p / sum of (y + p - y p) over the global batch's valid pixels, averaged over classes, in [0, 1].
 
-    y is 1 where the class is true, p its softmax.
-    classes: present | all | list of indices. class_weights: one per class. per_image: each image by itself.
-    momentum: of intersection and union over batches, 0 <= momentum < 1.
+    y is 1 where the class is true, p its softmax. averaging: see AveragingOptions.
     Source: Rahman and Wang 2016, ISVC. segmentation-models-pytorch's JaccardLoss counts an absent class as perfect in
     the mean, sums in half precision under half logits, and knows neither the other ranks nor momentum.
     """
 
-    def __init__(
-        self,
-        num_classes: int,
-        classes: Classes = "present",
-        class_weights: Sequence[float] | None = None,
-        per_image: bool = False,
-        momentum: float = 0.0,
-    ) -> None:
+    def __init__(self, num_classes: int, **averaging: Unpack[AveragingOptions]) -> None:
         super().__init__()
-        self.region = RegionLoss(num_classes, 1.0, 1.0, classes, class_weights, per_image, momentum)
+        self.region = RegionLoss(num_classes, alpha=1.0, beta=1.0, **averaging)
 
     def forward(self, logits: Logits, target: Target) -> Scalar:
-        """logits: unnormalised scores [B, C, H, W]. target: class indices or VOID [B, H, W]. Returns 0..1."""
         return self.region(logits, target)

@@ -15,9 +15,9 @@ WEIGHTINGS = ("none", "inverse_frequency", "median_frequency", "effective_number
 class WeightedCrossEntropy(nn.Module):
     """Sum of w_c (-log p) over the valid pixels of the global batch divided by the sum of their w_c, as torch does.
 
-    num_classes, class_counts, class_extents: classes, training pixels of each, and scored pixels of the training images
-        that hold each; the build passes them.
-    weighting: one of WEIGHTINGS, see `class_weights`. beta: of effective_number only, in [0, 1).
+    class_counts, class_extents: training pixels of each class, and scored pixels of the training images that hold it;
+        `segexp.build` passes them, as it passes num_classes.
+    weighting: one of WEIGHTINGS, see `class_weights`. beta: for effective_number only, in [0, 1).
     Only the ratios of weights matter, since the sum of weights divides.
     """
 
@@ -43,7 +43,6 @@ class WeightedCrossEntropy(nn.Module):
         self.register_buffer("pixel_weight", by_target, persistent=False)  # follows from the data, not from training
 
     def forward(self, logits: Logits, target: Target) -> Scalar:
-        """logits: unnormalised scores [B, C, H, W]. target: class indices or VOID [B, H, W]. Returns a value >= 0."""
         check_inputs(logits, target, self.num_classes)
         weight = self.pixel_weight[target.long()]
         loss = weight * negative_log_likelihood(logits, target)
@@ -51,7 +50,7 @@ class WeightedCrossEntropy(nn.Module):
 
 
 def class_weights(class_counts: list[int], class_extents: list[int], weighting: str, beta: float) -> list[float]:
-    """Weight per class, scaled to a mean of 1 over the classes seen; 0 for a class without any training pixel.
+    """Compute one weight per class, scaled to a mean of 1 over the classes seen; 0 for a class without training pixels.
 
     none: 1 for every class, seen or not.
     inverse_frequency: 1 / n_c, n_c the number of training pixels.
@@ -66,9 +65,12 @@ def class_weights(class_counts: list[int], class_extents: list[int], weighting: 
             f"weighted_cross_entropy: weighting is {weighting!r}; allowed: {list(WEIGHTINGS)}; set loss.weighting"
         )
     if not 0 <= beta < 1:
-        raise ValueError(f"weighted_cross_entropy: beta is {beta}; allowed are 0 <= beta < 1; set loss.beta")
+        raise ValueError(f"weighted_cross_entropy: beta is {beta}; allowed: 0 <= beta < 1; set loss.beta")
     if not any(class_counts):
-        raise ValueError("weighted_cross_entropy: no class has a training pixel; check data.root and classes=")
+        raise ValueError(
+            "weighted_cross_entropy: no class has a training pixel; choose the grouping (classes=) whose labels the "
+            "training masks hold, and check data.root"
+        )
     if weighting == "none":
         return [1.0] * len(class_counts)
     pairs = zip(class_counts, class_extents, strict=True)

@@ -14,20 +14,20 @@ from tests.loss.options import OPTIONS, build_loss, settings
 NUM_CLASSES = 4
 NUM_RANKS = 2
 NUM_STEPS = 2  # a second step shows what a loss carries over from the first
-Outcome = list[torch.Tensor]
+Steps = list[torch.Tensor]
 """Per step: the loss, then the gradient of each parameter."""
-ALTERNATIVES: list[dict[str, Any]] = [{}, {"per_image": True}, {"momentum": 0.9}]
-CASES = [(name, change) for name in OPTIONS for change in ALTERNATIVES if set(change) <= set(settings(name))]
-"""Every option as it is, and with what changes how its sums are shared among ranks."""
+OVERRIDES: list[dict[str, Any]] = [{}, {"per_image": True}, {"momentum": 0.9}]
+"""None, and those that change how sums are shared among ranks."""
+CASES = [(name, overrides) for name in OPTIONS for overrides in OVERRIDES if set(overrides) <= set(settings(name))]
 
 
 def test_two_ranks_step_like_one(subtests: pytest.Subtests, tmp_path: Path) -> None:
     multiprocessing.spawn(train_on_one_rank, (tmp_path,), nprocs=NUM_RANKS)
     ranks = [torch.load(tmp_path / f"{rank}.pt") for rank in range(NUM_RANKS)]
-    for index, (option, change) in enumerate(CASES):
-        alone = outcome(option, change, network(), *whole_batch())
+    for index, (option, overrides) in enumerate(CASES):
+        alone = train_steps(option, overrides, network(), *whole_batch())
         for rank in ranks:
-            with subtests.test(option, **change):
+            with subtests.test(option, **overrides):
                 torch.testing.assert_close(rank[index], alone, rtol=1e-4, atol=1e-6)
 
 
@@ -39,18 +39,18 @@ def train_on_one_rank(rank: int, folder: Path) -> None:
     join(rank, folder)
     images, target = (half.chunk(NUM_RANKS)[rank] for half in whole_batch())
     replica = DistributedDataParallel(network())
-    torch.save([outcome(*case, replica, images, target) for case in CASES], folder / f"{rank}.pt")
+    torch.save([train_steps(*case, replica, images, target) for case in CASES], folder / f"{rank}.pt")
     distributed.destroy_process_group()
 
 
 def evaluate_on_one_rank(rank: int, folder: Path) -> None:
-    """Only rank 0 has a batch: a loss that communicates would wait for rank 1 until the time-out."""
+    """Evaluate a batch on rank 0 only: a loss that communicates would wait for rank 1 until the time-out."""
     store = join(rank, folder)
     images, target = whole_batch()
-    for option, change in CASES if rank == 0 else []:
-        build_loss(option, NUM_CLASSES, **change).eval()(network()(images), target)
+    for option, overrides in CASES if rank == 0 else []:
+        build_loss(option, NUM_CLASSES, **overrides).eval()(network()(images), target)
     store.set(str(rank), "")
-    store.wait([str(each) for each in range(NUM_RANKS)])  # none must leave while another still joins
+    store.wait([str(each) for each in range(NUM_RANKS)])  # no rank must leave while another still joins
     distributed.destroy_process_group()
 
 
@@ -67,7 +67,7 @@ def network() -> nn.Module:
 
 
 def whole_batch() -> tuple[torch.Tensor, torch.Tensor]:
-    """Four images; most pixels of the first half are void, and the last class is seen by the second rank alone."""
+    """Draw four images; most pixels of the first half are void, and only the second rank has the last class."""
     generator = torch.Generator().manual_seed(1)
     images = torch.randn(4, 3, 9, 8, generator=generator)
     target = torch.randint(0, NUM_CLASSES, (4, 9, 8), generator=generator, dtype=torch.uint8)
@@ -76,17 +76,17 @@ def whole_batch() -> tuple[torch.Tensor, torch.Tensor]:
     return images, target
 
 
-def outcome(
-    option: str, change: dict[str, Any], model: nn.Module, images: torch.Tensor, target: torch.Tensor
-) -> Outcome:
-    loss = build_loss(option, NUM_CLASSES, **change)
-    found: Outcome = []
+def train_steps(
+    option: str, overrides: dict[str, Any], model: nn.Module, images: torch.Tensor, target: torch.Tensor
+) -> Steps:
+    loss = build_loss(option, NUM_CLASSES, **overrides)
+    steps: Steps = []
     for scale in range(1, NUM_STEPS + 1):
         model.zero_grad()
         value = loss(scale * model(images), target)
         value.backward()
-        found += [
+        steps += [
             value.detach(),
             *(parameter.grad.clone() for parameter in model.parameters() if parameter.grad is not None),
         ]
-    return found
+    return steps

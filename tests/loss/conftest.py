@@ -1,4 +1,4 @@
-"""One thread for the loss room's tests: its tensors are small, and threads that wait for a busy core cost more."""
+"""Run the tests of losses with one thread: tensors are small, and threads that wait for a busy core cost more."""
 
 from collections.abc import Iterator
 

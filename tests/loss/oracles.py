@@ -1,4 +1,4 @@
-"""The definitions of DESIGN.md, section 7, computed slowly in float64."""
+"""The definitions of the Lovász family (docs/losses.md), computed slowly in float64."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ Batch = tuple[torch.Tensor, torch.Tensor]
 
 
 def random_batch(num_classes: int, num_pixels: int, scale: float = 1.0, trained: bool = False, seed: int = 0) -> Batch:
-    """Logits [1, C, 1, pixel] and a target with one void pixel of ten; trained ones favour the true class."""
+    """Draw logits [1, C, 1, pixel], which favour the true class if trained, and a target with one void pixel of ten."""
     generator = torch.Generator().manual_seed(seed)
     target = torch.randint(0, num_classes, (1, 1, num_pixels), generator=generator)
     logits = torch.randn(1, num_classes, 1, num_pixels, generator=generator)
@@ -22,8 +22,8 @@ def random_batch(num_classes: int, num_pixels: int, scale: float = 1.0, trained:
     return (scale * logits).requires_grad_(), target
 
 
-def by_sorting(logits: torch.Tensor, target: torch.Tensor, by_error: bool, law: Any) -> Batch:
-    """Value and gradient of the expected Jaccard loss, averaged over the classes present."""
+def by_sorting(logits: torch.Tensor, target: torch.Tensor, by_error: bool, distribution: Any) -> Batch:
+    """Compute value and gradient of the expected Jaccard loss, averaged over the classes present."""
     scores = logits.detach().double().requires_grad_()
     valid = target.flatten() != VOID
     probability = scores.softmax(1).movedim(1, 0).flatten(1)[:, valid]  # c pixel
@@ -31,14 +31,16 @@ def by_sorting(logits: torch.Tensor, target: torch.Tensor, by_error: bool, law: 
     value, slope = 0.0, torch.zeros_like(probability)
     for label in present:
         true = target.flatten()[valid] == label
-        of_class, slope[label] = _of_class(probability[label].detach(), true, by_error, law)
-        value += of_class
+        value_of_class, slope[label] = _value_and_slope(probability[label].detach(), true, by_error, distribution)
+        value += value_of_class
     probability.backward(slope / max(len(present), 1))
     assert scores.grad is not None
     return torch.tensor(value / max(len(present), 1), dtype=torch.float64), scores.grad
 
 
-def _of_class(probability: torch.Tensor, true: torch.Tensor, by_error: bool, law: Any) -> tuple[float, torch.Tensor]:
+def _value_and_slope(
+    probability: torch.Tensor, true: torch.Tensor, by_error: bool, distribution: Any
+) -> tuple[float, torch.Tensor]:
     threshold = torch.where(true, 1 - probability, probability) if by_error else probability
     order = threshold.argsort(descending=True, stable=True)
     passed, others = true[order].double().cumsum(0), (~true[order]).double().cumsum(0)
@@ -46,19 +48,19 @@ def _of_class(probability: torch.Tensor, true: torch.Tensor, by_error: bool, law
     start = 0.0 if by_error else 1.0
     jump = (1 - hits / (true.sum() + others)).diff(prepend=torch.tensor([start], dtype=torch.float64))
     sorted_threshold = threshold[order].numpy()
-    value = start + float((torch.from_numpy(law.cdf(sorted_threshold)) * jump).sum())
+    value = start + float((torch.from_numpy(distribution.cdf(sorted_threshold)) * jump).sum())
     change = torch.zeros_like(threshold)
-    change[order] = torch.from_numpy(np.nan_to_num(law.pdf(sorted_threshold))) * jump
+    change[order] = torch.from_numpy(np.nan_to_num(distribution.pdf(sorted_threshold))) * jump
     return value, torch.where(true & by_error, -change, change)
 
 
 def by_integrating(
-    logits: torch.Tensor, target: torch.Tensor, by_error: bool, law: Any, num_steps: int = 4000
+    logits: torch.Tensor, target: torch.Tensor, by_error: bool, distribution: Any, num_steps: int = 4000
 ) -> float:
-    """The same value: the Jaccard loss at many quantiles of the threshold, averaged."""
+    """Compute the same value as the average of the Jaccard loss at many quantiles of the threshold."""
     valid = target.flatten() != VOID
     probability = logits.detach().double().softmax(1).movedim(1, 0).flatten(1)[:, valid]
-    thresholds = law.ppf((np.arange(num_steps) + 0.5) / num_steps)
+    thresholds = distribution.ppf((np.arange(num_steps) + 0.5) / num_steps)
     present = target.flatten()[valid].unique().tolist()
     total = 0.0
     for label in present:

@@ -1,4 +1,4 @@
-"""Classes, class weights, per_image and momentum: what the region losses and the Lovász family share."""
+"""Classes, class weights, per_image and momentum, which the region losses and the Lovász family share."""
 
 from collections.abc import Callable
 
@@ -19,18 +19,18 @@ Build = Callable[..., nn.Module]
 
 @pytest.fixture(params=["soft_iou", "dice", "lovasz", "lovasz_softmax"])
 def build(request: pytest.FixtureRequest) -> Build:
-    law = stats.uniform()
+    distribution = stats.uniform()
     return {
         "soft_iou": lambda **options: SoftIoU(NUM_CLASSES, **options),
         "dice": lambda **options: Dice(NUM_CLASSES, **options),
-        "lovasz": lambda **options: Lovasz(NUM_CLASSES, law, **options),
-        "lovasz_softmax": lambda **options: LovaszSoftmax(NUM_CLASSES, law, **options),
+        "lovasz": lambda **options: Lovasz(NUM_CLASSES, distribution, **options),
+        "lovasz_softmax": lambda **options: LovaszSoftmax(NUM_CLASSES, distribution, **options),
     }[request.param]
 
 
 @pytest.fixture
 def batch() -> tuple[torch.Tensor, torch.Tensor]:
-    """Three images, the last of them all void; class 3 is nowhere, class 2 in the second image only."""
+    """Draw three images, the last of them all void; class 3 is nowhere, class 2 in the second image only."""
     generator = torch.Generator().manual_seed(0)
     logits = 2 * torch.randn(3, NUM_CLASSES, 6, 5, generator=generator)
     target = torch.randint(0, 2, (3, 6, 5), generator=generator, dtype=torch.uint8)
@@ -69,10 +69,10 @@ def test_momentum_turns_the_loss_of_batches_into_that_of_the_data_set(
     build: Build, batch: tuple[torch.Tensor, torch.Tensor]
 ) -> None:
     logits, target = (tensor[:2].detach() for tensor in batch)
-    remembering = build(momentum=0.999)
+    loss = build(momentum=0.999)
     for _ in range(3):
-        remembering(logits[:1], target[:1])
-        value = remembering(logits[1:], target[1:])
+        loss(logits[:1], target[:1])
+        value = loss(logits[1:], target[1:])
     torch.testing.assert_close(value, build()(logits, target), rtol=0, atol=5e-3)
 
 
@@ -88,7 +88,7 @@ def test_momentum_survives_a_checkpoint(build: Build, batch: tuple[torch.Tensor,
     torch.testing.assert_close(first(logits.flip(0), target), second(logits.flip(0), target), rtol=0, atol=0)
 
 
-def test_evaluation_neither_uses_nor_changes_the_memory(build: Build, batch: tuple[torch.Tensor, torch.Tensor]) -> None:
+def test_evaluation_leaves_the_running_average_alone(build: Build, batch: tuple[torch.Tensor, torch.Tensor]) -> None:
     logits, target = batch
     loss = build(momentum=0.9)
     loss(logits, target)
@@ -96,3 +96,15 @@ def test_evaluation_neither_uses_nor_changes_the_memory(build: Build, batch: tup
     value = loss.eval()(-logits, target)
     torch.testing.assert_close(value, build()(-logits, target), rtol=0, atol=2e-3)
     assert all(torch.equal(before[key], value) for key, value in loss.state_dict().items())
+
+
+@pytest.mark.parametrize("option", ["momentun", "bin"])
+def test_an_unknown_argument_is_named(build: Build, option: str) -> None:
+    with pytest.raises(TypeError, match=f"'{option}'"):
+        build(**{option: 1})
+
+
+@pytest.mark.parametrize("loss", [SoftIoU, Dice])
+def test_only_the_lovasz_family_counts_in_bins(loss: Build) -> None:
+    with pytest.raises(TypeError, match="'bins'"):
+        loss(NUM_CLASSES, bins=64)

@@ -19,7 +19,7 @@ from segexp.types import VOID
 from tests.loss.oracles import by_integrating, by_sorting, random_batch
 
 UNIFORM = stats.uniform()
-LAWS = {
+DISTRIBUTIONS = {
     "uniform": UNIFORM,
     "beta(0.5, 0.5)": stats.beta(0.5, 0.5),
     "beta(2, 5)": stats.beta(2, 5),
@@ -32,9 +32,9 @@ LAWS = {
 
 @pytest.fixture(params=["sorted", "counted"])
 def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Both ways to the loss, whatever the size of the batch."""
+    """Compute the loss in both ways, whatever the size of the batch."""
     if request.param == "counted":
-        monkeypatch.setattr(threshold_iou, "RANKED_ELEMENTS", 0)
+        monkeypatch.setattr(threshold_iou, "SORTED_ELEMENTS", 0)
         monkeypatch.setattr(threshold_iou, "BINS_TIMES_PIXELS", 0)  # the bins asked for and no more
     return request.param
 
@@ -50,9 +50,9 @@ def value_and_gradient(
 
 
 def assert_accurate(loss: ThresholdIoU, logits: torch.Tensor, target: torch.Tensor, slack: float = 1.0) -> None:
-    """The bars of the loss room: value within 1e-4 and gradient within 2e-3 (relative L2) of float64."""
+    """Assert that the value is within 1e-4 and the gradient within 2e-3 (relative L2) of float64."""
     value, gradient = value_and_gradient(loss, logits, target)
-    exact_value, exact_gradient = by_sorting(logits, target, loss.by_error, loss.law)
+    exact_value, exact_gradient = by_sorting(logits, target, loss.by_error, loss.distribution)
     assert abs(value - exact_value) < 1e-4 * slack
     assert (gradient - exact_gradient).norm() <= 2e-3 * slack * exact_gradient.norm() + 1e-9
 
@@ -72,28 +72,30 @@ def test_value_and_gradient_are_those_of_the_definition(
 @pytest.mark.slow
 @pytest.mark.parametrize("scale", [1.0, 5.0, 20.0])
 @pytest.mark.parametrize(("num_classes", "num_pixels"), [(2, 2_000_000), (34, 200_000), (19, 20_000), (34, 12_000)])
-@pytest.mark.parametrize("law", ["uniform", "beta(0.5, 0.5)", "beta(2, 5)"])
+@pytest.mark.parametrize("name", ["uniform", "beta(0.5, 0.5)", "beta(2, 5)"])
 @pytest.mark.parametrize("by_error", [False, True])
-def test_bars_hold_for_many_pixels(by_error: bool, law: str, num_classes: int, num_pixels: int, scale: float) -> None:
+def test_value_and_gradient_stay_accurate_for_many_pixels(
+    by_error: bool, name: str, num_classes: int, num_pixels: int, scale: float
+) -> None:
     for trained in (False, True):
         batch = random_batch(num_classes, num_pixels, scale, trained)
-        assert_accurate(ThresholdIoU(num_classes, LAWS[law], by_error), *batch)
+        assert_accurate(ThresholdIoU(num_classes, DISTRIBUTIONS[name], by_error), *batch)
 
 
-@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
 @pytest.mark.parametrize("by_error", [False, True])
-def test_any_law_gives_its_own_gradient(by_error: bool, law: str) -> None:
-    slack = 20.0 if law == "part of the interval" else 1.0  # its density jumps; the engine's takes a bin to do so
-    assert_accurate(ThresholdIoU(6, LAWS[law], by_error), *random_batch(6, 500, 2.0), slack)
-    assert_accurate(ThresholdIoU(6, LAWS[law], by_error), *random_batch(6, 45_000, 2.0), slack)
+def test_any_distribution_gives_its_own_gradient(by_error: bool, name: str) -> None:
+    slack = 20.0 if name == "part of the interval" else 1.0  # its density jumps; the engine's takes a bin to do so
+    assert_accurate(ThresholdIoU(6, DISTRIBUTIONS[name], by_error), *random_batch(6, 500, 2.0), slack)
+    assert_accurate(ThresholdIoU(6, DISTRIBUTIONS[name], by_error), *random_batch(6, 45_000, 2.0), slack)
 
 
-@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
 @pytest.mark.parametrize("by_error", [False, True])
-def test_value_is_the_integral_over_thresholds(by_error: bool, law: str) -> None:
+def test_value_is_the_integral_over_thresholds(by_error: bool, name: str) -> None:
     logits, target = random_batch(3, 30)
-    loss = ThresholdIoU(3, LAWS[law], by_error)(logits, target).item()
-    assert loss == pytest.approx(by_integrating(logits, target, by_error, LAWS[law]), abs=2e-3)
+    loss = ThresholdIoU(3, DISTRIBUTIONS[name], by_error)(logits, target).item()
+    assert loss == pytest.approx(by_integrating(logits, target, by_error, DISTRIBUTIONS[name]), abs=2e-3)
 
 
 @pytest.mark.parametrize("scale", [1.0, 10.0])
@@ -109,23 +111,23 @@ def test_lovasz_softmax_is_the_one_others_wrote(scale: float, num_pixels: int) -
 
 @pytest.mark.parametrize("by_error", [False, True])
 def test_loss_is_one_minus_miou_for_hard_predictions(engine: str, by_error: bool) -> None:
-    loss = ThresholdIoU(3, LAWS["beta(2, 5)"], by_error)
-    for prediction, truth in _every_tiny_image():
+    loss = ThresholdIoU(3, DISTRIBUTIONS["beta(2, 5)"], by_error)
+    for prediction, target in _every_tiny_image():
         logits = 200.0 * torch.nn.functional.one_hot(prediction, 3).float().movedim(-1, 1)
         ious = [
-            ((prediction == label) & (truth == label)).sum()
-            / ((prediction == label) & (truth != VOID) | (truth == label)).sum()
-            for label in truth.unique().tolist()
+            ((prediction == label) & (target == label)).sum()
+            / ((prediction == label) & (target != VOID) | (target == label)).sum()
+            for label in target.unique().tolist()
             if label != VOID
         ]
         expected = 1 - sum(ious) / len(ious) if ious else 0.0
-        assert float(loss(logits, truth.to(torch.uint8))) == pytest.approx(float(expected), abs=2e-5)
+        assert float(loss(logits, target.to(torch.uint8))) == pytest.approx(float(expected), abs=2e-5)
 
 
 def _every_tiny_image() -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     for pixels in itertools.product(itertools.product(range(3), (0, 1, 2, VOID)), repeat=2):
-        predictions, truths = zip(*pixels, (1, 1), strict=True)
-        yield torch.tensor(predictions).view(1, 1, 3), torch.tensor(truths).view(1, 1, 3)
+        predictions, targets = zip(*pixels, (1, 1), strict=True)
+        yield torch.tensor(predictions).view(1, 1, 3), torch.tensor(targets).view(1, 1, 3)
 
 
 def test_beta_one_one_is_uniform(engine: str) -> None:
@@ -153,13 +155,13 @@ def test_forbidden_classes_and_extreme_logits_stay_finite(engine: str, by_error:
     extreme = (1e4 * logits.detach().sign()).to(dtype)
     extreme[:, 1, :, ::2] = -torch.inf
     extreme.requires_grad_()
-    for law in LAWS.values():
-        value, gradient = value_and_gradient(ThresholdIoU(4, law, by_error), extreme, target)
+    for distribution in DISTRIBUTIONS.values():
+        value, gradient = value_and_gradient(ThresholdIoU(4, distribution, by_error), extreme, target)
         assert value.isfinite()
         assert gradient.isfinite().all()
 
 
-def test_a_network_gone_astray_gives_nan_and_no_crash(engine: str) -> None:
+def test_logits_that_are_nan_give_nan_and_no_crash(engine: str) -> None:
     logits, target = random_batch(4, 300)
     with torch.no_grad():
         logits[0, 1, 0, 0] = torch.nan
@@ -217,17 +219,19 @@ def test_an_absent_class_costs_its_most_certain_pixel(engine: str, by_error: boo
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("arguments", "facts"),
     [
-        ({"law": stats.norm()}, "probability 0.5 below 0 and 0.159 above 1.*scipy.stats law on"),
-        ({"bins": 4}, "bins is 4; allowed are 16"),
-        ({"momentum": 1.0}, "momentum is 1.0; allowed are 0 <= momentum < 1"),
-        ({"momentum": 0.5, "per_image": True}, "set one of them"),
-        ({"classes": "some"}, "classes is 'some'; allowed: present, all or a list"),
-        ({"classes": [3]}, r"classes is \[3\]; allowed are class indices 0\.\.2"),
-        ({"class_weights": [1.0]}, "one weight >= 0 for each of 3 classes"),
+        ({"distribution": stats.norm()}, ["0.5 below 0", "0.159 above 1", "set loss.distribution", "on [0, 1]"]),
+        ({"bins": 4}, ["bins is 4", "16..349525", "set loss.bins"]),
+        ({"momentum": 1.0}, ["momentum is 1.0", "0 <= momentum < 1", "set loss.momentum"]),
+        ({"momentum": 0.5, "per_image": True}, ["momentum is 0.5", "loss.momentum=0", "loss.per_image=false"]),
+        ({"classes": "some"}, ["classes is 'some'", "present, all", "a list", "set loss.classes"]),
+        ({"classes": [3]}, ["classes is [3]", "class indices 0..2", "set loss.classes"]),
+        ({"classes": []}, ["classes is []", "at least one", "set loss.classes"]),
+        ({"class_weights": [1.0]}, ["is [1.0]", "one weight >= 0", "3 classes", "set loss.class_weights"]),
     ],
 )
-def test_wrong_options_are_named(arguments: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        Lovasz(**{"num_classes": 3, "law": UNIFORM} | arguments)
+def test_wrong_options_are_named_with_what_is_allowed(arguments: dict[str, Any], facts: list[str]) -> None:
+    with pytest.raises(ValueError, match="^loss: ") as error:
+        Lovasz(**{"num_classes": 3, "distribution": UNIFORM} | arguments)
+    assert [fact for fact in facts if fact not in str(error.value)] == [], str(error.value)

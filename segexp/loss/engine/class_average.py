@@ -15,9 +15,8 @@ Classes = str | Sequence[int]
 class ClassAverage(nn.Module):
     """The weight of each class of each group in the mean; a group is one image if per_image, else the global batch.
 
-    classes: "present" (those with a true pixel in the group), "all", or a list of class indices.
-    class_weights: one per class, >= 0, or None for equal ones; only their ratios matter.
-    Groups without a valid pixel are left out. Raises ValueError for unknown classes and a wrong number of weights.
+    The arguments are described in `AveragingOptions`. Groups without a valid pixel are left out.
+    Raises ValueError for unknown classes and a wrong number of weights.
     """
 
     weight: Tensor
@@ -27,25 +26,29 @@ class ClassAverage(nn.Module):
     ) -> None:
         super().__init__()
         if isinstance(classes, str) and classes not in ("present", "all"):
-            raise ValueError(f"loss: classes is {classes!r}; allowed: present, all or a list of class indices")
-        chosen = list(range(num_classes)) if isinstance(classes, str) else list(classes)
-        if not chosen or not set(chosen) <= set(range(num_classes)):
             raise ValueError(
-                f"loss: classes is {chosen}; allowed are class indices 0..{num_classes - 1}; set loss.classes"
+                f"loss: classes is {classes!r}; allowed: present, all or a list of class indices; set loss.classes"
+            )
+        indices = list(range(num_classes)) if isinstance(classes, str) else list(classes)
+        if not indices or not set(indices) <= set(range(num_classes)):
+            raise ValueError(
+                f"loss: classes is {indices}; allowed: class indices 0..{num_classes - 1}, at least one; "
+                "set loss.classes"
             )
         weights = [1.0] * num_classes if class_weights is None else list(class_weights)
         if len(weights) != num_classes or min(weights) < 0:
             raise ValueError(
-                f"loss: class_weights is {weights}; it holds one weight >= 0 for each of {num_classes} classes"
+                f"loss: class_weights is {weights}; allowed: one weight >= 0 for each of {num_classes} classes; "
+                "set loss.class_weights"
             )
         weight = torch.zeros(num_classes)
-        weight[chosen] = torch.tensor(weights, dtype=torch.float32)[chosen]
+        weight[indices] = torch.tensor(weights, dtype=torch.float32)[indices]
         self.register_buffer("weight", weight, persistent=False)
         self.only_present = classes == "present"
         self.per_image = per_image
 
     def forward(self, num_true: ByClass) -> ByClass:
-        """num_true: true pixels per group and class. Returns weights that sum to 1 over all groups, of all ranks."""
+        """Return weights that sum to 1 over all groups of all ranks; num_true: true pixels per group and class."""
         valid = num_true.sum(1, keepdim=True) > 0
         weight = self.weight * (num_true > 0 if self.only_present else valid)
         weight = _divide(weight, weight.sum(1, keepdim=True))

@@ -1,4 +1,4 @@
-"""Counts that remember earlier batches, so that small batches optimise the score of the data set."""
+"""Counts averaged over batches, so that small batches optimise the score of the data set."""
 
 from collections.abc import Sequence
 
@@ -7,10 +7,10 @@ from torch import Tensor, nn
 
 
 class RunningAverage(nn.Module):
-    """Exponential average of counts over the training steps, free of a bias to its start; a buffer of the checkpoint.
+    """Exponential average of counts over the training steps, without a bias to its start; a buffer of the checkpoint.
 
-    momentum: 0 remembers nothing (and keeps no buffer); m remembers about 1 / (1 - m) batches.
-    Raises ValueError outside [0, 1). In evaluation counts pass unchanged.
+    momentum: m averages over about 1 / (1 - m) batches; 0 keeps no buffer. Raises ValueError outside [0, 1).
+    In evaluation counts are returned unchanged.
     """
 
     total: Tensor
@@ -19,7 +19,7 @@ class RunningAverage(nn.Module):
     def __init__(self, shape: Sequence[int], momentum: float) -> None:
         super().__init__()
         if not 0 <= momentum < 1:
-            raise ValueError(f"loss: momentum is {momentum}; allowed are 0 <= momentum < 1; set loss.momentum")
+            raise ValueError(f"loss: momentum is {momentum}; allowed: 0 <= momentum < 1; set loss.momentum")
         self.momentum = momentum
         if momentum:
             self.register_buffer("total", torch.zeros(*shape))
@@ -27,7 +27,7 @@ class RunningAverage(nn.Module):
 
     @torch.no_grad()
     def forward(self, counts: Tensor) -> Tensor:
-        """counts: of this step, over all ranks. Returns their average over the steps so far, this one included."""
+        """Return the average over the steps so far, this one included; counts: of this step, over all ranks."""
         if not self.momentum or not self.training:
             return counts
         self.total.mul_(self.momentum).add_(counts)

@@ -1,4 +1,4 @@
-"""What every loss asks of its inputs, and the log-likelihood of each pixel."""
+"""The checks that every loss makes of its inputs, and the log-likelihood of each pixel."""
 
 import torch
 from jaxtyping import Float
@@ -11,11 +11,11 @@ PixelLoss = Float[Tensor, "batch height width"]
 
 
 def check_inputs(logits: Logits, target: Target, num_classes: int | None = None) -> None:
-    """Raise ValueError for tensors that no loss can compare.
+    """Raise ValueError for logits and a target that do not fit together.
 
-    Values of the target are looked at on the CPU only: elsewhere it would make the host wait for the device in every
-    step. There an index that is neither a class nor VOID trips the kernel's assertion or counts as no class at all.
-    num_classes: what the loss was built for; None accepts any number of channels.
+    Values of the target are checked on the CPU only: elsewhere the host would wait for the device in every step. There
+    an index that is neither a class nor VOID fails an assertion of the kernel or counts as no class at all.
+    num_classes: the number that the loss was built for; None accepts any number of channels.
     """
     if (
         logits.dim() != 4
@@ -24,27 +24,27 @@ def check_inputs(logits: Logits, target: Target, num_classes: int | None = None)
         or logits.shape[2:] != target.shape[1:]
     ):
         raise ValueError(
-            f"loss: logits {list(logits.shape)} and target {list(target.shape)} do not belong together; "
-            "logits are [B, C, H, W] and target is [B, H, W]; bring both to one height and width"
+            f"loss: logits {list(logits.shape)} and target {list(target.shape)} do not fit together; "
+            "allowed: logits [B, C, H, W] and target [B, H, W]; resize both to one height and width"
         )
     if num_classes not in (None, logits.shape[1]):
         raise ValueError(
-            f"loss: logits have {logits.shape[1]} channels, the loss was built for {num_classes} classes; "
+            f"loss: logits have {logits.shape[1]} channels, but the loss was built for {num_classes} classes; "
             "give model and loss the same num_classes"
         )
     if target.is_floating_point() or target.is_complex():
         raise ValueError(
-            f"loss: target is {target.dtype}; it holds class indices, 0..{logits.shape[1] - 1} or {VOID} (void); "
-            "pass uint8"
+            f"loss: target is {target.dtype}; allowed: an integer type with class indices 0..{logits.shape[1] - 1} "
+            f"or {VOID} (void); pass uint8"
         )
     if target.device.type == "cpu" and not torch.compiler.is_compiling():
         _check_values(target, logits.shape[1])
 
 
 def negative_log_likelihood(logits: Logits, target: Target) -> PixelLoss:
-    """-log softmax of the true class per pixel, float32 >= 0; 0 at void pixels.
+    """Compute -log softmax of the true class per pixel, float32 >= 0; 0 at void pixels.
 
-    Summed by the caller: the 2-D kernel that sums has no deterministic version on CUDA (pytorch#17350).
+    The sum is left to the caller: the 2-D kernel that sums has no deterministic version on CUDA (pytorch#17350).
     """
     return functional.cross_entropy(logits.float(), target.long(), ignore_index=VOID, reduction="none")
 
@@ -53,6 +53,6 @@ def _check_values(target: Target, num_classes: int) -> None:
     unknown = (target >= num_classes) & (target != VOID)
     if unknown.any():
         raise ValueError(
-            f"loss: target holds {target[unknown].unique().tolist()}; allowed are 0..{num_classes - 1} and {VOID} "
-            "(void); map the labels with the grouping the model was built for"
+            f"loss: target holds {target[unknown].unique().tolist()}; allowed: 0..{num_classes - 1} and {VOID} "
+            "(void); map labels to classes with the grouping that the model was built for"
         )

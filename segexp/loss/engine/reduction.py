@@ -1,4 +1,4 @@
-"""From local sums to the loss of the global batch, on however many ranks."""
+"""Sums over ranks, so that a loss is that of the global batch."""
 
 import torch
 from torch import Tensor, distributed
@@ -7,10 +7,10 @@ from segexp.types import Scalar
 
 
 def num_ranks(training: bool) -> int:
-    """Over how many ranks the batch of this step is spread.
+    """Return over how many ranks the batch of this step is spread.
 
-    1 outside training: in evaluation ranks may hold different numbers of batches, and one that waits would wait for
-    ever.
+    Outside training it is 1: in evaluation ranks may hold different numbers of batches, and a rank that waited for
+    another would wait for ever.
     """
     if training and distributed.is_available() and distributed.is_initialized():
         return distributed.get_world_size()
@@ -18,7 +18,7 @@ def num_ranks(training: bool) -> int:
 
 
 def sum_over_ranks(local: Tensor, training: bool) -> Tensor:
-    """The sum of a tensor over all ranks, without gradient; the tensor itself where there is one rank."""
+    """Sum a tensor over all ranks, without gradient."""
     if num_ranks(training) == 1:
         return local.detach()
     total = local.detach().clone()
@@ -27,7 +27,7 @@ def sum_over_ranks(local: Tensor, training: bool) -> Tensor:
 
 
 def global_sum(local: Tensor, training: bool) -> Tensor:
-    """The sum of a tensor over all ranks, with the gradient of this rank's share in it.
+    """Sum a tensor over all ranks, with the gradient of this rank's share in it.
 
     DistributedDataParallel averages gradients over ranks; the gradient of each share is multiplied by their number, so
     that the average is the gradient of the global batch, whatever is computed from the sum.
@@ -37,7 +37,7 @@ def global_sum(local: Tensor, training: bool) -> Tensor:
 
 
 def global_mean(numerator: Scalar, denominator: Scalar, training: bool) -> Scalar:
-    """Sum of numerators over sum of denominators, each over the global batch; 0 if there is nothing to divide by.
+    """Divide the sum of numerators over all ranks by the sum of denominators; 0 if there is nothing to divide by.
 
     numerator: sum over this rank's pixels, with gradient. denominator: sum of their weights, >= 0.
     """

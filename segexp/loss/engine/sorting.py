@@ -1,21 +1,21 @@
-"""Threshold losses by sorting: exact, and quick enough for few pixels, whose order bins would mistake."""
+"""Threshold losses by sorting: exact, and quick enough for few pixels, whose order bins would get wrong."""
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, distributed
 
-from segexp.loss.engine.counting import ByClass
+from segexp.loss.engine.class_average import ByClass
+from segexp.loss.engine.distribution import LogitGrid
 from segexp.loss.engine.jaccard import fall_by_true_positive, rise_by_false_positive
-from segexp.loss.engine.law import Grid
 from segexp.loss.engine.one_vs_rest import Pixels
 from segexp.loss.engine.reduction import num_ranks
 
-Positions = Float[Tensor, "group num_classes pixel"]
+Slopes = Float[Tensor, "group num_classes pixel"]
 Flags = Bool[Tensor, "group num_classes pixel"]
 
 
-def of_all_ranks(pixels: Pixels, training: bool) -> tuple[Pixels, slice]:
-    """The images of all ranks, and which of them are this rank's; ranks hold equally many images of one size."""
+def gather_from_ranks(pixels: Pixels, training: bool) -> tuple[Pixels, slice]:
+    """Gather the images of all ranks, which must hold equally many of one size; the slice selects this rank's."""
     ranks, num_images = num_ranks(training), len(pixels.void)
     if ranks == 1:
         return pixels, slice(None)
@@ -23,21 +23,22 @@ def of_all_ranks(pixels: Pixels, training: bool) -> tuple[Pixels, slice]:
     return Pixels(*(_gather(tensor, ranks) for tensor in pixels)), slice(first, first + num_images)
 
 
-def one_group(images: Pixels) -> Pixels:
-    """The pixels of all images as if they were one image."""
-    position = images.position.movedim(0, 1).flatten(1)[None]  # b c pixel -> 1 c pixel
-    return Pixels(position, *(tensor.reshape(1, -1) for tensor in images[1:]))
+def join_images(images: Pixels) -> Pixels:
+    """Join the pixels of all images as if they were one image."""
+    class_logit = images.class_logit.movedim(0, 1).flatten(1)[None]  # b c pixel -> 1 c pixel
+    return Pixels(class_logit, *(tensor.reshape(1, -1) for tensor in images[1:]))
 
 
-def rank(groups: Pixels, grid: Grid, by_error: bool) -> tuple[ByClass, ByClass, Positions]:
-    """Per group of pixels and class the number of true pixels, the expected Jaccard loss and its slopes.
+def loss_by_sorting(groups: Pixels, grid: LogitGrid, by_error: bool) -> tuple[ByClass, ByClass, Slopes]:
+    """Compute per group and class the number of true pixels, the expected Jaccard loss, and its slopes.
 
-    groups: each image is a group. grid: gives the law only. Slopes are changes of the loss with each probability.
+    groups: each image is a group. grid: only its distribution is used, not its bins.
+    Slopes are the gradient of the loss by the probability of each class at each pixel.
     """
-    position, truth = groups.position, groups.truth.masked_fill(groups.void, -1)[:, None]
-    true = truth == torch.arange(position.shape[1], device=truth.device)[:, None]  # g c pixel
-    other = (truth >= 0) & ~true
-    threshold = torch.where(true, -position, position) if by_error else position
+    class_logit, label = groups.class_logit, groups.true_class.masked_fill(groups.void, -1)[:, None]
+    true = label == torch.arange(class_logit.shape[1], device=label.device)[:, None]  # g c pixel
+    other = (label >= 0) & ~true
+    threshold = torch.where(true, -class_logit, class_logit) if by_error else class_logit
     threshold, order = threshold.sort(stable=True, dim=-1, descending=True)
     true, other = true.gather(-1, order), other.gather(-1, order)
     num_true = true.sum(-1, keepdim=True).float()
@@ -59,6 +60,6 @@ def _changes(true: Flags, other: Flags, num_true: Tensor, by_error: bool) -> tup
 
 
 def _gather(tensor: Tensor, ranks: int) -> Tensor:
-    everyone = tensor.new_empty(ranks * len(tensor), *tensor.shape[1:])
-    distributed.all_gather_into_tensor(everyone, tensor.contiguous())
-    return everyone
+    gathered = tensor.new_empty(ranks * len(tensor), *tensor.shape[1:])
+    distributed.all_gather_into_tensor(gathered, tensor.contiguous())
+    return gathered
