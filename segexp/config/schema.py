@@ -54,6 +54,7 @@ Tuple = BeforeValidator(_as_tuple)
 Text = Annotated[str, Field(pattern=r"\S"), Allowed("a text; quote what looks like a number")]
 Folder = Annotated[str, Field(pattern=r"\S"), Allowed("the path of a folder; type a number as ./2024")]
 Split = Annotated[str, Field(pattern=r"\S"), Allowed("the name of a split, such as train or val")]
+Device = Annotated[str, Field(pattern=r"\S"), Allowed("auto, cpu, cuda, cuda:1")]
 Count = Annotated[int, Field(ge=1), Allowed("a whole number of at least 1")]
 WholeNumber = Annotated[int, Field(ge=0), Allowed("a whole number of at least 0")]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False), Allowed("a number of at least 0")]

@@ -1,4 +1,4 @@
-"""The Cityscapes submission, and our figures held against those of the official evaluator."""
+"""The Cityscapes submission, and the comparison of our figures with those of the official evaluator."""
 
 import importlib.util
 import json
@@ -11,54 +11,63 @@ from math import isnan
 from pathlib import Path
 from typing import Any
 
-from segexp.classes import CITYSCAPES
+from segexp.data.cityscapes import CITYSCAPES
 from segexp.evaluate.result import Evaluation
-from segexp.evaluate.split import Prepared
+from segexp.evaluate.split import EvaluationJob
 from segexp.metric.cityscapes import official_scores
-from segexp.system.files import write_whole
+from segexp.system.files import write_atomic
 
 TOLERANCE = 1e-6
-NEEDED = "benchmark=true needs *_instanceIds.png beside every *_labelIds.png, as in the download"
+INSTANCES_NEEDED = "benchmark=true needs *_instanceIds.png beside every *_labelIds.png, as in the download"
+Figures = dict[str, dict[str, float]]
 
 
-def refuse_unfit(prepared: Prepared) -> None:
-    """Raise ValueError, before anything is evaluated, where there can be no submission or nobody to hold it against."""
-    job, split = prepared.job, prepared.facts["split"]
-    if job.table != CITYSCAPES:
+def check_submission(job: EvaluationJob) -> None:
+    """Raise ValueError, before anything is evaluated, if a submission cannot be written or compared."""
+    task, split = job.task, job.facts["split"]
+    if task.table != CITYSCAPES:
         raise ValueError(
-            f"benchmark=true writes a Cityscapes submission; the data of this run has {job.table.name} labels"
+            f"benchmark=true writes a Cityscapes submission; the data of this run has {task.table.name} labels"
         )
     if split != "test" and importlib.util.find_spec("cityscapesscripts") is None:
         raise ValueError("benchmark=true needs the official evaluator: pip install 'segexp[benchmark]'")
-    without = [pair.mask for pair in job.pairs if pair.instances is None or not pair.instances.is_file()]
+    without = [pair.mask for pair in task.pairs if pair.instances is None or not pair.instances.is_file()]
     if split != "test" and without:
-        raise ValueError(f"{NEEDED}; there is none beside {without[0]}")
+        raise ValueError(f"{INSTANCES_NEEDED}; there is none beside {without[0]}")
 
 
-def write(evaluation: Evaluation, folder: Path) -> None:
-    """Write submission.zip and, where the split has truth and the evaluator agrees with us, official.json.
+def write_submission(evaluation: Evaluation, folder: Path) -> None:
+    """Write submission.zip and, where the split has a ground truth and the evaluator agrees with us, official.json.
 
     Raises ValueError naming figures that differ by more than TOLERANCE.
     """
     predictions = folder / "predictions"
     partial = folder / ".submission.zip"
     with zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:  # PNG is compressed already
-        for name in evaluation.names:  # as the server wants them: CITY_SEQUENCE_FRAME.png, label ids at native size
+        for name in evaluation.names:  # as the server expects them: CITY_SEQUENCE_FRAME.png, label ids at native size
             archive.write(predictions / f"{name}.png", f"{name}.png")
     partial.replace(folder / "submission.zip")
     if evaluation.instances is None and evaluation.facts["split"] == "test":
         return
-    figures = official_figures(evaluation)
-    if all(isnan(value) for value in figures["classScores"].values()):
-        return  # the truth of the test split is the server's alone
-    theirs = _official(evaluation, predictions)
-    _refuse_difference(figures, theirs)
+    ours = official_figures(evaluation)
+    if all(isnan(value) for value in ours["classScores"].values()):
+        return  # only the server has the ground truth of the test split
+    theirs = _run_official_evaluator(evaluation, predictions)
+    _refuse_difference(ours, theirs)
     averages = {key: value for key, value in theirs.items() if key.startswith("averageScore")}
-    known = {kind: {key: value for key, value in each.items() if not isnan(value)} for kind, each in figures.items()}
-    write_whole(folder / "official.json", json.dumps({**averages, **known}, indent=2))
+    known = {kind: {key: value for key, value in each.items() if not isnan(value)} for kind, each in ours.items()}
+    write_atomic(folder / "official.json", json.dumps({**averages, **known}, indent=2))
 
 
-def _refuse_difference(ours: dict[str, dict[str, float]], theirs: dict[str, Any]) -> None:
+def official_figures(evaluation: Evaluation) -> Figures:
+    """Compute `official_scores` of an evaluation. Raises ValueError without instances, which iIoU needs."""
+    if evaluation.instances is None:
+        raise ValueError(INSTANCES_NEEDED)
+    counts = evaluation.label_counts.sum(0)
+    return official_scores(counts, evaluation.instances[:, 1:], evaluation.grouping, evaluation.table)
+
+
+def _refuse_difference(ours: Figures, theirs: dict[str, Any]) -> None:
     differing = [
         f"{kind} of {name}: {value} here, {theirs[kind][name]} there"
         for kind, values in ours.items()
@@ -69,28 +78,20 @@ def _refuse_difference(ours: dict[str, dict[str, float]], theirs: dict[str, Any]
         raise ValueError(f"the official evaluator disagrees on {len(differing)} figures: {'; '.join(differing[:5])}")
 
 
-def official_figures(evaluation: Evaluation) -> dict[str, dict[str, float]]:
-    """See `official_scores`; without instances there are no iIoU."""
-    counts = evaluation.label_counts.sum(0)
-    if evaluation.instances is None:
-        raise ValueError(NEEDED)
-    return official_scores(counts, evaluation.instances[:, 1:], evaluation.grouping, evaluation.table)
-
-
-def _official(evaluation: Evaluation, predictions: Path) -> dict[str, Any]:
-    masks = dict(zip(evaluation.names, evaluation.files["masks"], strict=True))
-    request = {"predictions": [str(predictions / f"{name}.png") for name in masks], "masks": list(masks.values())}
-    with tempfile.TemporaryDirectory() as folder:
-        asked, answer = Path(folder) / "request.json", Path(folder) / "answer.json"
-        asked.write_text(json.dumps(request))
-        command = [sys.executable, "-W", "ignore", "-m", "segexp.evaluate.official", str(asked), str(answer)]
-        finished = subprocess.run(
-            command, capture_output=True, text=True, env=os.environ | {"CITYSCAPES_DATASET": folder}
-        )
-        if finished.returncode or not answer.is_file():
-            raise ValueError(f"the official evaluator failed: {(finished.stdout + finished.stderr).strip()[-500:]}")
-        return json.loads(answer.read_text())
-
-
 def _agree(ours: float, theirs: float) -> bool:
     return (isnan(ours) and isnan(theirs)) or abs(ours - theirs) <= TOLERANCE
+
+
+def _run_official_evaluator(evaluation: Evaluation, predictions: Path) -> dict[str, Any]:
+    masks = dict(zip(evaluation.names, evaluation.files["masks"], strict=True))
+    files = {"predictions": [str(predictions / f"{name}.png") for name in masks], "masks": list(masks.values())}
+    with tempfile.TemporaryDirectory() as folder:
+        request, answer = Path(folder) / "request.json", Path(folder) / "answer.json"
+        request.write_text(json.dumps(files))
+        command = [sys.executable, "-W", "ignore", "-m", "segexp.evaluate.official", str(request), str(answer)]
+        process = subprocess.run(
+            command, capture_output=True, text=True, env=os.environ | {"CITYSCAPES_DATASET": folder}
+        )
+        if process.returncode or not answer.is_file():
+            raise ValueError(f"the official evaluator failed: {(process.stdout + process.stderr).strip()[-500:]}")
+        return json.loads(answer.read_text())

@@ -14,30 +14,31 @@ import numpy.typing as npt
 from segexp.display import pictures
 from segexp.evaluate.result import Evaluation
 from segexp.run.folder import RunFolder
-from segexp.system.files import write_whole
-from segexp.system.lock import alone_in
+from segexp.system.files import write_atomic
+from segexp.system.lock import exclusive_folder
+from segexp.types import Values
 
-SETTINGS = ("split", "checkpoint", "image_size", "fingerprint", "inference", "boundary_width", "regrouped_from")
+SCORE_SETTINGS = ("split", "checkpoint", "image_size", "fingerprint", "inference", "boundary_width", "regrouped_from")
 """Facts that scores depend on."""
 
 
-def locked(folder: Path) -> AbstractContextManager[None]:
-    """Keeps other evaluations out of the folder; see `alone_in`."""
-    return alone_in(
+def lock_evaluation(folder: Path) -> AbstractContextManager[None]:
+    """Keep other evaluations out of the folder; see `exclusive_folder`."""
+    return exclusive_folder(
         folder,
         "being evaluated by another process; wait or choose another name=",
         "make it writable, or copy the run folder to where you may write, and set run= to that",
     )
 
 
-def settings(facts: dict[str, Any]) -> str:
-    """What scores depend on, and the step of the weights, as JSON: alike in files that belong together."""
-    return json.dumps(_settings(facts), sort_keys=True)
+def settings_as_json(facts: Values) -> str:
+    """Facts that scores depend on, and the step of the weights; equal in files that belong together."""
+    return json.dumps(_score_settings(facts), sort_keys=True)
 
 
-def arrays(evaluation: Evaluation) -> dict[str, npt.NDArray]:
-    """What confusion.npz holds."""
-    found: dict[str, Any] = {
+def arrays_to_store(evaluation: Evaluation) -> dict[str, npt.NDArray]:
+    """The arrays of confusion.npz by name."""
+    arrays: dict[str, Any] = {
         "confusions": evaluation.confusions,
         "names": evaluation.names,
         "classes": evaluation.grouping.names,
@@ -46,81 +47,82 @@ def arrays(evaluation: Evaluation) -> dict[str, npt.NDArray]:
         "boundary": evaluation.boundary,
         "calibration": evaluation.calibration,
         "instances": evaluation.instances,
-        "settings": settings(evaluation.facts),
+        "settings": settings_as_json(evaluation.facts),
         **evaluation.files,
     }
-    return {key: np.asarray(value) for key, value in found.items() if value is not None}
+    return {key: np.asarray(value) for key, value in arrays.items() if value is not None}
 
 
-def forget_another(folder: Path, facts: dict[str, Any]) -> None:
-    """Remove what an evaluation made otherwise, or of other weights, left beside its scores, and what was regrouped."""
-    ours = _settings(facts)
-    _forget_regrouped(folder, ours)
-    if _told(folder) in (None, ours):
+def remove_outdated(folder: Path, facts: Values) -> None:
+    """Remove the files of an evaluation with other settings or weights, but for its scores, and what was regrouped."""
+    settings = _score_settings(facts)
+    _remove_outdated_regroupings(folder, settings)
+    if _stored_settings(folder) in (None, settings):
         return
     shutil.rmtree(folder / "predictions", ignore_errors=True)
     for name in ("submission.zip", "official.json", "sheet.png", "confusion.png"):
         (folder / name).unlink(missing_ok=True)
 
 
-def _forget_regrouped(folder: Path, ours: dict[str, Any]) -> None:
-    same = {key: ours[key] for key in ("regrouped_from", "boundary_width")}  # of no account to what was regrouped
+def _remove_outdated_regroupings(folder: Path, settings: Values) -> None:
+    unrelated = {key: settings[key] for key in ("regrouped_from", "boundary_width")}  # to regrouped scores
     for path in sorted(folder.parent.glob("*/metrics.json")):
-        told = _told(path.parent)
-        if told and told["regrouped_from"] == folder.name and told | same != ours:
+        stored = _stored_settings(path.parent)
+        if stored and stored["regrouped_from"] == folder.name and stored | unrelated != settings:
             print(f"removed {path.parent}: it was regrouped from the evaluation that is replaced")
             shutil.rmtree(path.parent)
 
 
-def save(evaluation: Evaluation, run: RunFolder, folder: Path) -> None:
+def save_evaluation(evaluation: Evaluation, run: RunFolder, folder: Path) -> None:
     """Write confusion.npz, metrics.json and pictures into a folder of run.evaluation()."""
     save_scores(evaluation, folder)
     save_pictures(evaluation, run, folder)
 
 
 def replace_scores(evaluation: Evaluation, folder: Path) -> None:
-    """Write confusion.npz and metrics.json, in place of another evaluation with all that it left."""
-    forget_another(folder, evaluation.facts)
+    """Write confusion.npz and metrics.json, and remove what an earlier evaluation left."""
+    remove_outdated(folder, evaluation.facts)
     save_scores(evaluation, folder)
 
 
 def save_scores(evaluation: Evaluation, folder: Path) -> None:
-    matrices = io.BytesIO()
-    np.savez_compressed(matrices, **arrays(evaluation))  # type: ignore[arg-type]
-    write_whole(folder / "confusion.npz", matrices.getvalue())
+    """Write confusion.npz and metrics.json."""
+    archive = io.BytesIO()
+    np.savez_compressed(archive, **arrays_to_store(evaluation))  # type: ignore[arg-type]
+    write_atomic(folder / "confusion.npz", archive.getvalue())
     metrics = {name: None if isnan(value) else value for name, value in evaluation.scores().items()}
-    told = json.dumps({**evaluation.facts, "metrics": metrics}, indent=2, allow_nan=False)
-    write_whole(folder / "metrics.json", told)
+    text = json.dumps({**evaluation.facts, "metrics": metrics}, indent=2, allow_nan=False)
+    write_atomic(folder / "metrics.json", text)
 
 
 def save_pictures(evaluation: Evaluation, run: RunFolder, folder: Path) -> None:
     names, colors = evaluation.grouping.names, evaluation.grouping.colors
-    if evaluation.scenes:
-        pictures.save(pictures.sheet(evaluation.scenes, names, colors), folder / "sheet.png")
+    if evaluation.sheet_rows:
+        pictures.save(pictures.scene_sheet(evaluation.sheet_rows, names, colors), folder / "sheet.png")
     pictures.save(pictures.confusion_heatmap(evaluation.confusion, names), folder / "confusion.png")
     pictures.save(pictures.learning_curves(run.history()), run.pictures / "learning_curves.png")
 
 
-def refuse_another(folder: Path, facts: dict[str, Any], overwrite: bool) -> None:
-    """Raise FileExistsError if the folder holds an evaluation that was made otherwise, and may not be overwritten."""
-    stored = _told(folder)
-    others = {key: stored[key] for key in SETTINGS if stored[key] != facts.get(key)} if stored else {}
-    if others and not overwrite:
-        told = "; ".join(f"{key} {value} instead of {facts.get(key)}" for key, value in others.items())
+def refuse_other_settings(folder: Path, facts: Values, overwrite: bool) -> None:
+    """Raise FileExistsError if the folder holds an evaluation with other settings, and may not be overwritten."""
+    stored = _stored_settings(folder)
+    differing = {key: stored[key] for key in SCORE_SETTINGS if stored[key] != facts.get(key)} if stored else {}
+    if differing and not overwrite:
+        differences = "; ".join(f"{key} {value} instead of {facts.get(key)}" for key, value in differing.items())
         raise FileExistsError(
-            f"{folder} holds an evaluation made otherwise: {told}; keep both by name=ANOTHER, or add overwrite=true"
+            f"{folder} holds an evaluation with other settings: {differences}; "
+            "keep both by name=ANOTHER, or add overwrite=true"
         )
 
 
-def _told(folder: Path) -> dict[str, Any] | None:
-    """Settings, and the step of the weights, of the evaluation in the folder; None if there is none."""
-    path = folder / "metrics.json"
+def _stored_settings(folder: Path) -> Values | None:
+    """Score settings, and the step of the weights, of the evaluation in the folder; None if there is none."""
     try:
-        stored = json.loads(path.read_text())
+        stored = json.loads((folder / "metrics.json").read_text())
     except (FileNotFoundError, ValueError):
         return None
-    return _settings(stored) if isinstance(stored, dict) else None
+    return _score_settings(stored) if isinstance(stored, dict) else None
 
 
-def _settings(facts: dict[str, Any]) -> dict[str, Any]:
-    return {key: facts.get(key) for key in (*SETTINGS, "step")}
+def _score_settings(facts: Values) -> Values:
+    return {key: facts.get(key) for key in (*SCORE_SETTINGS, "step")}

@@ -1,6 +1,6 @@
-"""python -m segexp.evaluate.official REQUEST ANSWER: the Cityscapes evaluator on pairs of mask files, both JSON.
+"""python -m segexp.evaluate.official REQUEST ANSWER: run the Cityscapes evaluator on pairs of mask files (JSON).
 
-A process of its own, as the evaluator keeps its settings in a module and ends the process where it finds an error.
+It runs in a process of its own, because it keeps its settings in a module and ends the process at an error.
 """
 
 import importlib
@@ -16,10 +16,10 @@ def main() -> None:
         np.in1d = np.isin  # type: ignore[attr-defined]  # removed in NumPy 2.4, still called by cityscapesscripts 2.3
     official = importlib.import_module("cityscapesscripts.evaluation.evalPixelLevelSemanticLabeling")
 
-    asked, answer = (Path(argument) for argument in sys.argv[1:])
+    request, answer = (Path(argument) for argument in sys.argv[1:])
     official.args.quiet = True
     official.args.exportFile = str(answer)
-    pairs = json.loads(asked.read_text())
+    pairs = json.loads(request.read_text())
     official.evaluateImgLists(pairs["predictions"], pairs["masks"], official.args)
 
 

@@ -6,71 +6,70 @@ import numpy as np
 import numpy.typing as npt
 
 from segexp.classes import Grouping, LabelTable
-from segexp.evaluate.files import settings
+from segexp.evaluate.files import settings_as_json
 from segexp.evaluate.result import Evaluation
 from segexp.metric.stored import arrays
 from segexp.run.folder import RunFolder
-from segexp.types import VOID, Counts
+from segexp.types import VOID, Counts, Values
 
-NEEDED = ("labels", "names", "images", "masks")
+REQUIRED_ARRAYS = ("labels", "names", "images", "masks")
 
 
-def regrouped(run: RunFolder, name: str, ours: Grouping, wanted: Grouping, table: LabelTable) -> Evaluation:
-    """A stored evaluation of the run as if its network had been asked for the classes of `wanted`.
+def regroup(run: RunFolder, name: str, grouping: Grouping, coarser: Grouping, table: LabelTable) -> Evaluation:
+    """Score a stored evaluation of the run as if its network had been asked for the classes of `coarser`.
 
-    name: of the evaluation. ours: grouping of the run. True labels are regrouped by themselves: pixels that were void
-    for the run count if `wanted` scores them. Boundaries, calibration and iIoU cannot be had from
-    counts.
-    Raises FileNotFoundError if there is no such evaluation, ValueError if a class is no part of one wanted, or if the
-    evaluation was itself regrouped: its counts are not of the classes of the run; if it is of weights before the
-    training went on, or of other labels than the run's; or if its files are damaged.
+    name: of the evaluation. grouping: of the run. True labels are regrouped by themselves: pixels that were void for
+    the run count if `coarser` scores them. Boundary scores, calibration and iIoU do not follow from counts.
+    Raises FileNotFoundError if there is no such evaluation. Raises ValueError if a class of the run is not part of
+    exactly one coarser class; if the evaluation was itself regrouped, because its counts are not of the run's classes;
+    if its weights are older than the end of the training; if its labels are not the run's; if its files are damaged.
     """
     folder = run.evaluation(name)
-    cure = f"python -m segexp.evaluate run={run.path} split=..."
+    command = f"python -m segexp.evaluate run={run.path} split=..."
     if not (folder / "confusion.npz").is_file():
-        raise FileNotFoundError(f"no evaluation {name} to regroup in {run.path}; first: {cure}")
+        raise FileNotFoundError(f"no evaluation {name} to regroup in {run.path}; first: {command}")
     facts = run.scores(name)
     if facts.get("regrouped_from") is not None:
         raise ValueError(f"{folder} was itself regrouped; start from name={facts['regrouped_from']}")
     if facts.get("trained_until") not in (None, run.status().get("time")):
-        raise ValueError(f"{folder} was evaluated before its training went on; first: {cure}")
-    stored = arrays(folder / "confusion.npz", "settings", "label_names", *NEEDED)
-    missing = [key for key in NEEDED if key not in stored]
+        raise ValueError(f"{folder} was evaluated before its training went on; first: {command}")
+    stored = arrays(folder / "confusion.npz", "settings", "label_names", *REQUIRED_ARRAYS)
+    missing = [key for key in REQUIRED_ARRAYS if key not in stored]
     if missing:
-        raise ValueError(f"{folder / 'confusion.npz'} was written without {', '.join(missing)}; first: {cure}")
-    if "settings" in stored and str(stored["settings"]) != settings(facts):
-        raise ValueError(f"{folder}: confusion.npz and metrics.json are of two evaluations; first: {cure}")
-    if _has_other_labels(stored, facts, ours, table):
-        raise ValueError(f"{folder} was evaluated with labels that are not the run's, which cannot be regrouped")
-    counts, names = stored["labels"].astype(np.int64), stored["names"].tolist()
+        raise ValueError(f"{folder / 'confusion.npz'} was written without {', '.join(missing)}; first: {command}")
+    if "settings" in stored and str(stored["settings"]) != settings_as_json(facts):
+        raise ValueError(f"{folder}: confusion.npz and metrics.json are of two evaluations; first: {command}")
+    if _has_other_labels(stored, facts, grouping, table):
+        raise ValueError(f"{folder} was evaluated with labels that are not the run's, so it cannot be regrouped")
+    counts = _merged_counts(stored["labels"].astype(np.int64), grouping, coarser)
     files = {key: stored[key].tolist() for key in ("images", "masks")}
-    return Evaluation(wanted, table, names, files, _merged(counts, ours, wanted), _facts(facts, wanted, table, name))
+    return Evaluation(coarser, table, stored["names"].tolist(), files, counts, _facts(facts, coarser, table, name))
 
 
 def _has_other_labels(
-    stored: dict[str, npt.NDArray[Any]], facts: dict[str, Any], ours: Grouping, table: LabelTable
+    stored: dict[str, npt.NDArray[Any]], facts: Values, grouping: Grouping, table: LabelTable
 ) -> bool:
     """Whether other names or ids were given by +data.labels=...; counts are in the order of the names."""
-    names, ids = [label.name for label in table.labels], [list(each) for each in ours.label_ids(table)]
+    names, ids = [label.name for label in table.labels], [list(each) for each in grouping.label_ids(table)]
     return stored.get("label_names", np.array(names)).tolist() != names or facts.get("label_ids", ids) != ids
 
 
-def _facts(facts: dict[str, Any], wanted: Grouping, table: LabelTable, name: str) -> dict[str, Any]:
+def _facts(facts: Values, coarser: Grouping, table: LabelTable, name: str) -> Values:
     kept = {key: value for key, value in facts.items() if key not in ("metrics", "boundary_width", "official")}
-    return kept | {"regrouped_from": name, "label_ids": [list(ids) for ids in wanted.label_ids(table)]}
+    return kept | {"regrouped_from": name, "label_ids": [list(ids) for ids in coarser.label_ids(table)]}
 
 
-def _merged(counts: Counts, ours: Grouping, wanted: Grouping) -> Counts:
-    """Predicted classes summed to those wanted: [N, L, C] -> [N, L, C wanted]."""
-    class_of_label = {label: number for number, each in enumerate(wanted.classes) for label in each.labels}
-    member = np.zeros((ours.num_classes, wanted.num_classes), np.int64)
-    for number, each in enumerate(ours.classes):
-        parts = {class_of_label.get(label, VOID) for label in each.labels} - {VOID}
-        if len(parts) != 1:
-            found = [wanted.names[part] for part in sorted(parts)] or "none"
+def _merged_counts(counts: Counts, grouping: Grouping, coarser: Grouping) -> Counts:
+    """Sum predicted classes to coarser ones: [N, L, C] -> [N, L, C coarser]."""
+    class_of_label = {label: index for index, each in enumerate(coarser.classes) for label in each.labels}
+    member = np.zeros((grouping.num_classes, coarser.num_classes), np.int64)
+    for index, each in enumerate(grouping.classes):
+        coarser_classes = {class_of_label.get(label, VOID) for label in each.labels} - {VOID}
+        if len(coarser_classes) != 1:
+            names = [coarser.names[number] for number in sorted(coarser_classes)] or "none"
             raise ValueError(
-                f"class {each.name!r} of {ours.name} is part of {found} of {wanted.name}; "
+                f"class {each.name!r} of {grouping.name} is part of {names} of {coarser.name}; "
                 "to regroup, each class must be part of exactly one"
             )
-        member[number, parts.pop()] = 1
+        member[index, coarser_classes.pop()] = 1
     return counts @ member

@@ -1,141 +1,134 @@
 """A finished training -> the counts of every image of a split."""
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
 from rich.progress import track
 
 from segexp.data.pairs import Pair, fingerprint
-from segexp.evaluate.processes import tallies
+from segexp.evaluate.image_counts import CountingTask, ImageCounts
+from segexp.evaluate.processes import count_images
 from segexp.evaluate.result import Evaluation
-from segexp.evaluate.tally import Job, Tally
+from segexp.evaluate.settings import EvaluateSettings
 from segexp.inference.devices import find_devices
 from segexp.inference.model import load_model
-from segexp.inference.settings import Inference
 from segexp.inference.trusted_parts import source_of_run
 from segexp.run.folder import RunFolder
+from segexp.types import Counts, Values
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What is to be evaluated, and how.
+class EvaluationJob:
+    """Everything an evaluation needs, collected before it starts.
 
-    data_values: settings of the run's data to be replaced, such as root. num_scenes: how many images to draw, spread
-    evenly. boundary_width: of boundary IoU. num_processes: that share the images; device: see `build.devices`.
+    facts: what its scores depend on, and where the data was. predictions: where label ids stand once all are written.
     """
 
-    PLAIN: ClassVar = ("split", "checkpoint", "device", "num_processes", "boundary_width", "num_scenes")
-
-    split: str = "val"
-    checkpoint: str = "best"
-    device: str = "auto"
-    num_processes: int = 1
-    inference: Inference = field(default_factory=Inference)
-    boundary_width: float = 0.02
-    num_scenes: int = 6
-    data_values: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """What an evaluation needs, found before it starts.
-
-    facts: that its scores depend on, and where the data was. predictions: where label ids stand once all are there.
-    """
-
-    job: Job
+    task: CountingTask
     devices: list[torch.device]
     num_processes: int
     facts: dict[str, Any]
     predictions: Path | None
 
 
-def prepare(run: RunFolder, wish: Wish, predictions: Path | None = None) -> Prepared:
+def prepare_evaluation(run: RunFolder, settings: EvaluateSettings, predictions: Path | None = None) -> EvaluationJob:
     """Load the network and list the images. predictions: folder for label ids as PNG, None for none."""
     trained_until = run.status().get("time")  # before the weights are read: a training may go on meanwhile
-    source, image_size = source_of_run(run, wish.data_values)
-    pairs = source.pairs(wish.split)
-    devices = find_devices(wish.device)
-    found = load_model(run, wish.checkpoint)
-    num_scenes = max(0, min(wish.num_scenes, len(pairs)))
-    drawn = frozenset(np.linspace(0, len(pairs) - 1, num_scenes).round().astype(int).tolist())
-    facts = {
-        "split": wish.split,
-        "checkpoint": wish.checkpoint,
-        "step": found.step,
+    source, image_size = source_of_run(run, settings.data)
+    pairs = source.pairs(settings.split)
+    devices = find_devices(settings.device)
+    network = load_model(run, settings.checkpoint)
+    facts: Values = {
+        "split": settings.split,
+        "checkpoint": settings.checkpoint,
+        "step": network.step,
         "trained_until": trained_until,
         "num_images": len(pairs),
         "image_size": list(image_size) if image_size else None,
         "fingerprint": fingerprint(pairs),
-        "data": {key: str(value) for key, value in wish.data_values.items()},
-        "boundary_width": wish.boundary_width,
-        "label_ids": [list(ids) for ids in found.grouping.label_ids(source.table)],
+        "data": {key: str(value) for key, value in settings.data.items()},
+        "boundary_width": settings.boundary_width,
+        "label_ids": [list(ids) for ids in network.grouping.label_ids(source.table)],
     }
-    changed = wish.inference.non_default_values()
-    facts |= {"inference": changed} if changed else {}
-    partial = predictions and predictions.with_name(f".{predictions.name}")
-    inference, width = wish.inference, wish.boundary_width
-    job = Job(found.model, found.grouping, source.table, pairs, image_size, inference, width, drawn, partial)
-    return Prepared(job, devices, min(wish.num_processes, len(pairs)), facts, predictions)
+    inference = settings.non_default_values()
+    facts |= {"inference": inference} if inference else {}
+    task = CountingTask(
+        network.model,
+        network.grouping,
+        source.table,
+        pairs,
+        image_size,
+        settings,
+        settings.boundary_width,
+        _evenly_spread(settings.num_scenes, len(pairs)),
+        predictions and predictions.with_name(f".{predictions.name}"),
+    )
+    return EvaluationJob(task, devices, min(settings.num_processes, len(pairs)), facts, predictions)
 
 
-def evaluate(prepared: Prepared, keep: Callable[[Evaluation], None] | None = None) -> Evaluation:
-    """Segment whole images and compare at their native size.
+def evaluate(job: EvaluationJob, store: Callable[[Evaluation], None] | None = None) -> Evaluation:
+    """Segment whole images and compare them with their masks at native size.
 
-    keep: told of what was found before the predictions take their place, so that none ever stand beside the scores of
-    another evaluation, however this one ends.
+    store: is called with the evaluation before the predictions take their place, so that they never stand beside the
+    scores of another evaluation, however this one ends.
     """
-    job, partial = prepared.job, prepared.job.predictions
+    task, partial = job.task, job.task.predictions
     if partial:
         shutil.rmtree(partial, ignore_errors=True)  # of an evaluation that was killed
     try:
-        with closing(tallies(job, prepared.devices, prepared.num_processes)) as found:
-            counted = list(track(found, f"evaluating {len(job.pairs)} images", total=len(job.pairs)))
-        evaluation = _evaluation(prepared, counted)
-        if keep:
-            keep(evaluation)
-        if partial and prepared.predictions:  # all at once, so that the predictions of two models never mix
-            shutil.rmtree(prepared.predictions, ignore_errors=True)
-            partial.rename(prepared.predictions)
+        with closing(count_images(task, job.devices, job.num_processes)) as images:
+            counts = list(track(images, f"evaluating {len(task.pairs)} images", total=len(task.pairs)))
+        evaluation = _evaluation(job, counts)
+        if store:
+            store(evaluation)
+        if partial and job.predictions:  # all at once, so that the predictions of two models never mix
+            shutil.rmtree(job.predictions, ignore_errors=True)
+            partial.rename(job.predictions)
     finally:
         if partial:
             shutil.rmtree(partial, ignore_errors=True)
     return evaluation
 
 
-def _evaluation(prepared: Prepared, counted: list[Tally]) -> Evaluation:
-    job = prepared.job
+def _evenly_spread(number: int, num_images: int) -> frozenset[int]:
+    """Indices of that many images, or of all, from the first to the last."""
+    number = max(0, min(number, num_images))
+    return frozenset(np.linspace(0, num_images - 1, number).round().astype(int).tolist())
+
+
+def _evaluation(job: EvaluationJob, counts: list[ImageCounts]) -> Evaluation:
+    task = job.task
     return Evaluation(
-        job.grouping,
-        job.table,
-        [pair.name for pair in job.pairs],
-        _files(job.pairs),
-        np.stack([each.labels for each in counted]),
-        prepared.facts,
-        np.stack([each.boundary for each in counted]),
-        np.stack([each.calibration for each in counted]),
-        _numbered_instances(counted),
-        [each.scene for each in counted if each.scene],
+        task.grouping,
+        task.table,
+        [pair.name for pair in task.pairs],
+        _file_paths(task.pairs),
+        np.stack([each.labels for each in counts]),
+        job.facts,
+        np.stack([each.boundary for each in counts]),
+        np.stack([each.calibration for each in counts]),
+        _instances_by_image(counts),
+        [each.sheet_row for each in counts if each.sheet_row],
     )
 
 
-def _files(pairs: list[Pair]) -> dict[str, list[str]]:
+def _file_paths(pairs: list[Pair]) -> dict[str, list[str]]:
     return {
         "images": [str(pair.image.absolute()) for pair in pairs],
         "masks": [str(pair.mask.absolute()) for pair in pairs],
     }
 
 
-def _numbered_instances(counted: list[Tally]) -> np.ndarray | None:
-    """Rows of every image, with its number before them; None if one image has no instances to tell of."""
-    found = [each.instances for each in counted]
-    rows = [np.insert(rows, 0, number, axis=1) for number, rows in enumerate(found) if rows is not None]
-    if 0 < len(rows) < len(counted):
-        print(f"no iIoU: {len(counted) - len(rows)} of {len(counted)} images have no *_instanceIds.png")
-    return np.concatenate(rows) if len(rows) == len(counted) else None
+def _instances_by_image(counts: list[ImageCounts]) -> Counts | None:
+    """Rows of all images, each with the image's index before it; None if an image has no file of instances."""
+    instances = [each.instances for each in counts]
+    rows = [np.insert(rows, 0, index, axis=1) for index, rows in enumerate(instances) if rows is not None]
+    if 0 < len(rows) < len(counts):
+        print(f"no iIoU: {len(counts) - len(rows)} of {len(counts)} images have no *_instanceIds.png")
+    return np.concatenate(rows) if len(rows) == len(counts) else None

@@ -9,7 +9,7 @@ from segexp.metric import scores
 
 
 def class_table(confusion: scores.Confusion, class_names: Sequence[str], title: str) -> Table:
-    """IoU, Dice and share of pixels of each class, their means, and the floor to compare the mean IoU with."""
+    """List IoU, Dice and share of pixels of each class, their means, and the floor to compare the mean IoU with."""
     table = Table("class", title=title)
     for heading in ("IoU", "Dice", "share of pixels"):
         table.add_column(heading, justify="right")
@@ -22,11 +22,11 @@ def class_table(confusion: scores.Confusion, class_names: Sequence[str], title: 
     return table
 
 
-def score_table(found: Mapping[str, float], title: str) -> Table:
-    """Scores of a whole split by name; those of single classes are left to `class_table`."""
+def score_table(scores_by_name: Mapping[str, float], title: str) -> Table:
+    """List the scores of a whole split by name; `class_table` has those of single classes."""
     table = Table("score", title=title)
     table.add_column("value", justify="right")
-    for name, value in found.items():
+    for name, value in scores_by_name.items():
         if "/" not in name:
             table.add_row(name.replace("_", " "), _fraction(value))
     return table

@@ -11,16 +11,17 @@ import numpy as np
 import pytest
 
 from segexp import build
-from segexp.classes import CITYSCAPES
 from segexp.config.compose import compose
-from segexp.evaluate.files import save
+from segexp.data.cityscapes import CITYSCAPES
+from segexp.evaluate.files import save_evaluation
 from segexp.evaluate.result import Evaluation
-from segexp.evaluate.split import Wish, evaluate, prepare
+from segexp.evaluate.split import evaluate, prepare_evaluation
 from segexp.inference.trusted_parts import labels_of_run, source_of_run
 from segexp.metric import scores
 from segexp.run.folder import RunFolder
+from tests.evaluate.options import evaluate_settings
 
-LAST = Wish(checkpoint="last", device="cpu", num_scenes=2)
+LAST = evaluate_settings(checkpoint="last", device="cpu", num_scenes=2)
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,7 @@ def evaluation(trained: RunFolder) -> Evaluation:
     folder = trained.evaluation("val") / "predictions"
     folder.with_name(".predictions").mkdir(parents=True)
     (folder.with_name(".predictions") / "left_by_a_killed_evaluation.png").touch()
-    return evaluate(prepare(trained, LAST, folder))
+    return evaluate(prepare_evaluation(trained, LAST, folder))
 
 
 def test_evaluation_repeats_the_figure_of_validation(trained: RunFolder, evaluation: Evaluation) -> None:
@@ -41,15 +42,15 @@ def test_evaluation_is_at_native_size_whatever_the_network_is_given(compose_smal
 
     start(compose_small("data.image_size=[32,64]"), tmp_path, {"data": "streets"}, [])
     run = RunFolder.open(tmp_path)
-    found = evaluate(prepare(run, LAST))
-    assert found.confusion.sum() == 3 * 64 * 128
+    evaluation = evaluate(prepare_evaluation(run, LAST))
+    assert evaluation.confusion.sum() == 3 * 64 * 128
     last = [row["val/miou"] for row in run.history() if "val/miou" in row][-1]
-    assert scores.mean(scores.class_iou(found.confusion)) == pytest.approx(last, abs=1e-6)
+    assert scores.mean(scores.class_iou(evaluation.confusion)) == pytest.approx(last, abs=1e-6)
 
 
 def test_one_matrix_an_image_is_saved_with_its_name(trained: RunFolder, evaluation: Evaluation) -> None:
     folder = trained.evaluation("val")
-    save(evaluation, trained, folder)
+    save_evaluation(evaluation, trained, folder)
     saved = np.load(folder / "confusion.npz")
     assert saved["confusions"].shape == (3, 19, 19)
     assert saved["names"].tolist() == evaluation.names
@@ -124,7 +125,7 @@ def test_no_address_is_asked_that_only_the_run_names(trained: RunFolder, tmp_pat
         url = f"http://127.0.0.1:{server.getsockname()[1]}/set"
         run.write_config({**trained.config, "data": {**trained.config["data"], "root": url}})
         with pytest.raises(ValueError, match=f"names data at '{url}', .* type it yourself: data.root="):
-            prepare(run, LAST)
+            prepare_evaluation(run, LAST)
         assert labels_of_run(run) == (CITYSCAPES, None)  # to predict, no data is needed
         with pytest.raises(BlockingIOError):
             server.accept()
@@ -137,10 +138,10 @@ def test_a_strangers_run_folder_builds_nothing_foreign(trained: RunFolder, tmp_p
     run.write_environment(trained.environment)
     run.write_config({**trained.config, "model": {"_target_": "os.system", "command": "false"}})
     with pytest.raises(ValueError, match="wants to build 'os.system'"):
-        prepare(run, LAST)
+        prepare_evaluation(run, LAST)
     run.write_config({**trained.config, "data": {**trained.config["data"], "root": {"_target_": "os.getcwd"}}})
     with pytest.raises(ValueError, match=r"wants to build 'os.getcwd'"):
         source_of_run(run, {})
     run.write_environment({**trained.environment, "choices": {"data": "../../outside"}})
-    with pytest.raises(ValueError, match="was trained on data='../../outside'; known:"):
+    with pytest.raises(ValueError, match="was trained on data='../../outside'; allowed:"):
         source_of_run(run, {})

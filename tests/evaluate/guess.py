@@ -9,9 +9,9 @@ from segexp import build
 from segexp.classes import Grouping
 from segexp.config.compose import compose
 from segexp.data.streets import Streets
+from segexp.evaluate.image_counts import CountingTask
 from segexp.evaluate.result import Evaluation
-from segexp.evaluate.split import Prepared, evaluate
-from segexp.evaluate.tally import Job
+from segexp.evaluate.split import EvaluationJob, evaluate
 from segexp.inference.settings import Inference
 
 
@@ -31,22 +31,30 @@ class Guess(nn.Module):
         )
 
 
-def guessed(streets_root: Path, classes: str, folder: Path | None = None, num_processes: int = 1) -> Evaluation:
-    """Of the val split of rendered streets; folder: for predictions."""
-    return evaluate(prepared(streets_root, classes, folder, num_processes))
+def evaluate_guess(streets_root: Path, classes: str, folder: Path | None = None, num_processes: int = 1) -> Evaluation:
+    """Evaluate the val split of rendered streets; folder: for predictions."""
+    return evaluate(evaluation_job(streets_root, classes, folder, num_processes))
 
 
-def prepared(streets_root: Path, classes: str, folder: Path | None = None, num_processes: int = 1) -> Prepared:
+def evaluation_job(
+    streets_root: Path, classes: str, folder: Path | None = None, num_processes: int = 1
+) -> EvaluationJob:
     source = Streets(str(streets_root), num_train=6, num_val=5, height=128, width=256)
-    wanted = grouping(classes)
-    pairs = source.pairs("val")
-    partial = folder and folder.with_name(f".{folder.name}")
-    job = Job(
-        Guess(wanted.num_classes), wanted, source.table, pairs, None, Inference(), 0.02, frozenset({0, 4}), partial
+    classes_asked_for = grouping(classes)
+    task = CountingTask(
+        Guess(classes_asked_for.num_classes),
+        classes_asked_for,
+        source.table,
+        source.pairs("val"),
+        image_size=None,
+        inference=Inference(),
+        boundary_width=0.02,
+        pictured=frozenset({0, 4}),
+        predictions=folder and folder.with_name(f".{folder.name}"),
     )
     facts = {"split": "val", "checkpoint": "best", "image_size": None, "fingerprint": "0", "boundary_width": 0.02}
     facts |= {"folder": str(folder)}
-    return Prepared(job, [torch.device("cpu")], num_processes, facts, folder)
+    return EvaluationJob(task, [torch.device("cpu")], num_processes, facts, folder)
 
 
 def grouping(option: str) -> Grouping:

@@ -1,4 +1,4 @@
-"""Nothing that is typed is passed over in silence."""
+"""Nothing that is typed is silently ignored."""
 
 import subprocess
 from pathlib import Path
@@ -26,7 +26,7 @@ def run(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_regrouping_refuses_what_is_of_no_account_to_stored_counts(run: Path) -> None:
+def test_regrouping_refuses_keys_that_do_not_affect_stored_counts(run: Path) -> None:
     typed = [f"{key}={value}" for key, value in IGNORED.items()]
     command = [*PYTHON, "segexp.evaluate", f"run={run}", "split=val", "regroup=cityscapes7", *typed]
     answer = subprocess.run(

@@ -1,4 +1,4 @@
-"""No score is told of a network whose answers are no numbers."""
+"""A network whose logits are not finite gets no score."""
 
 import re
 from dataclasses import replace
@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import nn
 
-from segexp.evaluate.tally import tally
+from segexp.evaluate.image_counts import count_image
 from segexp.inference.settings import Inference
-from tests.evaluate.guess import prepared
+from tests.evaluate.guess import evaluation_job
 
 
 class Overflowing(nn.Module):
@@ -27,7 +27,7 @@ class Overflowing(nn.Module):
 
 
 @pytest.mark.parametrize(
-    ("value", "how", "cure"),
+    ("value", "inference", "cure"),
     [
         (1e6, Inference(precision="float16"), "logits in float16; add precision=float32"),
         (1e6, Inference(precision="float16", flip=True), "logits in float16; add precision=float32"),
@@ -35,16 +35,16 @@ class Overflowing(nn.Module):
         (float("inf"), Inference(), "logits in float32; choose another checkpoint="),
     ],
 )
-def test_an_answer_that_is_not_finite_is_refused_by_name(
-    streets_root: Path, value: float, how: Inference, cure: str
+def test_logits_that_are_not_finite_are_refused_by_the_name_of_their_image(
+    streets_root: Path, value: float, inference: Inference, cure: str
 ) -> None:
-    job = prepared(streets_root, "cityscapes19").job
-    job = replace(job, model=Overflowing(value), inference=how)
-    said = f"the network answers {job.pairs[0].image} with NaN or infinite {cure}"
-    with pytest.raises(ValueError, match=re.escape(said)):
-        tally(job, 0, torch.device("cpu"))
+    task = evaluation_job(streets_root, "cityscapes19").task
+    task = replace(task, model=Overflowing(value), inference=inference)
+    message = f"the network answers {task.pairs[0].image} with NaN or infinite {cure}"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        count_image(task, 0, torch.device("cpu"))
 
 
-def test_a_large_answer_in_single_precision_is_scored(streets_root: Path) -> None:
-    job = replace(prepared(streets_root, "cityscapes19").job, model=Overflowing(1e6))
-    assert tally(job, 0, torch.device("cpu")).calibration[:, 0].sum() > 0
+def test_a_large_logit_in_single_precision_is_scored(streets_root: Path) -> None:
+    task = replace(evaluation_job(streets_root, "cityscapes19").task, model=Overflowing(1e6))
+    assert count_image(task, 0, torch.device("cpu")).calibration[:, 0].sum() > 0

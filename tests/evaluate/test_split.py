@@ -11,57 +11,57 @@ import pytest
 from PIL import Image
 
 from segexp.evaluate.files import (
-    arrays,
-    forget_another,
-    locked,
-    refuse_another,
+    arrays_to_store,
+    lock_evaluation,
+    refuse_other_settings,
+    remove_outdated,
     replace_scores,
-    save,
+    save_evaluation,
     save_scores,
-    settings,
+    settings_as_json,
 )
-from segexp.evaluate.regroup import regrouped
+from segexp.evaluate.regroup import regroup
 from segexp.evaluate.result import Evaluation
 from segexp.evaluate.split import evaluate
 from segexp.metric import scores
 from segexp.run.folder import RunFolder
 from segexp.types import VOID
-from tests.evaluate.guess import grouping, guessed, prepared
+from tests.evaluate.guess import evaluate_guess, evaluation_job, grouping
 
 
 @pytest.fixture(scope="module")
 def evaluation(streets_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Evaluation:
-    return guessed(streets_root, "cityscapes19", tmp_path_factory.mktemp("guess") / "predictions")
+    return evaluate_guess(streets_root, "cityscapes19", tmp_path_factory.mktemp("guess") / "predictions")
 
 
-def test_three_processes_find_what_one_does_bit_for_bit(streets_root: Path, tmp_path: Path, evaluation) -> None:
-    shared = guessed(streets_root, "cityscapes19", tmp_path / "predictions", num_processes=3)
-    ours, theirs = arrays(shared), arrays(evaluation)
+def test_three_processes_count_the_same_as_one_bit_for_bit(streets_root: Path, tmp_path: Path, evaluation) -> None:
+    shared = evaluate_guess(streets_root, "cityscapes19", tmp_path / "predictions", num_processes=3)
+    ours, theirs = arrays_to_store(shared), arrays_to_store(evaluation)
     assert ours.keys() == theirs.keys()
     assert all(np.array_equal(ours[key], theirs[key]) for key in ours)
     assert shared.scores() == evaluation.scores()
-    assert [scene.name for scene in shared.scenes] == [evaluation.names[0], evaluation.names[4]]
+    assert [row.name for row in shared.sheet_rows] == [evaluation.names[0], evaluation.names[4]]
     assert sorted(path.stem for path in (tmp_path / "predictions").iterdir()) == evaluation.names
 
 
 def test_a_broken_image_in_another_process_is_named(streets_root: Path, tmp_path: Path) -> None:
-    source = guessed(tmp_path / "streets", "cityscapes19")
+    source = evaluate_guess(tmp_path / "streets", "cityscapes19")
     mask = Path(source.files["masks"][2])
     mask.write_bytes(mask.read_bytes()[:100])
     with pytest.raises(ValueError, match=re.escape(f"{mask} cannot be decoded")):
-        guessed(tmp_path / "streets", "cityscapes19", tmp_path / "predictions", num_processes=2)
+        evaluate_guess(tmp_path / "streets", "cityscapes19", tmp_path / "predictions", num_processes=2)
     assert {path.name for path in tmp_path.iterdir()} == {"streets"}  # no predictions of half a split
 
 
 def test_scores_per_image_follow_their_definition(evaluation: Evaluation) -> None:
-    of_images = []
+    image_miou = []
     for confusion in evaluation.confusions:
         iou = [confusion[c, c] / (confusion[c].sum() + confusion[:, c].sum() - confusion[c, c])
                for c in range(19) if confusion[c].sum()]  # fmt: skip
-        of_images.append(np.mean(iou))
-    found = evaluation.scores()
-    assert found["image_miou"] == pytest.approx(np.mean(of_images))
-    assert found["image_miou_worst_5_percent"] == pytest.approx(min(of_images))  # of five images, one
+        image_miou.append(np.mean(iou))
+    named_scores = evaluation.scores()
+    assert named_scores["image_miou"] == pytest.approx(np.mean(image_miou))
+    assert named_scores["image_miou_worst_5_percent"] == pytest.approx(min(image_miou))  # of five images, one
 
 
 def test_the_worst_images_are_the_share_asked_for() -> None:
@@ -73,85 +73,87 @@ def test_the_worst_images_are_the_share_asked_for() -> None:
 @pytest.mark.parametrize("classes", ["cityscapes7", "cityscapes8"])
 def test_regrouped_scores_are_those_of_regrouped_predictions(classes: str, evaluation, tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
-    save(evaluation, run, run.evaluation("val"))
-    found = regrouped(run, "val", evaluation.grouping, grouping(classes), evaluation.table)
+    save_evaluation(evaluation, run, run.evaluation("val"))
+    coarse = regroup(run, "val", evaluation.grouping, grouping(classes), evaluation.table)
     lookup = grouping(classes).lookup(evaluation.table)
-    expected = np.zeros((found.grouping.num_classes,) * 2, np.int64)
+    expected = np.zeros((coarse.grouping.num_classes,) * 2, np.int64)
     predictions = Path(evaluation.facts["folder"])
     for name, mask in zip(evaluation.names, evaluation.files["masks"], strict=True):
         true, predicted = (lookup[np.array(Image.open(path))] for path in (mask, predictions / f"{name}.png"))
         np.add.at(expected, (true[true != VOID], predicted[true != VOID]), 1)
-    assert np.array_equal(found.confusion, expected)
-    assert found.facts["regrouped_from"] == "val"
-    assert found.scores()["miou"] == pytest.approx(scores.mean(scores.class_iou(expected)))
+    assert np.array_equal(coarse.confusion, expected)
+    assert coarse.facts["regrouped_from"] == "val"
+    assert coarse.scores()["miou"] == pytest.approx(scores.mean(scores.class_iou(expected)))
 
 
 def test_a_regrouped_evaluation_can_be_saved_and_read_as_any_other(evaluation: Evaluation, tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
-    save(evaluation, run, run.evaluation("val"))
-    found = regrouped(run, "val", evaluation.grouping, grouping("cityscapes7"), evaluation.table)
-    save(found, run, run.evaluation("val_cityscapes7"))
+    save_evaluation(evaluation, run, run.evaluation("val"))
+    coarse = regroup(run, "val", evaluation.grouping, grouping("cityscapes7"), evaluation.table)
+    save_evaluation(coarse, run, run.evaluation("val_cityscapes7"))
     with np.load(run.evaluation("val_cityscapes7") / "confusion.npz") as stored:
         assert stored["confusions"].shape == (5, 7, 7)
     metrics = json.loads((run.evaluation("val_cityscapes7") / "metrics.json").read_text())["metrics"]
     assert metrics["miou"] == pytest.approx(evaluation.scores()["category_miou"])
     assert "boundary_miou" not in metrics
     with pytest.raises(ValueError, match="val_cityscapes7 was itself regrouped; start from name=val"):
-        regrouped(run, "val_cityscapes7", grouping("cityscapes7"), grouping("cityscapes7"), evaluation.table)
+        regroup(run, "val_cityscapes7", grouping("cityscapes7"), grouping("cityscapes7"), evaluation.table)
 
 
-def test_counts_and_facts_of_two_evaluations_are_told_apart(evaluation: Evaluation, tmp_path: Path) -> None:
+def test_counts_and_facts_of_two_evaluations_are_refused(evaluation: Evaluation, tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
     folder = run.evaluation("val")
-    save(evaluation, run, folder)
+    save_evaluation(evaluation, run, folder)
     metrics = json.loads((folder / "metrics.json").read_text())
     with np.load(folder / "confusion.npz") as stored:
-        assert str(stored["settings"]) == settings(metrics)
+        assert str(stored["settings"]) == settings_as_json(metrics)
     (folder / "metrics.json").write_text(json.dumps({**metrics, "step": 7}))
     with pytest.raises(ValueError, match=r"confusion.npz and metrics.json are of two evaluations"):
-        regrouped(run, "val", evaluation.grouping, grouping("cityscapes7"), evaluation.table)
+        regroup(run, "val", evaluation.grouping, grouping("cityscapes7"), evaluation.table)
 
 
-def test_scores_that_are_not_there_are_null(evaluation: Evaluation, tmp_path: Path) -> None:
+def test_scores_that_are_nan_are_stored_as_null(evaluation: Evaluation, tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
     empty = replace(evaluation, label_counts=np.zeros_like(evaluation.label_counts))
-    save(empty, run, run.evaluation("val"))
-    told = (run.evaluation("val") / "metrics.json").read_text()
-    assert json.loads(told, parse_constant=pytest.fail)["metrics"]["miou"] is None
+    save_evaluation(empty, run, run.evaluation("val"))
+    text = (run.evaluation("val") / "metrics.json").read_text()
+    assert json.loads(text, parse_constant=pytest.fail)["metrics"]["miou"] is None
 
 
 def test_classes_cannot_be_split_by_regrouping(streets_root: Path, tmp_path: Path) -> None:
-    coarse, run = guessed(streets_root, "cityscapes7"), RunFolder(tmp_path)
-    save(coarse, run, run.evaluation("val"))
+    coarse, run = evaluate_guess(streets_root, "cityscapes7"), RunFolder(tmp_path)
+    save_evaluation(coarse, run, run.evaluation("val"))
     with pytest.raises(
         ValueError, match=r"class 'flat' of cityscapes7 is part of \['road', 'sidewalk'\] of cityscapes19"
     ):
-        regrouped(run, "val", coarse.grouping, grouping("cityscapes19"), coarse.table)
+        regroup(run, "val", coarse.grouping, grouping("cityscapes19"), coarse.table)
     with pytest.raises(FileNotFoundError, match="no evaluation test to regroup"):
-        regrouped(run, "test", coarse.grouping, grouping("cityscapes7"), coarse.table)
+        regroup(run, "test", coarse.grouping, grouping("cityscapes7"), coarse.table)
 
 
-def test_an_evaluation_made_otherwise_is_not_overwritten_unasked(evaluation: Evaluation, tmp_path: Path) -> None:
+def test_an_evaluation_with_other_settings_is_overwritten_on_request_only(
+    evaluation: Evaluation, tmp_path: Path
+) -> None:
     run = RunFolder(tmp_path)
     folder = run.evaluation("val")
-    save(evaluation, run, folder)
-    refuse_another(folder, evaluation.facts, overwrite=False)
+    save_evaluation(evaluation, run, folder)
+    refuse_other_settings(folder, evaluation.facts, overwrite=False)
     other = {**evaluation.facts, "inference": {"flip": True}}
     with pytest.raises(FileExistsError, match=r"inference None instead of {'flip': True}; keep both by name=ANOTHER"):
-        refuse_another(folder, other, overwrite=False)
-    refuse_another(folder, other, overwrite=True)
+        refuse_other_settings(folder, other, overwrite=False)
+    refuse_other_settings(folder, other, overwrite=True)
 
 
-def test_what_another_evaluation_left_does_not_stay_beside_new_scores(evaluation: Evaluation, tmp_path: Path) -> None:
+def test_files_of_an_earlier_evaluation_do_not_stay_beside_new_scores(evaluation: Evaluation, tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
     folder = run.evaluation("val")
-    save(evaluation, run, folder)
+    save_evaluation(evaluation, run, folder)
     (folder / "predictions").mkdir()
     for name in ("submission.zip", "official.json"):
         (folder / name).touch()
-    forget_another(folder, evaluation.facts)
+    remove_outdated(folder, evaluation.facts)
     assert (folder / "predictions").is_dir()
-    forget_another(folder, {**evaluation.facts, "step": 7})
+    remove_outdated(folder, {**evaluation.facts, "step": 7})
     assert {path.name for path in folder.iterdir()} == {"confusion.npz", "metrics.json"}
 
 
@@ -162,70 +164,75 @@ def test_predictions_never_stand_beside_the_scores_of_another_evaluation(
     save_scores(evaluation, folder)
     (folder / "predictions").mkdir()
     (folder / "predictions/earlier.png").touch()
-    wanted = prepared(streets_root, "cityscapes19", folder / "predictions")
-    wanted.facts["step"] = 7
+    job = evaluation_job(streets_root, "cityscapes19", folder / "predictions")
+    job.facts["step"] = 7
 
-    def stopped(found: Evaluation, after_scores: bool) -> None:
+    def interrupt(evaluation: Evaluation, after_scores: bool) -> None:
         if after_scores:
-            replace_scores(found, folder)
+            replace_scores(evaluation, folder)
         raise KeyboardInterrupt
 
     for after_scores, left in ((False, ["earlier.png"]), (True, [])):
         with pytest.raises(KeyboardInterrupt):
-            evaluate(wanted, partial(stopped, after_scores=after_scores))
+            evaluate(job, partial(interrupt, after_scores=after_scores))
         assert [path.name for path in folder.glob("predictions/*")] == left
-    evaluate(wanted, partial(replace_scores, folder=folder))
+    evaluate(job, partial(replace_scores, folder=folder))
     assert sorted(path.stem for path in folder.glob("predictions/*")) == evaluation.names
 
 
-def test_what_was_regrouped_goes_with_the_evaluation_that_it_is_of(evaluation: Evaluation, tmp_path: Path) -> None:
+def test_regrouped_scores_are_removed_with_the_evaluation_they_came_from(
+    evaluation: Evaluation, tmp_path: Path
+) -> None:
     run = RunFolder(tmp_path)
-    save(evaluation, run, run.evaluation("val"))
-    save(evaluation, run, run.evaluation("val_other"))
-    coarse = regrouped(run, "val", evaluation.grouping, grouping("cityscapes7"), evaluation.table)
-    save(coarse, run, run.evaluation("val_cityscapes7"))
-    forget_another(run.evaluation("val"), evaluation.facts)
-    forget_another(run.evaluation("val_other"), {**evaluation.facts, "step": 7})
+    save_evaluation(evaluation, run, run.evaluation("val"))
+    save_evaluation(evaluation, run, run.evaluation("val_other"))
+    coarse = regroup(run, "val", evaluation.grouping, grouping("cityscapes7"), evaluation.table)
+    save_evaluation(coarse, run, run.evaluation("val_cityscapes7"))
+    remove_outdated(run.evaluation("val"), evaluation.facts)
+    remove_outdated(run.evaluation("val_other"), {**evaluation.facts, "step": 7})
     assert run.evaluation("val_cityscapes7").is_dir()
-    forget_another(run.evaluation("val"), {**evaluation.facts, "step": 7})
+    remove_outdated(run.evaluation("val"), {**evaluation.facts, "step": 7})
     assert {path.name for path in (tmp_path / "evaluation").iterdir()} == {"val", "val_other"}
 
 
 def test_a_folder_is_evaluated_by_one_process_at_a_time(tmp_path: Path) -> None:
     folder = tmp_path / "evaluation/val"
     with (
-        locked(folder),
+        lock_evaluation(folder),
         pytest.raises(
             FileExistsError, match=r"val is being evaluated by another process; wait or choose another name="
         ),
-        locked(folder),
+        lock_evaluation(folder),
     ):
         pass
     assert not folder.exists()  # nothing came of it
-    with locked(folder):
+    with lock_evaluation(folder):
         (folder / "metrics.json").touch()
-    with locked(folder):
+    with lock_evaluation(folder):
         pass
     assert (folder / "metrics.json").is_file()
 
 
-def test_a_folder_that_cannot_be_written_to_is_found_out_first(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_to_is_refused_first(tmp_path: Path) -> None:
     (tmp_path / "evaluation").touch()
-    with pytest.raises(OSError, match="cannot write to .*val: .*make it writable"), locked(tmp_path / "evaluation/val"):
+    with (
+        pytest.raises(OSError, match="cannot write to .*val: .*make it writable"),
+        lock_evaluation(tmp_path / "evaluation/val"),
+    ):
         pass
 
 
 def test_data_without_instances_has_no_iiou(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    evaluation = guessed(tmp_path / "streets", "cityscapes19")
+    evaluation = evaluate_guess(tmp_path / "streets", "cityscapes19")
     first, *others = [Path(mask.replace("labelIds", "instanceIds")) for mask in evaluation.files["masks"]]
     first.unlink()
-    found = guessed(tmp_path / "streets", "cityscapes19")
-    assert found.instances is None
+    evaluation = evaluate_guess(tmp_path / "streets", "cityscapes19")
+    assert evaluation.instances is None
     assert "no iIoU: 1 of 5 images have no *_instanceIds.png\n" in capsys.readouterr().out
     for path in others:
         path.unlink()
-    found = guessed(tmp_path / "streets", "cityscapes19")
+    evaluation = evaluate_guess(tmp_path / "streets", "cityscapes19")
     assert "no iIoU" not in capsys.readouterr().out
-    assert found.instances is None
-    assert "iiou" not in found.scores()
-    assert {"miou", "boundary_miou", "ece"} <= found.scores().keys()
+    assert evaluation.instances is None
+    assert "iiou" not in evaluation.scores()
+    assert {"miou", "boundary_miou", "ece"} <= evaluation.scores().keys()

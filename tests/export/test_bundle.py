@@ -15,9 +15,8 @@ from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from segexp.evaluate.files import save
-from segexp.evaluate.split import Wish as Evaluation
-from segexp.evaluate.split import evaluate, prepare
+from segexp.evaluate.files import save_evaluation
+from segexp.evaluate.split import evaluate, prepare_evaluation
 from segexp.export import bundle, int8, onnx, torch_export
 from segexp.export.metadata import evaluations_of_weights
 from segexp.export.parity import NATIVE
@@ -25,6 +24,7 @@ from segexp.inference.model import load_model
 from segexp.inference.trusted_parts import source_of_run
 from segexp.run import checkpoint
 from segexp.run.folder import RunFolder
+from tests.evaluate.options import evaluate_settings
 from tests.export.exports import copy_run, export_run
 from tests.process import PATIENCE
 
@@ -33,7 +33,7 @@ from tests.process import PATIENCE
 def run(trained: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     """An evaluated run."""
     run = copy_run(trained, tmp_path_factory.mktemp("run"))
-    save(evaluate(prepare(run, Evaluation())), run, run.evaluation("val"))
+    save_evaluation(evaluate(prepare_evaluation(run, evaluate_settings())), run, run.evaluation("val"))
     return run
 
 

@@ -7,17 +7,19 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from segexp.evaluate.split import Wish, evaluate, prepare
+from segexp.evaluate.split import evaluate, prepare_evaluation
 from segexp.predict.inputs import find
 from segexp.predict.predict import predict
 from segexp.run.folder import RunFolder
+from tests.evaluate.options import evaluate_settings
 from tests.predict.command import class_ids_to, mask, predicted
 
 ORIENTATION = 0x0112
 
 
 def test_label_ids_are_those_of_an_evaluation(trained: RunFolder, photos: Path, tmp_path: Path) -> None:
-    evaluate(prepare(trained, Wish(checkpoint="last", device="cpu"), tmp_path / "evaluated"))
+    settings = evaluate_settings(checkpoint="last", device="cpu")
+    evaluate(prepare_evaluation(trained, settings, tmp_path / "evaluated"))
     answer = predicted(trained, f"input={photos}", f"output={tmp_path / 'out'}")
     assert answer.returncode == 0, answer.stderr
     files = sorted((tmp_path / "out" / "masks").rglob("*.png"))

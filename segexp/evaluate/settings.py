@@ -1,0 +1,44 @@
+"""The settings of an evaluation, checked before anything heavy is loaded."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from segexp.config.schema import Allowed, Count, DataValues, Device, Folder, Split, Text, WholeNumber, checked
+from segexp.inference.settings import Inference
+
+DiagonalFraction = Annotated[
+    float, Field(gt=0, lt=1), Allowed("a number between 0 and 1, a fraction of the image's diagonal")
+]
+FolderName = Annotated[
+    str, Field(pattern=r"^[^./\\\x00][^/\\\x00]*$"), Allowed("the name of one folder: no path, and no dot first")
+]
+
+
+class EvaluateSettings(Inference):
+    """Every key of conf/evaluate.yaml; those of the network's run are inherited."""
+
+    run: Folder
+    split: Split
+    checkpoint: Text
+    name: FolderName | None
+    overwrite: bool
+    device: Device
+    num_processes: Count
+    boundary_width: DiagonalFraction
+    num_scenes: WholeNumber
+    predictions: bool
+    benchmark: bool
+    regroup: Text | None
+    data: DataValues
+
+    @model_validator(mode="after")
+    def _split_names_a_folder(self) -> Self:
+        if self.name is None:
+            checked(FolderName, "name", self.split)
+        return self
+
+    @property
+    def evaluation_name(self) -> str:
+        """The folder below the run's evaluation/."""
+        return self.split if self.name is None else self.name
