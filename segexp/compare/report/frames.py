@@ -5,24 +5,25 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from segexp.compare.report.cells import verdict
 from segexp.compare.report.settings import differing_keys
 from segexp.compare.verdict.comparison import Comparison, Row
 from segexp.compare.verdict.evaluated import Run
+from segexp.compare.verdict.row_cells import RowCells, row_cells
 from segexp.compare.verdict.statistics import seeds_needed
 from segexp.metric.scores import class_iou
 
 
 def frames(comparison: Comparison) -> dict[str, pl.DataFrame]:
     """Name of the file -> table: one row a variant, a run, a run and image. What is NaN is null."""
+    rows = zip(comparison.rows, row_cells(comparison.rows), strict=True)
     return {
-        "variants": _frame([_variant(row, comparison) for row in comparison.rows]),
+        "variants": _frame([_variant(row, cells, comparison.class_names) for row, cells in rows]),
         "runs": _runs(comparison),
         "images": _images(comparison),
     }
 
 
-def _variant(row: Row, comparison: Comparison) -> dict[str, Any]:
+def _variant(row: Row, cells: RowCells, class_names: tuple[str, ...]) -> dict[str, Any]:
     found = row.difference
     is_tested = found is not None and found.num_seeds > 1
     return {
@@ -35,9 +36,9 @@ def _variant(row: Row, comparison: Comparison) -> dict[str, Any]:
         "low": found.low if found else None,
         "high": found.high if found else None,
         "p_holm": row.adjusted_p,
-        "verdict": "baseline" if row is comparison.rows[0] else verdict(row),
+        "verdict": cells.verdict,
         "num_seeds_needed": seeds_needed(found) if found and is_tested else None,
-        **_by_class(row.class_iou, comparison.class_names),
+        **_by_class(row.class_iou, class_names),
     }
 
 

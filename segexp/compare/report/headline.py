@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from segexp.compare.report.cells import needed
 from segexp.compare.verdict.comparison import Comparison
+from segexp.compare.verdict.row_cells import row_cells
 from segexp.compare.verdict.sentences import few, sentences
 from segexp.compare.verdict.variants import shown_names
 
@@ -11,10 +11,10 @@ from segexp.compare.verdict.variants import shown_names
 def headline(comparison: Comparison) -> list[str]:
     """Sentences, the one that sums up first."""
     names = shown_names([row.name for row in comparison.rows])[1]
-    undecided = [row for row in comparison.rows[1:] if row.verdict == "undecided"]
+    undecided = [cells for cells in row_cells(comparison.rows) if cells.verdict == "undecided"]
     said = sentences(comparison)
     if undecided:
-        wanted = few([f"{needed(row)} for {names[row.name]}" for row in undecided])
+        wanted = few([f"{cells.seeds_needed} for {names[cells.name]}" for cells in undecided])
         said.append(f"Seeds of both that would tell the difference to within ±0.003: {wanted}.")
     return said
 

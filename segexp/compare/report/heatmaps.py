@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from segexp.compare.report.cells import NOTHING
 from segexp.compare.report.shifts import Change
 from segexp.compare.report.svg import Drawing, name_rows, wrapped
 from segexp.compare.verdict.comparison import Row
+from segexp.compare.verdict.format import NO_VALUE
 from segexp.types import Floats
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SMALLEST_SHOWN = 0.01
-NO_VALUE = "#e8e8ec"
+NO_VALUE_COLOR = "#e8e8ec"
 
 
 def class_iou(rows: Sequence[Row], class_names: Sequence[str]) -> Drawing:
@@ -72,14 +72,14 @@ def _heatmap(figure: "Figure", values: Floats, centred: bool, form: str, smalles
     import matplotlib
 
     largest = max(0.01, float(np.nanmax(np.abs(values), initial=0))) if centred else 1.0
-    colors = matplotlib.colormaps["RdBu" if centred else "Blues"].with_extremes(bad=NO_VALUE)
+    colors = matplotlib.colormaps["RdBu" if centred else "Blues"].with_extremes(bad=NO_VALUE_COLOR)
     axis = figure.subplots()
     edges = [np.arange(length + 1) - 0.5 for length in reversed(values.shape)]  # one centre alone would tell no size
     shown = np.ma.masked_invalid(values)
     axis.pcolormesh(*edges, shown, vmin=-largest if centred else 0, vmax=largest, cmap=colors, edgecolor="w", lw=0.6)
     for (row, column), value in np.ndenumerate(values):
         if np.isnan(value) or abs(value) >= smallest:
-            text = NOTHING if np.isnan(value) else form.format(value).replace("-", "−")
+            text = NO_VALUE if np.isnan(value) else form.format(value).replace("-", "−")
             ink = "white" if abs(value) > 0.6 * largest else "black"
             axis.text(column, row, text, ha="center", va="center", fontsize=7, color=ink, in_layout=False)
     axis.invert_yaxis()

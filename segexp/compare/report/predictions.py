@@ -8,7 +8,7 @@ import numpy as np
 from segexp.classes import mask_value
 from segexp.compare.verdict.comparison import Comparison
 from segexp.compare.verdict.evaluated import Run
-from segexp.metric.stored import arrays
+from segexp.metric.counts_file import read_arrays
 from segexp.run.folder import RunFolder
 from segexp.types import VOID, Bytes
 
@@ -63,7 +63,7 @@ def _folder(run: Run, split: str) -> Path:
 
 
 def _files(run: Run, split: str) -> tuple[list[Path], list[Path]] | None:
-    stored = arrays(RunFolder(run.path).evaluation(split) / "confusion.npz", "images", "masks")
+    stored = read_arrays(RunFolder(run.path).evaluation(split) / "confusion.npz", "images", "masks")
     if len(stored) < 2:
         return None
     images, masks = ([Path(path) for path in stored[key].tolist()] for key in ("images", "masks"))

@@ -10,7 +10,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from segexp.compare.report import images, provenance, scenes, settings, shifts
-from segexp.compare.report.cells import score, signed, verdict_cells
 from segexp.compare.report.curves import Curve, curves
 from segexp.compare.report.figures import intervals, learning_curves
 from segexp.compare.report.frames import frames
@@ -18,8 +17,10 @@ from segexp.compare.report.headline import headline, named_shortly
 from segexp.compare.report.heatmaps import class_gain, class_iou, confusion_change
 from segexp.compare.report.svg import breakable, svg
 from segexp.compare.verdict.comparison import Comparison
+from segexp.compare.verdict.format import score, signed
 from segexp.compare.verdict.left_out import left_out_lines
 from segexp.compare.verdict.other_scores import other_scores
+from segexp.compare.verdict.row_cells import row_cells
 from segexp.display.markdown import code_block, escape
 from segexp.system.files import write_atomic
 
@@ -52,7 +53,7 @@ def _content(comparison: Comparison) -> dict[str, Any]:
         "baseline": comparison.rows[0],
         "others": comparison.rows[1:],
         "num_images": len(provenance.first_run(comparison).image_names),
-        "verdict_cells": verdict_cells(comparison.rows),
+        "row_cells": row_cells(comparison.rows),
         "figures": _figures(comparison, drawn),
         "curve_names": [curve.name for curve in drawn],
         "num_drawn": MOST_ROWS_DRAWN,

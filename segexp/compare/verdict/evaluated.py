@@ -9,8 +9,8 @@ import numpy as np
 
 from segexp.compare.verdict.settings import flat, trained_on
 from segexp.compare.verdict.statistics import Counts, regions
+from segexp.metric.counts_file import read_arrays
 from segexp.metric.scores import Confusion, image_miou
-from segexp.metric.stored import arrays
 from segexp.run.folder import RunFolder
 from segexp.types import Floats
 
@@ -118,7 +118,7 @@ def _read(run: RunFolder, split: str, finished: str) -> Run | str:
 
 def _matrices(path: Path, facts: dict[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...], Counts]:
     """Names of the images and of the classes, and the confusion matrix of each image, int64 [N, C, C]."""
-    stored = arrays(path, "names", "classes", "confusions", "settings")
+    stored = read_arrays(path, "names", "classes", "confusions", "settings")
     missing = {"names", "classes", "confusions"} - stored.keys()
     if missing:
         raise ValueError(f"{path} holds no {' and no '.join(sorted(missing))}; evaluate again")

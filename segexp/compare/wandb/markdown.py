@@ -2,17 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
 from segexp.compare.verdict.comparison import Comparison, Row
 from segexp.compare.verdict.left_out import left_out_lines
+from segexp.compare.verdict.row_cells import row_cells
 from segexp.compare.verdict.sentences import sentences
-from segexp.compare.verdict.statistics import MOST_SEEDS, seeds_needed
 from segexp.compare.wandb import keys
 from segexp.display.markdown import code_block, escape
 
-HEADINGS = ("variant", "seeds", "mean", "min", "max", "difference", "95 % interval", "p (Holm)", "verdict")
-NOTHING = "–"
+HEADINGS = (
+    *("variant", "seeds", "mean", "min", "max", "difference", "95 % interval", "p (Holm)", "verdict"),
+    "seeds for ±0.003",
+)
 
 
 def verdict(comparison: Comparison) -> str:
@@ -24,21 +24,9 @@ def verdict(comparison: Comparison) -> str:
 
 def table(rows: Sequence[Row]) -> str:
     """One line for each variant."""
-    headings = (*HEADINGS, "seeds for ±0.003")
-    lines = [headings, ["---", *["---:"] * (len(headings) - 1)], *map(_cells, rows)]
+    cells = [[escape(each.name), *each[1:]] for each in row_cells(rows)]
+    lines = [HEADINGS, ["---", *["---:"] * (len(HEADINGS) - 1)], *cells]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _cells(row: Row) -> list[str]:
-    spread = [f"{pick(row.miou):.4f}" for pick in (np.mean, np.min, np.max)]
-    known = [escape(row.name), str(len(row.seeds)), *spread]
-    found = row.difference
-    if found is None:
-        return [*known, *[""] * 5]
-    interval = f"{found.low:+.4f} … {found.high:+.4f}" + (" (images only)" if found.num_seeds == 1 else "")
-    needed = (seeds_needed(found) or f"> {MOST_SEEDS}") if found.num_seeds > 1 else NOTHING
-    p_value = NOTHING if np.isnan(row.adjusted_p) else f"{row.adjusted_p:.3g}"
-    return [*known, f"{found.value:+.4f}", interval, p_value, row.verdict, str(needed)]
 
 
 def _missing(comparison: Comparison) -> Iterator[str]:
