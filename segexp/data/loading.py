@@ -1,4 +1,4 @@
-"""Samples -> batches, without a Trainer."""
+"""Batches of samples, loaded by worker processes; no Trainer is needed."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ from segexp.types import Sample
 
 
 def loader(samples: Dataset[Sample], sampler: Sampler, batch_size: int, num_workers: int) -> DataLoader:
-    """Batches of uint8, pinned where a GPU will fetch them, from workers that stay between epochs."""
+    """Build a loader of uint8 batches, in pinned memory if there is a GPU, whose workers persist between epochs."""
     return LazyLoader(
         samples,
         batch_size=batch_size,
@@ -23,27 +23,27 @@ def loader(samples: Dataset[Sample], sampler: Sampler, batch_size: int, num_work
         collate_fn=collate,
         pin_memory=torch.cuda.is_available(),
         persistent_workers=num_workers > 0,
-        worker_init_fn=_be_one_thread_of_the_training,
+        worker_init_fn=_init_worker,
     )
 
 
 class LazyLoader(DataLoader):
-    """A DataLoader that asks the sampler for its order when the first batch is wanted, not when it is made ready.
+    """A DataLoader that asks the sampler for its order when the first batch is read, not when the iterator is made.
 
-    Lightning makes it ready before it knows the epoch of a run that goes on, and workers would read ahead at once.
+    Lightning makes the iterator before it knows the epoch of a resumed run, and workers would prefetch at once.
     """
 
     def __iter__(self) -> Iterator[Sample]:  # type: ignore[override]
         yield from super().__iter__()
 
-    def _get_iterator(self):
-        with _deaf():
+    def _get_iterator(self):  # private to torch; read in torch 2.13.0: it starts the workers
+        with _signals_blocked():
             return super()._get_iterator()
 
 
 @contextmanager
-def _deaf() -> Iterator[None]:
-    """Workers that the body starts inherit that they are deaf; a process of no other thread hears again after it."""
+def _signals_blocked() -> Iterator[None]:
+    """Block signals while workers start, as workers inherit this; what arrives meanwhile is handled afterwards."""
     if not hasattr(signal, "sigwaitinfo"):
         yield
         return
@@ -54,37 +54,41 @@ def _deaf() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _be_one_thread_of_the_training(worker: int) -> None:
-    cv2.setNumThreads(0)  # torch's own are limited to one by the DataLoader
+def _init_worker(worker: int) -> None:
+    cv2.setNumThreads(0)  # the DataLoader limits torch's own threads to one
     if hasattr(signal, "sigwaitinfo"):
-        _obey_the_training_alone()
+        _ignore_signals_of_others()
 
 
-def _obey_the_training_alone() -> None:
-    """SLURM signals every process of a job; a worker that died of it would take the training with it, unsaved."""
+def _ignore_signals_of_others() -> None:
+    """Obey the SIGTERM of the parent alone.
+
+    SLURM signals every process of a job, and a worker that ended then would end the training before it has saved.
+    """
     for number in (signal.SIGUSR1, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-    threading.Thread(target=_end_with_the_training, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_exit_when_terminated_by, args=(os.getppid(),), daemon=True).start()
 
 
-def _end_with_the_training(pid: int) -> None:
+def _exit_when_terminated_by(pid: int) -> None:
     while signal.sigwaitinfo({signal.SIGTERM}).si_pid != pid:
         pass
     os._exit(0)
 
 
 def collate(samples: Sequence[Sample]) -> Sample:
-    """Stack samples of one size. Raises ValueError naming two of different size."""
-    shapes = {(sample.image.shape, sample.target.shape): sample.name for sample in samples}
-    if len(shapes) > 1:
-        found = {name: [list(image[1:]), list(target)] for (image, target), name in shapes.items()}
+    """Stack samples of the same size. Raises ValueError naming samples of different sizes."""
+    names = {(sample.image.shape, sample.target.shape): sample.name for sample in samples}
+    if len(names) > 1:
+        sizes = {name: [list(image[1:]), list(target)] for (image, target), name in names.items()}
         raise ValueError(
-            f"a batch holds scenes of different sizes, of image and target: {found}; for validation set "
+            f"a batch holds scenes of different sizes, of image and target: {sizes}; for validation set "
             "data.eval_batch_size=1, for training data.image_size, an augmentation that crops, or data.batch_size=1"
         )
     return default_collate(list(samples))
 
 
 def default_num_workers() -> int:
+    """The number of cores that this process may use less one, at most 8."""
     return max(0, min(8, len(os.sched_getaffinity(0)) - 1)) if hasattr(os, "sched_getaffinity") else 0

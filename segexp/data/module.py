@@ -1,4 +1,4 @@
-"""Samples -> batches of each split, on each rank."""
+"""Batches of the training and the validation split, on each rank."""
 
 from collections.abc import Sequence
 
@@ -7,19 +7,19 @@ from torch.utils.data import DataLoader
 
 from segexp.classes import Grouping
 from segexp.data.cache.cache import Cache
-from segexp.data.lazy import Scenes
 from segexp.data.loading import default_num_workers, loader
 from segexp.data.pairs import Source
 from segexp.data.sampler import EvaluationSampler, TrainingSampler
 from segexp.data.samples import Augment, EvaluationSamples, TrainingSamples
+from segexp.data.scenes import Scenes
 from segexp.types import Size
 
 
 class DataModule(LightningDataModule):
-    """Batches of one source under one grouping.
+    """Batches of a source whose labels are grouped into classes.
 
-    source, grouping, augment, seed: what is read, scored, done to training samples, and drawn from.
-    train_split and all that follows: see `segexp.data.settings.Reading`.
+    augment: what is done to training samples. seed: of the order of training samples.
+    The keyword arguments are described at `segexp.data.settings.ReadingSettings`.
     """
 
     def __init__(

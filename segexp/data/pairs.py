@@ -1,4 +1,4 @@
-"""What every source of data answers: which image belongs to which mask in a split."""
+"""The files of a data set's scenes: what every source lists for a split, and the errors that all sources share."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -11,12 +11,12 @@ from segexp.system import remote
 
 
 class Pair(NamedTuple):
-    """Files of one scene.
+    """The files of one scene.
 
-    image: anything Pillow decodes to red, green, blue.
+    image: any picture that Pillow can decode to red, green and blue.
     mask: one byte a pixel, ids of the source's label table.
     name: unique in its split and stable between runs.
-    instances: where single objects are told apart, None if the data set does not; see `read_instances`.
+    instances: ids of single objects, see `read_instances`; None if the data set has none.
     """
 
     image: Path
@@ -26,64 +26,73 @@ class Pair(NamedTuple):
 
 
 class MissingMasksError(FileNotFoundError):
-    """Images without a mask. missing: every one of them; complete: those that have theirs."""
+    """Some images of a split have no mask.
 
-    def __init__(self, missing: list[Pair], complete: list[Pair], cure: str) -> None:
-        first = missing[0]
+    without_mask: all scenes whose mask is missing. with_mask: the other scenes of the split.
+    """
+
+    def __init__(self, without_mask: list[Pair], with_mask: list[Pair], cure: str) -> None:
+        first = without_mask[0]
         super().__init__(
-            f"{len(missing)} of {len(missing) + len(complete)} images have no mask, the first is {first.image}: "
-            f"no {first.mask}; {cure}"
+            f"{len(without_mask)} of {len(without_mask) + len(with_mask)} images have no mask, the first is "
+            f"{first.image}: no {first.mask}; {cure}"
         )
-        self.missing = missing
-        self.complete = complete
+        self.without_mask = without_mask
+        self.with_mask = with_mask
 
 
 class Source(Protocol):
-    """A data set on disk. table: the labels its masks may hold."""
+    """A data set on disk. table: the labels that its masks may hold."""
 
     table: LabelTable
 
     def pairs(self, split: str) -> list[Pair]:
-        """Every scene of the split, ordered by name; raises FileNotFoundError if one has no mask or there is none."""
+        """List every scene of the split, ordered by name.
+
+        Raises FileNotFoundError if there is no scene, or a scene without a mask.
+        """
         ...
 
 
-def existing_folder(root: str, holds: str) -> Path:
-    """The data set's folder, or its URL; holds: what must stand in it, for the error."""
+def data_root(root: str, contents: str) -> Path:
+    """The folder or URL of a data set. Raises FileNotFoundError if it does not exist.
+
+    contents: the folders that belong into it, for the error.
+    """
     folder = remote.path(root)
     if not folder.is_dir():
-        raise FileNotFoundError(f"no folder {folder.absolute()}; set data.root to the folder that holds {holds}")
+        raise FileNotFoundError(f"no folder {folder.absolute()}; set data.root to the folder that holds {contents}")
     return folder
 
 
-def split_folder(root: Path, name: str, holds: str) -> Path:
-    """A split's folder below root; an unknown split is answered with those that are there."""
+def split_folder(root: Path, name: str, contents: str) -> Path:
+    """The folder of a split below root. Raises FileNotFoundError, naming the folders that exist, if there is none."""
     folder = root / name
     if not folder.is_dir():
-        there = sorted(entry.name for entry in folder.parent.glob("*") if entry.is_dir())
+        existing = sorted(entry.name for entry in folder.parent.glob("*") if entry.is_dir())
         raise FileNotFoundError(
-            f"no folder {folder.absolute()}; {folder.parent} holds {there}; "
-            f"choose another split, or set data.root to the folder that holds {holds}"
+            f"no folder {folder.absolute()}; {folder.parent} holds {existing}; "
+            f"choose another split, or set data.root to the folder that holds {contents}"
         )
     return folder
 
 
-def complete(
-    pairs: Sequence[Pair], masks: Iterable[Path], what: str, cure: str = "add the masks or remove the images"
+def complete_pairs(
+    pairs: Sequence[Pair], masks: Iterable[Path], pattern: str, cure: str = "add the masks or remove the images"
 ) -> list[Pair]:
-    """The pairs, ordered by name, once every image is known to have its mask.
+    """Check that every image has its mask and a name of its own, and order the pairs by name.
 
-    masks: the mask files that exist; what: where images were looked for and how they end; cure: what to do
-    about missing masks; both for errors.
+    masks: the mask files that exist. pattern: where images were looked for, for the error.
+    cure: what to do about missing masks, for the error.
     Raises FileNotFoundError if there is no image, MissingMasksError if masks are missing, ValueError if two images
     share a name.
     """
     if not pairs:
-        raise FileNotFoundError(f"no images: {what}; correct data.root, or whatever of data. names this place")
+        raise FileNotFoundError(f"no images: {pattern}; correct data.root, or the key of data that names this folder")
     existing = set(masks)
-    missing = [pair for pair in pairs if pair.mask not in existing]
-    if missing:
-        raise MissingMasksError(missing, [pair for pair in pairs if pair.mask in existing], cure)
+    without_mask = [pair for pair in pairs if pair.mask not in existing]
+    if without_mask:
+        raise MissingMasksError(without_mask, [pair for pair in pairs if pair.mask in existing], cure)
     ordered = sorted(pairs, key=lambda pair: pair.name)
     for before, after in pairwise(ordered):
         if before.name == after.name:
@@ -92,7 +101,10 @@ def complete(
 
 
 def fingerprint(pairs: Sequence[Pair]) -> str:
-    """Changes when a scene is added, removed, renamed, or a file of it changes its size; reads no file."""
+    """Hash of the names and file sizes of scenes; no file is read.
+
+    It changes when a scene is added, removed or renamed, and when one of its files changes its size.
+    """
     digest = hashlib.sha256()
     for pair in pairs:
         digest.update(f"{pair.name} {pair.image.stat().st_size} {pair.mask.stat().st_size}\n".encode())

@@ -1,4 +1,4 @@
-"""Files of one scene -> arrays. Pillow decodes, because it works everywhere and refuses a torn file."""
+"""Read the files of one scene into arrays, by Pillow, which works everywhere and refuses a truncated file."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,86 +8,95 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from segexp.classes import UNKNOWN
+from segexp.classes import UNKNOWN_LABEL
 from segexp.data.pairs import Pair
-from segexp.system.remote import opened
+from segexp.system.remote import open_file
 from segexp.types import Bytes
 
-Found = TypeVar("Found")
+Decoded = TypeVar("Decoded")
 
 
 def read_pair(pair: Pair, lookup: Bytes) -> tuple[Bytes, Bytes]:
-    """Image uint8 [H, W, 3] and target uint8 [H, W] in train ids.
+    """Read an image uint8 [H, W, 3] and its target uint8 [H, W] in train ids.
 
-    lookup: train id of every byte a mask may hold [256], see `Grouping.lookup`.
-    Raises ValueError naming the file: broken, of different sizes, or with a label that the table does not know.
+    lookup: train id of every mask value [256], see `Grouping.lookup`.
+    Raises ValueError naming the file if it is broken, if image and mask differ in size, or for an unknown label.
     """
     image = read_image(pair.image)
     return image, read_target(pair, lookup, image.shape[:2])
 
 
 def read_target(pair: Pair, lookup: Bytes, size: tuple[int, ...]) -> Bytes:
-    """Train ids alone, uint8 [H, W]. size: that of the image; raises ValueError as `read_pair` does."""
+    """Read only the target, uint8 [H, W] in train ids.
+
+    size: [H, W] of the image. Raises ValueError naming the mask if it is broken, has another size or an unknown label.
+    """
     mask = read_mask(pair.mask)
     if size != mask.shape:
         raise ValueError(
-            f"{pair.mask} has {mask.shape[0]} rows and {mask.shape[1]} columns, its image {pair.image} has "
-            f"{size[0]} and {size[1]}; they must be of one size: make the mask again"
+            f"{pair.mask} has {mask.shape[0]} rows and {mask.shape[1]} columns, and its image {pair.image} has "
+            f"{size[0]} and {size[1]}; both must have the same size: make the mask again"
         )
     target = lookup[mask]
-    if (target == UNKNOWN).any():
+    if (target == UNKNOWN_LABEL).any():
+        unknown = np.unique(mask[target == UNKNOWN_LABEL])
         raise ValueError(
-            f"{pair.mask} holds the ids {np.unique(mask[target == UNKNOWN]).tolist()}, which are no labels of this "
-            "data set; correct the mask, choose the data= option whose labels it holds, or add them to data.labels"
+            f"{pair.mask} holds the ids {unknown.tolist()}, which are no labels of this data set; correct the mask, "
+            "choose the data= option whose labels it holds, or add them to data.labels"
         )
     return target
 
 
 def read_size(path: Path) -> tuple[int, int]:
-    """Height and width of an image, from the first bytes of its file."""
-    return _decode(path, lambda picture: (picture.height, picture.width))
+    """Read the height and width of an image from the first bytes of its file."""
+    return _decode(path, lambda image: (image.height, image.width))
 
 
 def read_image(path: Path) -> Bytes:
-    """Red, green, blue, uint8 [H, W, 3]."""
-    return _decode(path, red_green_blue)
+    """Read an image as red, green and blue, uint8 [H, W, 3]."""
+    return _decode(path, rgb_array)
 
 
 def read_mask(path: Path) -> Bytes:
-    """Label ids as they stand in the file, uint8 [H, W]; a palette is not applied."""
+    """Read the bytes of a mask, uint8 [H, W], without applying a palette. Raises ValueError for other pixels."""
     mask = _decode(path, np.array)
     if mask.ndim != 2 or mask.dtype != np.uint8:
         raise ValueError(
-            f"{path} is no mask: {mask.dtype} of shape {list(mask.shape)}; needed is one byte a pixel, a label id"
+            f"{path} is no mask: it holds {mask.dtype} of shape {list(mask.shape)}; allowed: one byte a pixel, "
+            "a label id; make the mask again"
         )
     return mask
 
 
 def read_instances(path: Path, shape: tuple[int, ...]) -> npt.NDArray[np.int32]:
-    """Ids of objects, int32 [H, W]: label * 1000 + number, below 1000 where there is none. shape: that it must have."""
+    """Read the ids of single objects, int32 [H, W]: label id * 1000 + number, or below 1000 where there is no object.
+
+    shape: [H, W] of the mask. Raises ValueError for another shape and for pixels that are no whole numbers.
+    """
     ids = _decode(path, np.array)
     if ids.shape != shape or ids.dtype.kind not in "iu":
         raise ValueError(
-            f"{path} holds {ids.dtype} of shape {list(ids.shape)}; needed are whole numbers of the mask's {list(shape)}"
+            f"{path} holds {ids.dtype} of shape {list(ids.shape)}; allowed: whole numbers of the mask's shape "
+            f"{list(shape)}; make, copy or download this file again"
         )
     return ids.astype(np.int32)
 
 
-def red_green_blue(picture: Image.Image) -> Bytes:
-    """Pixels of an opened picture, uint8 [H, W, 3]: grey repeated, 16 bits a channel shortened, transparency ignored.
+def rgb_array(image: Image.Image) -> Bytes:
+    """Convert an image to uint8 [H, W, 3]: grey is repeated, 16 bits are cut to the upper 8, transparency is ignored.
 
-    Raises ValueError for pixels that have no byte's worth of a colour, and what Pillow raises for a torn file.
+    Raises ValueError for pixels of 32 bits, and what Pillow raises for a truncated file.
     """
-    if picture.mode.startswith("I;16"):  # converted, Pillow would clip all above 255
-        return np.repeat((np.array(picture) >> 8).astype(np.uint8)[..., None], 3, axis=2)
-    if picture.mode in ("I", "F"):
-        raise ValueError(f"its pixels are of mode {picture.mode}; 8 or 16 bits a channel are read")
-    return np.array(picture.convert("RGB"))
+    if image.mode.startswith("I;16"):  # Pillow's own conversion would clip all above 255
+        return np.repeat((np.array(image) >> 8).astype(np.uint8)[..., None], 3, axis=2)
+    if image.mode in ("I", "F"):
+        raise ValueError(f"its pixels have the mode {image.mode}; allowed: 8 or 16 bits a channel")
+    return np.array(image.convert("RGB"))
 
 
-def _decode(path: Path, convert: Callable[[Image.Image], Found]) -> Found:
+def _decode(path: Path, convert: Callable[[Image.Image], Decoded]) -> Decoded:
     try:
-        with opened(path) as file, Image.open(file) as picture:
-            return convert(picture)
-    except (OSError, SyntaxError, ValueError) as error:  # Pillow raises all three for torn files
+        with open_file(path) as file, Image.open(file) as image:
+            return convert(image)
+    except (OSError, SyntaxError, ValueError) as error:  # Pillow raises all three for truncated files
         raise ValueError(f"{path} cannot be decoded ({error}); make, copy or download this file again") from error

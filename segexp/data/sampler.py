@@ -1,4 +1,4 @@
-"""Which samples a rank sees, in which order."""
+"""The order in which each rank reads the samples of a split."""
 
 from collections.abc import Iterator
 
@@ -7,10 +7,10 @@ from torch.utils.data import Sampler
 
 
 class TrainingSampler(Sampler[tuple[int, int]]):
-    """Keys (epoch, index) of one rank: each epoch is a permutation given by (seed, epoch) alone.
+    """Keys (epoch, index) of the samples of one rank; the order in an epoch depends on (seed, epoch) alone.
 
-    The tail that does not fill a batch of all ranks is left out, another one each epoch. The ranks' batches together
-    are the batch that a single rank with `batch_size * num_ranks` samples would see.
+    The tail of an epoch that does not fill a batch on all ranks is left out. The batches of all ranks together are the
+    batch that a single rank with batches of `batch_size * num_ranks` samples would see.
     Raises ValueError if the split cannot fill one batch.
     """
 
@@ -30,27 +30,27 @@ class TrainingSampler(Sampler[tuple[int, int]]):
             )
 
     def set_epoch(self, epoch: int) -> None:
-        """Called by the Trainer before each epoch."""
+        """Choose the epoch to iterate over; the Trainer calls this before each epoch."""
         self.epoch = epoch
 
     def start_at(self, epoch: int, num_batches: int) -> None:
-        """Leave out the first batches of one epoch, which were seen before an interruption."""
+        """Skip the first batches of one epoch, which were seen before an interruption."""
         self.start = (epoch, num_batches)
 
     def __len__(self) -> int:
-        """Samples of a whole epoch."""
+        """Number of samples of a whole epoch."""
         return self.num_batches * self.batch_size
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         order = np.random.default_rng([self.seed, self.epoch]).permutation(self.num_samples).tolist()
         epoch, num_batches = self.start
-        num_seen = num_batches * self.batch_size if epoch == self.epoch else 0
-        for index in order[self.rank : len(self) * self.num_ranks : self.num_ranks][num_seen:]:
+        num_skipped = num_batches * self.batch_size if epoch == self.epoch else 0
+        for index in order[self.rank : len(self) * self.num_ranks : self.num_ranks][num_skipped:]:
             yield self.epoch, index
 
 
 class EvaluationSampler(Sampler[int]):
-    """Every num_ranks-th index: no sample is repeated to even out the ranks."""
+    """Every num_ranks-th index, starting at the rank: no sample is repeated to even out the ranks."""
 
     def __init__(self, num_samples: int, rank: int = 0, num_ranks: int = 1) -> None:
         self.indices = range(rank, num_samples, num_ranks)

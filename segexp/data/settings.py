@@ -1,4 +1,4 @@
-"""How a data set is read, whichever it is: the keys of data= that every option has."""
+"""The keys below data that every option of data= has: how a data set is read."""
 
 from typing import Annotated, Literal, Self
 
@@ -12,14 +12,17 @@ CacheKind = Annotated[
 ]
 
 
-class Reading(Settings):
-    """train_split, val_split: names of the source's splits.
+class ReadingSettings(Settings):
+    """How the scenes of a data set are read and batched.
 
-    image_size: [height, width] that images are resized to for the network, None for native; scores are native always.
-    batch_size: training samples a step on each rank; eval_batch_size: images at once in validation, which must then be
-        of one size.
-    num_workers: reading processes of each rank; None for the cores of this process less one, at most 8.
-    cache, cache_size, cache_root: where decoded scenes are kept between epochs, see `Cache`; samples are the same.
+    train_split, val_split: names of the source's splits.
+
+    image_size: [height, width] that images are resized to for the network, None for native size; scores are always
+        computed at native size.
+    batch_size: training samples of each rank in a step.
+    eval_batch_size: images of a batch in validation; if there are several, they must have the same size.
+    num_workers: reading processes of each rank; None for the number of usable cores less one, at most 8.
+    cache, cache_size, cache_root: where decoded scenes are kept between epochs, see `Cache`; it changes no sample.
     """
 
     train_split: Split
@@ -33,7 +36,7 @@ class Reading(Settings):
     cache_root: Folder
 
     @model_validator(mode="after")
-    def _size_of_cache_fits(self) -> Self:
+    def _cache_size_is_image_size(self) -> Self:
         if self.cache_size not in (None, self.image_size):
             raise ValueError(
                 f"data.cache_size is {shown(self.cache_size)} and data.image_size is {shown(self.image_size)}; a cache "
@@ -43,5 +46,5 @@ class Reading(Settings):
         return self
 
 
-READING = tuple(Reading.model_fields)
-"""Keys of data= that say how a data set is read; all others are its own."""
+READING_KEYS = tuple(ReadingSettings.model_fields)
+"""The keys below data that say how a data set is read; all others are arguments of the data set."""

@@ -1,4 +1,4 @@
-"""The embedded data set: street scenes that are rendered once, then read like Cityscapes."""
+"""The embedded data set: street scenes that are rendered once and then read like Cityscapes."""
 
 import shlex
 import shutil
@@ -6,8 +6,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from segexp.classes import CITYSCAPES
-from segexp.data.cityscapes import Cityscapes
+from segexp.data.cityscapes import CITYSCAPES, Cityscapes
 from segexp.data.pairs import Pair
 from segexp.streetscenes.files import SceneFile
 from segexp.streetscenes.parallel import write_scenes
@@ -17,14 +16,14 @@ from segexp.types import SMALLEST_SIDE
 
 
 class Streets:
-    """Procedural street scenes with all labels that Cityscapes scores, in its very layout.
+    """Procedural street scenes with all labels that Cityscapes scores, in the layout of Cityscapes.
 
-    root: a folder to write to; each choice of the other arguments gets its own folder below it.
-    num_train, num_val: scenes of the splits train and val.
-    height, width: of every scene in pixels, at least 32.
-    seed: another one gives other scenes.
-    most_pixels: in all scenes of a set that is made where it is not there yet, None for any number. It is made by
-    whoever asks first, while others wait; one that was cut off half-way is rendered again.
+    root: the folder to write to; every choice of the other arguments gets its own folder below it.
+    num_train, num_val: number of scenes in the splits train and val.
+    height, width: size of every scene in pixels, at least 32.
+    seed: another seed gives other scenes.
+    max_pixels: most pixels, in all scenes together, of a set that is rendered if it does not exist; None: no limit.
+    The process that reads the set first renders it while others wait; a set that was interrupted is rendered again.
     """
 
     table = CITYSCAPES
@@ -37,7 +36,7 @@ class Streets:
         height: int = 256,
         width: int = 512,
         seed: int = 0,
-        most_pixels: int | None = None,
+        max_pixels: int | None = None,
     ) -> None:
         if min(num_train, num_val) < 1 or min(height, width) < SMALLEST_SIDE or seed < 0:
             raise ValueError(
@@ -46,21 +45,21 @@ class Streets:
             )
         if remote.is_url(root):
             raise ValueError(
-                f"streets: data.root is {root}, and scenes are rendered to a local folder only; those copied to object "
-                "storage are read by data=cityscapes data.root=URL of the folder that holds leftImg8bit/"
+                f"streets: data.root is {root}; allowed: a local folder, as scenes are rendered to one; scenes on "
+                "object storage are read by data=cityscapes data.root=URL of the folder that holds leftImg8bit/"
             )
         self.num_scenes = {"train": num_train, "val": num_val}
         self.height, self.width, self.seed = height, width, seed
-        self.most_pixels = most_pixels
+        self.max_pixels = max_pixels
         self.folder = Path(root).expanduser() / f"{height}x{width}_{num_train}+{num_val}_seed{seed}_v{VERSION}"
 
     def pairs(self, split: str) -> list[Pair]:
-        """Image and mask files of a split; renders the set if it is not there yet.
+        """List the scenes of a split; render the set first if it does not exist.
 
-        Raises OSError if the set cannot be written, FileNotFoundError for an unknown split, or if it is not to be made.
+        Raises OSError if the set cannot be written, FileNotFoundError for an unknown split or a set above max_pixels.
         """
         if not self.folder.is_dir():
-            self._refuse_too_many()
+            self._refuse_above_max_pixels()
             try:
                 self._render_once()
             except OSError as error:
@@ -70,27 +69,27 @@ class Streets:
                 ) from error
         return Cityscapes(str(self.folder)).pairs(split)
 
-    def _refuse_too_many(self) -> None:
+    def _refuse_above_max_pixels(self) -> None:
         num_pixels = sum(self.num_scenes.values()) * self.height * self.width
-        if self.most_pixels is None or num_pixels <= self.most_pixels:
+        if self.max_pixels is None or num_pixels <= self.max_pixels:
             return
-        allowed = f"sets of at most {self.most_pixels} pixels" if self.most_pixels else "sets at the default data.root"
+        allowed = f"sets of at most {self.max_pixels} pixels" if self.max_pixels else "sets at the default data.root"
         counts = " ".join(f"data.num_{split}={count}" for split, count in self.num_scenes.items())
         sizes = f"data.height={self.height} data.width={self.width} data.seed={self.seed}"
         raise FileNotFoundError(
-            f"no {self.folder.absolute()}: the street scenes of the run are not there, and only {allowed} are rendered "
-            "because a run says so; set data.root to the folder that they are in, or have them made by "
+            f"no {self.folder.absolute()}: the street scenes of the run do not exist, and only {allowed} are rendered "
+            "because a run asks for them; set data.root to the folder that holds them, or render them by "
             f"python -m segexp.check data.root={shlex.quote(str(self.folder.parent.absolute()))} {counts} {sizes}"
         )
 
     def _render_once(self) -> None:
-        """The set appears under its name by one rename, so it is there whole or not at all."""
+        """Render the set under a partial name and rename it, so that it exists completely or not at all."""
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         partial = self.folder.with_name(f"{self.folder.name}.partial")
         with FileLock(self.folder.with_name(f"{self.folder.name}.lock")):
             if self.folder.is_dir():
                 return
-            shutil.rmtree(partial, ignore_errors=True)  # left by a process that was killed: we hold the lock
+            shutil.rmtree(partial, ignore_errors=True)  # of a process that was killed, since we hold the lock
             try:
                 write_scenes(self._scenes(partial))
                 partial.rename(self.folder)

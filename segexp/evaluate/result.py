@@ -41,7 +41,7 @@ class Evaluation:
     def confusions(self) -> scores.Confusion:
         """One matrix an image, int64 [N, C, C], rows true, columns predicted."""
         class_of_label = self.grouping.lookup(self.table)[self.table.mask_values()]
-        return scores.by_class(self.label_counts, class_of_label, self.grouping.num_classes)
+        return scores.merge_labels(self.label_counts, class_of_label, self.grouping.num_classes)
 
     @property
     def confusion(self) -> scores.Confusion:
@@ -54,14 +54,14 @@ class Evaluation:
         image_miou = scores.image_miou(self.confusions)
         extra_scores = {
             "image_miou": scores.mean(image_miou),
-            "image_miou_worst_5_percent": scores.worst(image_miou, 0.05),
+            "image_miou_worst_5_percent": scores.mean_of_worst(image_miou, 0.05),
             **self._boundary_scores(),
             **self._instance_scores(),
         }
         if self.calibration is not None:
             extra_scores["ece"] = scores.calibration_error(self.calibration.sum(0), UNIT)
         extra_scores = {name: value for name, value in extra_scores.items() if not np.isnan(value)}
-        return scores.named(self.confusion, names, categories) | extra_scores
+        return scores.all_scores(self.confusion, names, categories) | extra_scores
 
     def _boundary_scores(self) -> dict[str, float]:
         if self.boundary is None:
@@ -77,7 +77,7 @@ class Evaluation:
         iou = instance_iou(self.confusion, counts, class_of_label, self.table)
         instance_scores = {"iiou": scores.mean(iou), **_by_name("iiou", self.grouping.names, iou)}
         categories = self.grouping.categories(self.table)
-        names, confusion = scores.merged(self.confusion, categories)
+        names, confusion = scores.merge_classes(self.confusion, categories)
         if None not in categories and 1 < len(names) < len(categories):
             category_of_label = [names.index(str(categories[each])) if each >= 0 else -1 for each in class_of_label]
             iou = instance_iou(confusion, counts, category_of_label, self.table, IN_CATEGORY)

@@ -8,7 +8,7 @@ from typing import IO, NamedTuple, TypeVar
 
 from PIL import Image, ImageOps
 
-from segexp.data.reading import red_green_blue
+from segexp.data.reading import rgb_array
 from segexp.types import SMALLEST_SIDE, Bytes
 
 Result = TypeVar("Result")
@@ -63,7 +63,7 @@ def _decode(
 
 def _upright_pixels(picture: Image.Image) -> Bytes:
     ImageOps.exif_transpose(picture, in_place=True)
-    return red_green_blue(picture)
+    return rgb_array(picture)
 
 
 def _num_frames(picture: Image.Image) -> int:

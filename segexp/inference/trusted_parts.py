@@ -37,8 +37,8 @@ def source_of_run(run: RunFolder, values: Mapping[str, Any]) -> "tuple[Source, S
     trust.refuse_urls({key: value for key, value in stored.items() if key not in values})
     trust.refuse_foreign_targets({**stored, **values})
     settings = {**ours, **stored, **values}
-    most_pixels = trust.MOST_RENDERED_PIXELS if settings.get("root") == ours.get("root") else 0
-    source = build.source_from(settings, {"most_pixels": lambda: most_pixels})
+    max_pixels = trust.MOST_RENDERED_PIXELS if settings.get("root") == ours.get("root") else 0
+    source = build.source_from(settings, {"max_pixels": lambda: max_pixels})
     return source, _image_size(settings)
 
 

@@ -48,7 +48,7 @@ class Outputs:
         self.overlay = overlay
         self.opacity = opacity
         self.probabilities = probabilities
-        self.label_ids = grouping.written_ids(table)
+        self.label_ids = grouping.mask_values(table)
 
     def files(self, item: Input) -> list[Path]:
         """All that will be written of a photo or film."""

@@ -28,8 +28,8 @@ Ways = dict[tuple[str, str], Dataset[Sample]]
 def memory_for_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """As large as the disk: that of a container holds 64 MB; and little is left to others of either."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cache, "SPARE", 10**6)
-        patch.setattr(shared_memory, "SHARED", tmp_path_factory.mktemp("memory"))
+        patch.setattr(cache, "SPARE_BYTES", 10**6)
+        patch.setattr(shared_memory, "SHARED_MEMORY", tmp_path_factory.mktemp("memory"))
         yield
 
 

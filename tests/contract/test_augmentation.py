@@ -9,7 +9,7 @@ from segexp import build
 from segexp.augmentation.augmentation import Augmentation
 from segexp.augmentation.scale_crop import RandomScaleCrop
 from segexp.config.compose import compose, config_folder
-from segexp.data.lazy import Decoded
+from segexp.data.scenes import DecodedScene
 from segexp.types import VOID, Sample
 
 OPTIONS = sorted(path.stem for path in (config_folder() / "augmentation").glob("*.yaml"))
@@ -108,7 +108,7 @@ def test_a_wrong_scale_is_refused() -> None:
         RandomScaleCrop(None, [2.0, 1.0])
 
 
-class Recorded(Decoded):
+class Recorded(DecodedScene):
     """A scene that notes which rectangles are read."""
 
     def crop(self, top: int, left: int, height: int, width: int) -> Sample:
@@ -123,7 +123,7 @@ read: list[tuple[int, int, int, int]] = []
 def test_a_scene_that_is_read_lazily_gives_the_same_sample(option: str) -> None:
     generator = np.random.default_rng(0)
     image, target = (generator.integers(0, 2, shape, np.uint8) for shape in ((500, 450, 3), (500, 450)))
-    scene = Decoded(200 * image, target, "scene")
+    scene = DecodedScene(200 * image, target, "scene")
     for index in range(8):
         lazy, whole = augmentation(option).read(scene, 2, index), augmentation(option)(scene.whole(), 2, index)
         assert torch.equal(lazy.image, whole.image)

@@ -1,4 +1,4 @@
-"""A cache is made once, noticed when it is not whole, and done without where there is no room."""
+"""A cache is made once, made again when it is damaged, and left out when there is no room for it."""
 
 import os
 import pickle
@@ -16,27 +16,31 @@ from segexp import build
 from segexp.config.compose import compose
 from segexp.data.cache import cache
 from segexp.data.cache.cache import Cache
-from segexp.data.cache.scenes import Cached
-from segexp.data.lazy import Files
+from segexp.data.cache.scenes import CachedScenes
 from segexp.data.pairs import Pair
+from segexp.data.scenes import FileScenes
 from segexp.system import memory, remote
-from segexp.train.resume import completed
-from tests.data.cached import LOOKUP, SIZES, assert_same_scenes, scene, scenes
+from segexp.train.resume import with_reading_defaults
+from tests.data.scene_files import LOOKUP, SIZES, assert_same_as_files, cached_scenes, write_scene
 from tests.full_disk import full_disk
 
 NUM_BYTES = sum(4 * height * width for height, width in SIZES)
 
 
+def times_of_arrays(root: Path) -> dict[Path, int]:
+    return {path: path.stat().st_mtime_ns for path in root.glob("*.bin")}
+
+
 def test_arrays_are_made_once(pairs: list[Pair], root: Path) -> None:
-    scenes("disk", pairs, root)
-    made = {path: path.stat().st_mtime_ns for path in root.glob("*.bin")}
-    assert_same_scenes(scenes("disk", pairs, root), pairs)
-    assert len(made) == 2
-    assert {path: path.stat().st_mtime_ns for path in root.glob("*.bin")} == made
+    cached_scenes("disk", pairs, root)
+    times = times_of_arrays(root)
+    assert_same_as_files(cached_scenes("disk", pairs, root), pairs)
+    assert len(times) == 2
+    assert times_of_arrays(root) == times
 
 
 def test_another_grouping_shares_the_images(pairs: list[Pair], root: Path) -> None:
-    scenes("disk", pairs, root)
+    cached_scenes("disk", pairs, root)
     other = LOOKUP.copy()
     other[:2] = 1, 0
     Cache("disk", None, str(root)).scenes(pairs, other, None)
@@ -64,26 +68,26 @@ def change_all_but_the_time(path: Path) -> None:
 @pytest.mark.parametrize("file", ["images_*.bin", "targets_*.bin", "images_*.json", "targets_*.json"])
 @pytest.mark.parametrize("damage", [shorten, change_one_byte, change_all_but_the_time, Path.unlink])
 def test_damaged_arrays_are_made_again(file: str, damage, pairs: list[Pair], root: Path) -> None:
-    scenes("disk", pairs, root)
+    cached_scenes("disk", pairs, root)
     damage(next(root.glob(file)))
-    found = scenes("disk", pairs, root)
-    assert isinstance(found, Cached)
-    assert_same_scenes(found, pairs)
+    scenes = cached_scenes("disk", pairs, root)
+    assert isinstance(scenes, CachedScenes)
+    assert_same_as_files(scenes, pairs)
 
 
 def test_an_edited_file_of_the_same_size_is_noticed(pairs: list[Pair], root: Path) -> None:
     mask = np.array(Image.open(pairs[0].mask))
-    scenes("disk", pairs, root)
+    cached_scenes("disk", pairs, root)
     before = pairs[0].mask.stat()
     Image.fromarray(mask.copy()).save(pairs[0].mask)
     os.utime(pairs[0].mask, ns=(before.st_atime_ns, before.st_mtime_ns + 10**6))
     assert pairs[0].mask.stat().st_size == before.st_size
-    scenes("disk", pairs, root)
+    cached_scenes("disk", pairs, root)
     assert len([*root.glob("*.bin")]) == 4
 
 
 def test_another_data_set_of_equal_names_sizes_and_times_has_its_own_arrays(tmp_path: Path, root: Path) -> None:
-    """As archives unpack them that keep no times; formats without compression have equal sizes, too."""
+    """An archive without times unpacks such data sets; formats without compression have equal sizes, too."""
     for folder, color in (("a", 10), ("b", 200)):
         (tmp_path / folder).mkdir()
         pair = Pair(tmp_path / folder / "image.bmp", tmp_path / folder / "mask.bmp", "scene")
@@ -91,7 +95,7 @@ def test_another_data_set_of_equal_names_sizes_and_times_has_its_own_arrays(tmp_
         Image.new("L", (40, 40)).save(pair.mask)
         for file in (pair.image, pair.mask):
             os.utime(file, (0, 0))
-        assert scenes("disk", [pair], root)[0].whole().image[0].unique().tolist() == [color]
+        assert cached_scenes("disk", [pair], root)[0].whole().image[0].unique().tolist() == [color]
 
 
 MAKE = """
@@ -99,47 +103,46 @@ import sys, pickle, time
 from segexp.data.cache import arrays
 from segexp.data.cache.cache import Cache
 write = arrays.write
-def noted(*given):
-    print("made", flush=True)
-    time.sleep(1)  # so that the other one comes meanwhile
-    write(*given)
-arrays.write = noted
+def write_slowly(*arguments):
+    print("written", flush=True)
+    time.sleep(1)  # so that the other process comes meanwhile
+    write(*arguments)
+arrays.write = write_slowly
 pairs, lookup, root = pickle.loads(sys.stdin.buffer.read())
 Cache("disk", None, root).scenes(pairs, lookup, None)
 """
 
 
 def test_two_processes_that_start_together_make_it_once(pairs: list[Pair], root: Path) -> None:
-    given = pickle.dumps((pairs, LOOKUP, str(root)))
+    arguments = pickle.dumps((pairs, LOOKUP, str(root)))
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-    started = [subprocess.Popen([sys.executable, "-c", MAKE], **pipes) for _ in range(2)]
-    for process in started:
-        process.stdin.write(given)
-        process.stdin.flush()  # both read on before either is waited for
-    said = [process.communicate() for process in started]
-    assert [process.returncode for process in started] == [0, 0], said
-    assert b"".join(out for out, _ in said).count(b"made") == 2  # images and targets
-    made = {path: path.stat().st_mtime_ns for path in root.glob("*.bin")}
-    assert_same_scenes(scenes("disk", pairs, root), pairs)
-    assert {path: path.stat().st_mtime_ns for path in root.glob("*.bin")} == made
+    processes = [subprocess.Popen([sys.executable, "-c", MAKE], **pipes) for _ in range(2)]
+    for process in processes:
+        process.stdin.write(arguments)
+        process.stdin.flush()  # both start before either is waited for
+    outputs = [process.communicate() for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], outputs
+    assert b"".join(stdout for stdout, _ in outputs).count(b"written") == 2  # images and targets
+    times = times_of_arrays(root)
+    assert_same_as_files(cached_scenes("disk", pairs, root), pairs)
+    assert times_of_arrays(root) == times
 
 
-def test_what_a_killed_process_left_is_removed(pairs: list[Pair], root: Path) -> None:
+def test_partial_arrays_of_a_killed_process_are_removed(pairs: list[Pair], root: Path) -> None:
     root.mkdir()
     (root / "images_of_old.partial").write_bytes(b"half")
-    scenes("disk", pairs, root)
+    cached_scenes("disk", pairs, root)
     assert not [*root.glob("*.partial")]
 
 
 @pytest.mark.parametrize("kind", ["disk", "memory"])
-def test_without_room_it_says_so_and_files_are_read(
+def test_without_room_the_error_is_logged_and_files_are_read(
     kind: str, pairs: list[Pair], root: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(cache, "SPARE", 10**18)
-    found = scenes(kind, pairs, root)
-    assert_same_scenes(found, pairs)
-    assert f"data.cache={kind}: {NUM_BYTES / 1e9:.3g} GB are needed in" in caplog.text
-    assert "images are decoded each time instead" in caplog.text
+    monkeypatch.setattr(cache, "SPARE_BYTES", 10**18)
+    assert_same_as_files(cached_scenes(kind, pairs, root), pairs)
+    facts = (f"data.cache={kind}", f"{NUM_BYTES / 1e9:.3g} GB are needed in", "images are decoded each time instead")
+    assert [fact for fact in facts if fact not in caplog.text] == [], caplog.text
 
 
 def test_the_limit_of_a_job_is_room_for_shared_memory_not_for_a_disk(
@@ -147,73 +150,75 @@ def test_the_limit_of_a_job_is_room_for_shared_memory_not_for_a_disk(
 ) -> None:
     (tmp_path / "groups").write_text("0::/job\n")
     (tmp_path / "job").mkdir()
-    for name, content in {"memory.max": cache.SPARE + NUM_BYTES - 1, "memory.current": 0, "memory.stat": ""}.items():
+    limit = cache.SPARE_BYTES + NUM_BYTES
+    for name, content in {"memory.max": limit - 1, "memory.current": 0, "memory.stat": ""}.items():
         (tmp_path / "job" / name).write_text(f"{content}")
     monkeypatch.setattr(memory, "GROUPS", tmp_path / "groups")
     monkeypatch.setattr(memory, "MOUNTED", tmp_path)
-    assert isinstance(scenes("disk", pairs, root), Cached)
-    assert isinstance(scenes("memory", pairs, root), Files)
-    (tmp_path / "job/memory.max").write_text(f"{cache.SPARE + NUM_BYTES}")
-    assert isinstance(scenes("memory", pairs, root), Cached)
+    assert isinstance(cached_scenes("disk", pairs, root), CachedScenes)
+    assert isinstance(cached_scenes("memory", pairs, root), FileScenes)
+    (tmp_path / "job/memory.max").write_text(f"{limit}")
+    assert isinstance(cached_scenes("memory", pairs, root), CachedScenes)
 
 
-def test_a_disk_that_refuses_halfway_is_done_without(
+def test_files_are_read_when_the_disk_becomes_full_halfway(
     pairs: list[Pair], root: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with full_disk():  # it takes an index, but not the images
-        found = scenes("disk", pairs, root)
-    assert_same_scenes(found, pairs)
+    with full_disk():  # there is room for an index, but not for the images
+        scenes = cached_scenes("disk", pairs, root)
+    assert_same_as_files(scenes, pairs)
     assert "File too large" in caplog.text
     assert not [*root.glob("*.partial")]
 
 
-def test_a_place_that_is_no_folder_is_done_without(
+def test_files_are_read_when_the_root_of_the_cache_is_no_folder(
     pairs: list[Pair], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "file").touch()
-    assert_same_scenes(scenes("disk", pairs, tmp_path / "file"), pairs)
+    assert_same_as_files(cached_scenes("disk", pairs, tmp_path / "file"), pairs)
     assert "data.cache=disk" in caplog.text
 
 
-def test_memory_is_freed_by_the_last_that_uses_it(pairs: list[Pair], root: Path, shared: Path) -> None:
-    first, second = scenes("memory", pairs, root), scenes("memory", pairs, root)
-    assert len([*shared.glob("*.bin")]) == 2
+def test_memory_is_freed_by_the_last_that_uses_it(pairs: list[Pair], root: Path, shared_folder: Path) -> None:
+    first, second = cached_scenes("memory", pairs, root), cached_scenes("memory", pairs, root)
+    assert len([*shared_folder.glob("*.bin")]) == 2
     del first
-    assert_same_scenes(second, pairs)
-    assert len([*shared.glob("*.bin")]) == 2
+    assert_same_as_files(second, pairs)
+    assert len([*shared_folder.glob("*.bin")]) == 2
     del second
-    assert not [*shared.glob("*.bin")]
+    assert not [*shared_folder.glob("*.bin")]
 
 
-def test_memory_of_a_killed_process_is_freed_by_the_next(pairs: list[Pair], root: Path, shared: Path) -> None:
-    scenes("disk", pairs[:2], shared)  # as arrays that nobody holds any more
-    held = scenes("memory", pairs, root)
-    assert len([*shared.glob("*.bin")]) == 2
-    assert_same_scenes(held, pairs)
+def test_memory_of_a_killed_process_is_freed_by_the_next(pairs: list[Pair], root: Path, shared_folder: Path) -> None:
+    cached_scenes("disk", pairs[:2], shared_folder)  # arrays that nobody holds
+    held = cached_scenes("memory", pairs, root)
+    assert len([*shared_folder.glob("*.bin")]) == 2
+    assert_same_as_files(held, pairs)
 
 
 def test_a_bare_off_of_yaml_is_no_cache() -> None:
     assert Cache(False, None, "").kind == "off"
 
 
-def test_data_on_object_storage_is_kept_too(tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of fsspec's storages the one in this process; once cached, it is not asked for pixels again."""
+def test_data_on_object_storage_is_cached_too(tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The storage is fsspec's memory; once its data is cached, it is not asked for pixels again."""
     monkeypatch.setenv("SEGEXP_CACHE", str(tmp_path / "copies"))
-    here = [scene(tmp_path, f"scene{number}", size) for number, size in enumerate(SIZES)]
-    there = [Pair(*(remote.path(f"memory://set/{file.name}") for file in pair[:2]), pair.name) for pair in here]
-    for mine, theirs in zip(here, there, strict=True):
-        theirs.image.write_bytes(mine.image.read_bytes())
-        theirs.mask.write_bytes(mine.mask.read_bytes())
-    assert_same_scenes(scenes("disk", there, root), here)
+    local = [write_scene(tmp_path, f"scene{number}", size) for number, size in enumerate(SIZES)]
+    stored = [Pair(*(remote.path(f"memory://set/{file.name}") for file in pair[:2]), pair.name) for pair in local]
+    for source, copy in zip(local, stored, strict=True):
+        copy.image.write_bytes(source.image.read_bytes())
+        copy.mask.write_bytes(source.mask.read_bytes())
+    assert_same_as_files(cached_scenes("disk", stored, root), local)
     shutil.rmtree(tmp_path / "copies")
-    assert_same_scenes(scenes("disk", there, root), here)
+    assert_same_as_files(cached_scenes("disk", stored, root), local)
     assert not (tmp_path / "copies").exists()
-    there[0].mask.write_bytes(here[2].mask.read_bytes())
-    there[0].image.write_bytes(here[2].image.read_bytes())
-    assert torch.equal(scenes("disk", there, root)[0].whole().image, Files(here, LOOKUP)[2].whole().image)
+    stored[0].mask.write_bytes(local[2].mask.read_bytes())
+    stored[0].image.write_bytes(local[2].image.read_bytes())
+    image = cached_scenes("disk", stored, root)[0].whole().image
+    assert torch.equal(image, FileScenes(local, LOOKUP)[2].whole().image)
 
 
-def test_runs_from_before_the_cache_go_on_without_it(small) -> None:
+def test_runs_of_versions_without_a_cache_go_on_without_it(small) -> None:
     config = compose("train", small())
     config["data"] = {key: value for key, value in config["data"].items() if not key.startswith("cache")}
-    assert build.data(completed(config)).cache.kind == "off"
+    assert build.data(with_reading_defaults(config)).cache.kind == "off"

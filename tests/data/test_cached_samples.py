@@ -1,4 +1,4 @@
-"""A cache changes no sample: it gives what its files would give, and says what is wrong with them as they would."""
+"""A cache changes no sample, and its errors about broken files are those of reading the files."""
 
 import ctypes
 import mmap
@@ -18,14 +18,14 @@ from segexp.config.compose import compose, config_folder
 from segexp.data.cache import arrays
 from segexp.data.cache.arrays import Arrays
 from segexp.data.cache.cache import Cache
-from segexp.data.cache.scenes import Cached
-from segexp.data.lazy import Files
+from segexp.data.cache.scenes import CachedScenes
 from segexp.data.loading import loader
 from segexp.data.pairs import Pair
 from segexp.data.sampler import TrainingSampler
 from segexp.data.samples import EvaluationSamples, TrainingSamples
+from segexp.data.scenes import FileScenes
 from segexp.types import Sample, Size
-from tests.data.cached import LOOKUP, SIZES, assert_same, assert_same_scenes, scenes
+from tests.data.scene_files import LOOKUP, SIZES, assert_same, assert_same_as_files, cached_scenes
 
 OPTIONS = sorted(path.stem for path in (config_folder() / "augmentation").glob("*.yaml"))
 
@@ -34,11 +34,11 @@ OPTIONS = sorted(path.stem for path in (config_folder() / "augmentation").glob("
 @pytest.mark.parametrize("option", OPTIONS)
 def test_training_samples_are_bit_identical(option: str, kind: str, pairs: list[Pair], root: Path) -> None:
     augment = build.augmentation(compose("train", [f"augmentation={option}"]))
-    found = TrainingSamples(scenes(kind, pairs, root), None, augment)
-    wanted = TrainingSamples(Files(pairs, LOOKUP), None, lambda sample, *key: augment(sample, *key))
+    cached = TrainingSamples(cached_scenes(kind, pairs, root), None, augment)
+    expected = TrainingSamples(FileScenes(pairs, LOOKUP), None, lambda sample, *key: augment(sample, *key))
     for epoch in range(3):
         for index in range(len(pairs)):
-            assert_same(found[epoch, index], wanted[epoch, index])
+            assert_same(cached[epoch, index], expected[epoch, index])
 
 
 @pytest.mark.parametrize("cache_size", [None, (48, 64)])
@@ -47,36 +47,36 @@ def test_resized_samples_are_bit_identical_from_a_cache_of_any_size(
     option: str, cache_size: Size | None, pairs: list[Pair], root: Path
 ) -> None:
     size, augment = (48, 64), build.augmentation(compose("train", [f"augmentation={option}"]))
-    cached = Cache("disk", cache_size, str(root))
-    found = TrainingSamples(cached.scenes(pairs, LOOKUP, cache_size), size, augment)
-    wanted = TrainingSamples(Files(pairs, LOOKUP), size, lambda sample, *key: augment(sample, *key))
+    cache = Cache("disk", cache_size, str(root))
+    cached = TrainingSamples(cache.scenes(pairs, LOOKUP, cache_size), size, augment)
+    expected = TrainingSamples(FileScenes(pairs, LOOKUP), size, lambda sample, *key: augment(sample, *key))
     for index in range(len(pairs)):
-        assert_same(found[1, index], wanted[1, index])
+        assert_same(cached[1, index], expected[1, index])
 
 
 @pytest.mark.parametrize("cache_size", [None, (48, 64)])
 def test_evaluation_targets_stay_native(cache_size: Size | None, pairs: list[Pair], root: Path) -> None:
-    cached = Cache("disk", cache_size, str(root))
-    found = EvaluationSamples(cached.scenes(pairs, LOOKUP, None), (48, 64))
-    wanted = EvaluationSamples(Files(pairs, LOOKUP), (48, 64))
+    cache = Cache("disk", cache_size, str(root))
+    cached = EvaluationSamples(cache.scenes(pairs, LOOKUP, None), (48, 64))
+    expected = EvaluationSamples(FileScenes(pairs, LOOKUP), (48, 64))
     for index, size in enumerate(SIZES):
-        assert found[index].target.shape == size
-        assert_same(found[index], wanted[index])
+        assert cached[index].target.shape == size
+        assert_same(cached[index], expected[index])
 
 
 @pytest.mark.parametrize("kind", ["disk", "memory"])
 def test_workers_read_the_same_arrays(kind: str, pairs: list[Pair], root: Path) -> None:
-    found = EvaluationSamples(scenes(kind, pairs, root), None)
-    batches = loader(found, SequentialSampler(found), batch_size=1, num_workers=2)
+    cached = EvaluationSamples(cached_scenes(kind, pairs, root), None)
+    batches = loader(cached, SequentialSampler(cached), batch_size=1, num_workers=2)
     for number, batch in enumerate(batches):
-        wanted = Files(pairs, LOOKUP)[number].whole()
-        assert_same(Sample(batch.image[0], batch.target[0], batch.name[0]), wanted)
+        expected = FileScenes(pairs, LOOKUP)[number].whole()
+        assert_same(Sample(batch.image[0], batch.target[0], batch.name[0]), expected)
 
 
-def test_scenes_travel_to_workers_that_are_no_copies(pairs: list[Pair], root: Path) -> None:
-    travelled = pickle.dumps(scenes("disk", pairs, root))
-    assert len(travelled) < 2000  # no pixels
-    assert_same_scenes(pickle.loads(travelled), pairs)
+def test_scenes_are_pickled_for_spawned_workers_without_their_pixels(pairs: list[Pair], root: Path) -> None:
+    pickled = pickle.dumps(cached_scenes("disk", pairs, root))
+    assert len(pickled) < 2000
+    assert_same_as_files(pickle.loads(pickled), pairs)
 
 
 @pytest.mark.parametrize("which", ["image", "mask"])
@@ -84,43 +84,43 @@ def test_a_broken_file_is_named_as_without_a_cache(which: str, pairs: list[Pair]
     path = getattr(pairs[2], which)
     path.write_bytes(path.read_bytes()[:-30])
     with pytest.raises(ValueError, match=rf"scene2_{which}\.png cannot be decoded .*download this file again"):
-        scenes("disk", pairs, root)
+        cached_scenes("disk", pairs, root)
     assert not [*root.glob("*.partial")]
 
 
 def test_unknown_labels_and_masks_of_another_size_are_named(pairs: list[Pair], root: Path) -> None:
     Image.new("L", SIZES[1][::-1], 77).save(pairs[1].mask)
     with pytest.raises(ValueError, match=r"scene1_mask\.png holds the ids \[77\]"):
-        scenes("disk", pairs, root)
+        cached_scenes("disk", pairs, root)
     Image.new("L", (5, 5)).save(pairs[1].mask)
     with pytest.raises(ValueError, match=r"scene1_mask\.png has 5 rows and 5 columns"):
-        scenes("disk", pairs, root)
+        cached_scenes("disk", pairs, root)
 
 
-def resident_pages(path: Path) -> int:
-    """Pages of a file in the system's cache, by mincore(2)."""
+def num_resident_pages(path: Path) -> int:
+    """Count the pages of a file that are in the system's cache, by mincore(2)."""
     libc = ctypes.CDLL(None, use_errno=True)
     size = path.stat().st_size
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, flags=mmap.MAP_PRIVATE) as pages:
         first = ctypes.c_char.from_buffer(pages)
-        told = (ctypes.c_ubyte * (-(-size // mmap.PAGESIZE)))()
-        assert libc.mincore(ctypes.c_void_p(ctypes.addressof(first)), ctypes.c_size_t(size), told) == 0
+        is_resident = (ctypes.c_ubyte * (-(-size // mmap.PAGESIZE)))()
+        assert libc.mincore(ctypes.c_void_p(ctypes.addressof(first)), ctypes.c_size_t(size), is_resident) == 0
         del first
-    return sum(each & 1 for each in told)
+    return sum(each & 1 for each in is_resident)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="mincore and fadvise are asked as Linux has them")
-def test_of_a_cold_file_nothing_but_the_large_pages_around_a_crop_is_read(tmp_path: Path) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="mincore and fadvise are called as Linux defines them")
+def test_a_crop_reads_only_the_large_pages_around_it_from_the_disk(tmp_path: Path) -> None:
     path, shapes = tmp_path / "images_.bin", [[3, 1024, 2048]] * 4
     arrays.write(path, "", shapes, lambda number: np.full(shapes[0], number + 1, np.uint8), "writing")
     cold = Arrays(path, shapes)
     with path.open("rb") as file:
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-    if resident_pages(path) > 0:
+    if num_resident_pages(path) > 0:
         pytest.skip("this file system keeps its pages in memory")
     assert (cold.read(1, slice(500, 564), slice(800, 864)) == 2).all()
     rows, large_pages = 3 * 64 * 2048, 3 * arrays.LARGE_PAGE  # one in each plane
-    assert rows <= resident_pages(path) * mmap.PAGESIZE <= 1.1 * large_pages  # of four times as much in the file
+    assert rows <= num_resident_pages(path) * mmap.PAGESIZE <= 1.1 * large_pages  # of four times as much in the file
 
 
 @pytest.mark.slow
@@ -133,7 +133,7 @@ def test_resident_memory_of_workers_stays(tmp_path: Path) -> None:
     )
     images, targets = Arrays(tmp_path / "images_.bin", shapes), Arrays(tmp_path / "targets_.bin", [[512, 1024]] * 200)
     augment = build.augmentation(compose("train", ["augmentation=gridnet"]))
-    samples = TrainingSamples(Cached(images, targets, [str(number) for number in range(200)]), None, augment)
+    samples = TrainingSamples(CachedScenes(images, targets, [str(number) for number in range(200)]), None, augment)
     sampler = TrainingSampler(200, 4, seed=0)
     batches = loader(samples, sampler, batch_size=4, num_workers=4)
     resident = []

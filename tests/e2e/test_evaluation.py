@@ -110,7 +110,7 @@ def test_a_run_does_not_choose_where_nor_how_much_is_rendered(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "home").touch()  # where no scene can be written, or millions would be before this test fails
     source, _ = source_of_run(asking(**stored), typed)
-    with pytest.raises(FileNotFoundError, match=f"are not there, and only {allowed} are rendered") as error:
+    with pytest.raises(FileNotFoundError, match=f"only {allowed} are rendered") as error:
         source.pairs("val")
     assert {path.name for path in tmp_path.iterdir()} == {"home", "run"}
     advice = str(error.value).partition("python -m segexp.check ")[2]

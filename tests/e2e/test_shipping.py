@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from segexp.data.module import DataModule
-from segexp.data.settings import READING
+from segexp.data.settings import READING_KEYS
 from segexp.run.folder import RunFolder
 
 FOREIGN = ("pytorch_lightning", "lightning_fabric", "segexp.loss", "segexp.augmentation", "segexp.train.task")
@@ -48,4 +48,4 @@ def test_neither_lightning_nor_losses_are_loaded(trained: RunFolder, tmp_path: P
 def test_keys_of_reading_are_those_that_reading_takes() -> None:
     """Listed apart, because who only wants a data set must not wait for Lightning."""
     parameters = inspect.signature(DataModule).parameters.values()
-    assert [each.name for each in parameters if each.kind is inspect.Parameter.KEYWORD_ONLY] == list(READING)
+    assert [each.name for each in parameters if each.kind is inspect.Parameter.KEYWORD_ONLY] == list(READING_KEYS)

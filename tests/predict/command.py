@@ -7,9 +7,8 @@ import numpy as np
 from PIL import Image
 
 from segexp import build
-from segexp.classes import CITYSCAPES
 from segexp.config.compose import compose
-from segexp.data.cityscapes import Cityscapes
+from segexp.data.cityscapes import CITYSCAPES, Cityscapes
 from segexp.predict.outputs import Outputs
 from segexp.run.folder import RunFolder
 from tests.e2e.test_commands import segexp

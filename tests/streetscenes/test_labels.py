@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from segexp.classes import CITYSCAPES, written
+from segexp.classes import mask_value
+from segexp.data.cityscapes import CITYSCAPES
 from segexp.streetscenes.labels import LABELS, palette
 
 
@@ -14,5 +15,5 @@ def test_labels_of_rendered_scenes_are_those_of_cityscapes() -> None:
 def test_palette_gives_each_label_its_colour_and_black_to_other_bytes() -> None:
     expected = np.zeros((256, 3), dtype=np.uint8)
     for label in CITYSCAPES.labels:
-        expected[written(label.id)] = label.color
+        expected[mask_value(label.id)] = label.color
     np.testing.assert_array_equal(palette(), expected)

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from segexp.data.settings import READING as KEYS_OF_READING
+from segexp.data.settings import READING_KEYS
 from segexp.train.settings import TrainSettings
 from segexp.types import Values
 
 Compose = Callable[..., Values]
-READING = {f"data.{key}" for key in KEYS_OF_READING}
+READING = {f"data.{key}" for key in READING_KEYS}
 TRAINER = {
     f"trainer.{key}"
     for key in (

@@ -1,4 +1,4 @@
-"""Scenes that are decoded from their files whenever they are asked for."""
+"""The scenes of a split, decoded from their files each time they are read."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
@@ -11,15 +11,18 @@ from segexp.types import Bytes, LazySample, Sample
 
 
 class Scenes(Protocol):
-    """The scenes of a split, by index, in the order of their names."""
+    """The scenes of a split by index, in the order of their names."""
 
     def __len__(self) -> int: ...
 
     def __getitem__(self, index: int) -> LazySample: ...
 
 
-class Files:
-    """lookup: see `Grouping.lookup`. What is wrong with a file is said when its scene is asked for."""
+class FileScenes:
+    """Scenes that are decoded from their files whenever they are indexed; only then is a broken file noticed.
+
+    lookup: train id of every mask value [256], see `Grouping.lookup`.
+    """
 
     def __init__(self, pairs: Sequence[Pair], lookup: Bytes) -> None:
         self.pairs = pairs
@@ -28,12 +31,12 @@ class Files:
     def __len__(self) -> int:
         return len(self.pairs)
 
-    def __getitem__(self, index: int) -> "Decoded":
-        return Decoded(*read_pair(self.pairs[index], self.lookup), self.pairs[index].name)
+    def __getitem__(self, index: int) -> "DecodedScene":
+        return DecodedScene(*read_pair(self.pairs[index], self.lookup), self.pairs[index].name)
 
 
-class Decoded(NamedTuple):
-    """image: uint8 [H, W, 3]. target: uint8 [H, W]. A PNG is decoded whole; only the rest of the work is spared."""
+class DecodedScene(NamedTuple):
+    """A scene in memory: image uint8 [H, W, 3] and target uint8 [H, W]. A crop copies only its own pixels."""
 
     image: Bytes
     target: Bytes
