@@ -1,11 +1,12 @@
-"""python -m segexp.check: every broken, missing, mismatched file and unknown label of a data set; class shares."""
+"""python -m segexp.check: list every problem with the files of a data set, and count the pixels of its classes."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from segexp.config.command_line import entry
+from segexp.check.settings import CheckSettings
+from segexp.config.command_line import entry_point
 from segexp.types import Values
 
 if TYPE_CHECKING:
@@ -14,46 +15,39 @@ if TYPE_CHECKING:
     from segexp.data.counts import ClassCounts
 
 
-@entry("check")
+@entry_point("check")
 def main(values: Values) -> None:
+    settings = CheckSettings.of(values)
     from rich.console import Console
 
     from segexp import build
     from segexp.check.scan import scan
-    from segexp.data.counts import total
+    from segexp.data.counts import sum_counts
     from segexp.display import pictures
 
-    splits, picture = asked(values)
-    source, grouping = build.source(values), build.grouping(values)
-    found = [scan(source, grouping, split) for split in splits]
+    source, grouping = build.source_from(settings.data), build.part(settings.classes)
+    scans = [scan(source, grouping, split) for split in settings.splits]
     console = Console()
-    for split, result in zip(splits, found, strict=True):
+    for split, result in zip(settings.splits, scans, strict=True):
         console.print(f"{split}: {result.num_pairs} scenes, {len(result.problems)} problems")
         for problem in result.problems:
             console.print(f"  {problem}", style="red", soft_wrap=True)
-    counts = total((of_image for result in found for of_image in result.counts), grouping.num_classes)
+    counts = sum_counts((counts for result in scans for counts in result.counts), grouping.num_classes)
     if not any(counts.pixels):
-        sys.exit(f"segexp.check: no pixel of {grouping.name} in {', '.join(splits)}")
+        sys.exit(
+            f"segexp.check: no pixel of {', '.join(settings.splits)} belongs to a class of {grouping.name}; choose "
+            "other splits, or another option of classes="
+        )
     console.print(_weight_table(counts, grouping.names))
     shares = dict(zip(grouping.names, (pixels / max(1, sum(counts.pixels)) for pixels in counts.pixels), strict=True))
-    title = f"{grouping.name}, {' + '.join(splits)}"
-    print(pictures.save(pictures.class_bars(shares, grouping.colors, title), picture))
-    if any(result.problems for result in found):
-        sys.exit("segexp.check: the data set has problems, named above")
-
-
-def asked(values: Mapping[str, Any]) -> tuple[list[str], Path]:
-    """Which splits to read and where to draw the shares. Raises ValueError for what cannot be."""
-    splits, picture = values["splits"], values["picture"]
-    if not isinstance(splits, list) or not splits or not all(isinstance(split, str) for split in splits):
-        raise ValueError(f"splits is {splits!r}; needed is a list of names: splits=[train,val]")
-    if not isinstance(picture, str) or not picture.strip():
-        raise ValueError(f"picture is {picture!r}; needed is the path of a PNG file: picture=class_shares.png")
-    return splits, Path(picture)
+    title = f"{grouping.name}, {' + '.join(settings.splits)}"
+    print(pictures.save(pictures.class_bars(shares, grouping.colors, title), Path(settings.picture)))
+    if any(result.problems for result in scans):
+        sys.exit("segexp.check: the data set has problems, which are listed above; mend or remove these files")
 
 
 def _weight_table(counts: "ClassCounts", class_names: Sequence[str]) -> "Table":
-    """Share of each class and the weights that `loss=weighted_cross_entropy` would give it, mean 1."""
+    """Tabulate the share of each class and the weights, of mean 1, that `loss=weighted_cross_entropy` would give it."""
     from rich.table import Table
 
     from segexp.loss.weighted_cross_entropy import class_weights
