@@ -1,4 +1,7 @@
-"""Hydra takes launchers from this package name only; what they do is in segexp/launch/, and is not loaded before."""
+"""The launchers local and slurm, under the only package name from which Hydra takes plugins.
+
+The code is in segexp/sweep/ and is loaded when a sweep starts.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +13,7 @@ class LocalLauncher(Launcher):
     kind = "local"
 
     def __init__(self, **settings: Any) -> None:
-        """The settings are read from the configuration, as plain values."""
+        """settings: ignored here; `launch` reads hydra.launcher from the configuration."""
 
     def setup(self, *, hydra_context: Any, task_function: Any, config: Any) -> None:
         self.config, self.loader = config, hydra_context.config_loader

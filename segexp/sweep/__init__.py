@@ -1,1 +1,1 @@
-"""One process group per job: local and SLURM."""
+"""Sweeps: every job is a process group of its own, on this machine or on SLURM."""

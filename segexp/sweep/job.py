@@ -6,14 +6,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from segexp.config.grammar import quoted
+from segexp.config.grammar import quote
 
 LONGEST_NAME = 100
 
 
 @dataclass(frozen=True)
 class Job:
-    """number: in the sweep, from 0. variant: what sets it apart, as typed. arguments: of segexp.train but folder."""
+    """A training of a sweep.
+
+    number: its place in the sweep, from 0. variant: the overrides that set it apart from the other jobs, as typed.
+    folder: its run folder. arguments: what segexp.train is given, without the run folder.
+    """
 
     number: int
     variant: str
@@ -22,23 +26,23 @@ class Job:
 
     @property
     def command(self) -> list[str]:
-        return [sys.executable, "-m", "segexp.train", *self.arguments, f"hydra.run.dir={quoted(str(self.folder))}"]
+        return [sys.executable, "-m", "segexp.train", *self.arguments, f"hydra.run.dir={quote(str(self.folder))}"]
 
     @property
     def log(self) -> Path:
-        """What the training printed, each attempt below the one before."""
+        """The file with all output of the training; each attempt is appended to the one before."""
         return self.folder / "job.log"
 
     def last_line(self) -> str:
-        """The last line of the log that says something; empty if there is none."""
+        """The last line of the log that is neither blank nor a command; an empty text if there is none."""
         lines = self.log.read_text(errors="replace").splitlines() if self.log.is_file() else []
-        said = (line.strip() for line in reversed(lines) if line.strip() and not line.startswith("$ "))
-        return next(said, "")
+        messages = (line.strip() for line in reversed(lines) if line.strip() and not line.startswith("$ "))
+        return next(messages, "")
 
 
 @dataclass(frozen=True)
-class Demand:
-    """What a job asks of the machines. devices: on each node; None for all there are."""
+class Resources:
+    """The hardware that a job asks for. devices: number on each node; None for all that the node has."""
 
     accelerator: str
     devices: int | None
@@ -46,6 +50,6 @@ class Demand:
 
 
 def folder_name(number: int, overrides: Iterable[str]) -> str:
-    """Readable, of limited length, and safe to type after `run=` and in a shell: 3_loss-lovasz_seed-0."""
+    """A readable name of limited length, safe to type after `run=` and in a shell: 3_loss-lovasz_seed-0."""
     words = (re.sub(r"=?[^\w.=-]+|=", "-", override, flags=re.ASCII).strip("-") for override in overrides)
     return "_".join([str(number), *words])[:LONGEST_NAME].rstrip("-_.")

@@ -1,95 +1,105 @@
-"""Jobs on this machine, some at once."""
+"""Run the jobs of a sweep on this machine, several at once."""
 
 import time
 from collections import deque
 from collections.abc import Sequence
 
-from segexp.sweep.job import Demand, Job
-from segexp.sweep.machine import Machine, visible_gpus
-from segexp.sweep.outcome import Life, Outcome, is_finished, outcome
-from segexp.sweep.process import Process, Signals
-from segexp.sweep.progress import Progress
+from segexp.sweep.device_allocator import DeviceAllocator, visible_gpus
+from segexp.sweep.job import Job, Resources
+from segexp.sweep.job_process import JobProcess, SignalCounter
+from segexp.sweep.job_status import JobStatus, ProcessState, is_finished, job_status
+from segexp.sweep.settings import LocalLauncherSettings
 from segexp.sweep.sweep_folder import SweepFolder
+from segexp.sweep.sweep_progress import SweepProgress
 
-LOOK_SECONDS = 0.2
+POLL_SECONDS = 0.2
 
 
 def launch(
     folder: SweepFolder,
     jobs: Sequence[Job],
-    demands: Sequence[Demand],
+    resources: Sequence[Resources],
     command: str,
-    num_parallel: int | None,
-    stop_seconds: float,
+    settings: LocalLauncherSettings,
 ) -> int:
-    """Run what is not finished; returns the exit status of the sweep. For the settings see local.yaml."""
-    machine = Machine(visible_gpus(), demands, num_parallel)
+    """Run every job that is not finished yet; return the exit status of the sweep.
+
+    resources: those of each job. command: the one that started the sweep, as typed.
+    """
+    allocator = DeviceAllocator(visible_gpus(), resources, settings.num_parallel)
     folder.record(jobs, command)
-    with Signals() as signals, Progress(folder) as progress:
-        sweep = LocalSweep(jobs, demands, machine, progress)
+    with SignalCounter() as signals, SweepProgress(folder) as progress:
+        sweep = LocalSweep(jobs, resources, allocator, progress)
         try:
-            while (sweep.waiting or sweep.running) and not signals.count:
-                sweep.step()
-                time.sleep(LOOK_SECONDS)
+            while (sweep.pending or sweep.processes) and not signals.count:
+                sweep.poll()
+                time.sleep(POLL_SECONDS)
         finally:
-            sweep.end(signals, stop_seconds)
-    finished = progress.conclude(sweep.outcomes())
-    return 128 + signals.number if signals.number else 0 if finished else 1
+            sweep.stop(signals, settings.stop_seconds)
+    all_finished = progress.conclude(sweep.statuses())
+    return 128 + signals.number if signals.number else 0 if all_finished else 1
 
 
 class LocalSweep:
     """Starts jobs in their order as others end."""
 
-    def __init__(self, jobs: Sequence[Job], demands: Sequence[Demand], machine: Machine, progress: Progress) -> None:
+    def __init__(
+        self, jobs: Sequence[Job], resources: Sequence[Resources], allocator: DeviceAllocator, progress: SweepProgress
+    ) -> None:
         self.jobs = jobs
-        self.machine = machine
+        self.allocator = allocator
         self.progress = progress
-        pairs = zip(jobs, demands, strict=True)
-        self.waiting = deque(pair for pair in pairs if not is_finished(pair[0]))
-        self.running: list[Process] = []
-        self.ended: dict[int, Outcome] = {}
+        pairs = zip(jobs, resources, strict=True)
+        self.pending = deque(pair for pair in pairs if not is_finished(pair[0]))
+        self.processes: list[JobProcess] = []
+        self.final_statuses: dict[int, JobStatus] = {}
 
-    def step(self) -> None:
+    def poll(self) -> None:
+        """Note which jobs have ended, and start further ones in their place."""
         self._collect()
-        while self.waiting and len(self.running) < self.machine.num_parallel:
-            self._start(*self.waiting.popleft())
-        if self.progress.due():
-            num_left = len(self.waiting) + len(self.running)
-            self.progress.update([outcome(each.job, Life.ALIVE) for each in self.running], num_left)
+        while self.pending and len(self.processes) < self.allocator.num_parallel:
+            self._start(*self.pending.popleft())
+        if self.progress.is_due():
+            num_left = len(self.pending) + len(self.processes)
+            running = [job_status(process.job, ProcessState.RUNNING) for process in self.processes]
+            self.progress.update(running, num_left)
 
-    def end(self, signals: Signals, seconds: float) -> None:
-        """Let the jobs that still run save and end; kill them after some time or at a second signal."""
-        self.waiting.clear()
-        if self.running:
-            self.progress.say(f"ending {len(self.running)} jobs; once more to kill them")
-        for process in self.running:
+    def stop(self, signals: SignalCounter, seconds: float) -> None:
+        """Let the running jobs save and end; kill them after this many seconds or at a second signal."""
+        self.pending.clear()
+        if self.processes:
+            self.progress.print(f"{len(self.processes)} jobs save and end; a second signal kills them")
+        for process in self.processes:
             process.terminate()
         deadline = time.monotonic() + seconds
-        while self.running:
+        while self.processes:
             if signals.count > 1 or time.monotonic() > deadline:
-                for process in self.running:
+                for process in self.processes:
                     process.kill()
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_SECONDS)
             self._collect()
 
-    def outcomes(self) -> list[Outcome]:
-        return [self.ended.get(job.number) or outcome(job, Life.GONE) for job in self.jobs]
+    def statuses(self) -> list[JobStatus]:
+        """The status of every job, once none of them runs."""
+        return [self.final_statuses.get(job.number) or job_status(job, ProcessState.ENDED) for job in self.jobs]
 
-    def _start(self, job: Job, demand: Demand) -> None:
-        environment = self.machine.take(demand)
+    def _start(self, job: Job, resources: Resources) -> None:
+        environment = self.allocator.allocate(resources)
         try:
-            self.running.append(Process(job, environment))
-            self.progress.started(job)
-        except OSError as error:  # a full disk, no more processes
-            self.machine.give_back(environment)
-            self.ended[job.number] = outcome(job, Life.GONE)._replace(state="failed", reason=str(error))
-            self.progress.ended(self.ended[job.number])
+            self.processes.append(JobProcess(job, environment))
+            self.progress.print_start(job)
+        except OSError as error:  # a full disk, or no more processes
+            self.allocator.release(environment)
+            self._conclude(job_status(job, ProcessState.ENDED)._replace(state="failed", reason=str(error)))
 
     def _collect(self) -> None:
-        for process in list(self.running):
-            status = process.exit_status()
-            if status is not None:
-                self.running.remove(process)
-                self.machine.give_back(process.environment)
-                self.ended[process.job.number] = outcome(process.job, Life.GONE, status)
-                self.progress.ended(self.ended[process.job.number])
+        for process in list(self.processes):
+            exit_status = process.exit_status()
+            if exit_status is not None:
+                self.processes.remove(process)
+                self.allocator.release(process.environment)
+                self._conclude(job_status(process.job, ProcessState.ENDED, exit_status))
+
+    def _conclude(self, status: JobStatus) -> None:
+        self.final_statuses[status.number] = status
+        self.progress.print_end(status)

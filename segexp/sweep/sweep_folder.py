@@ -12,12 +12,12 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
 from segexp.sweep.job import Job
-from segexp.system.files import write_whole
+from segexp.system.files import write_atomic
 
 
 @dataclass(frozen=True)
 class SweepFolder:
-    """sweep.yaml, sweep.csv and one run folder a job; on SLURM also jobs.txt, sweep.sbatch and slurm/."""
+    """sweep.yaml, sweep.csv and one run folder for each job; on SLURM also jobs.txt, sweep.sbatch and slurm/."""
 
     path: Path
 
@@ -26,7 +26,8 @@ class SweepFolder:
         file = self.path / "sweep.yaml"
         if not file.is_file():
             raise FileNotFoundError(
-                f"{self.path} is no sweep folder: it has no sweep.yaml; start one by -m, or correct it"
+                f"{self.path} is no sweep folder: it has no sweep.yaml; start a sweep with python -m segexp.train -m, "
+                "or correct folder="
             )
         try:
             return [self._job(name, values) for name, values in yaml.safe_load(file.read_text())["jobs"].items()]
@@ -34,24 +35,24 @@ class SweepFolder:
             raise ValueError(f"{file} cannot be read ({error}); restore it, or start a new sweep") from error
 
     def record(self, jobs: Sequence[Job], command: str) -> list[Job]:
-        """Add jobs to the sweep; returns all that it has now. command: as typed.
+        """Add jobs to the sweep; return all that it has now. command: as typed.
 
         Raises ValueError where a job of the same number has other arguments: its run would be taken for another.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         with FileLock(self.path / ".lock"):
-            there = {job.number: job for job in self.jobs()} if (self.path / "sweep.yaml").is_file() else {}
+            recorded = {job.number: job for job in self.jobs()} if (self.path / "sweep.yaml").is_file() else {}
             for job in jobs:
-                _refuse_another(self.path, there.get(job.number, job), job)
-            found = sorted({**there, **{job.number: job for job in jobs}}.values(), key=lambda job: job.number)
-            write_whole(self.path / "sweep.yaml", _text(found, command), durable=True)
-        return found
+                _require_same(self.path, recorded.get(job.number, job), job)
+            all_jobs = sorted({**recorded, **{job.number: job for job in jobs}}.values(), key=lambda job: job.number)
+            write_atomic(self.path / "sweep.yaml", _sweep_yaml(all_jobs, command), durable=True)
+        return all_jobs
 
     def _job(self, name: str, values: dict[str, Any]) -> Job:
         return Job(int(values["number"]), str(values["variant"]), self.path / name, tuple(values["arguments"]))
 
 
-def _text(jobs: Sequence[Job], command: str) -> str:
+def _sweep_yaml(jobs: Sequence[Job], command: str) -> str:
     entries = {
         job.folder.name: {"number": job.number, "variant": job.variant, "arguments": list(job.arguments)}
         for job in jobs
@@ -60,9 +61,9 @@ def _text(jobs: Sequence[Job], command: str) -> str:
     return yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=1000)
 
 
-def _refuse_another(path: Path, there: Job, job: Job) -> None:
-    before, now = [sorted(set(a.arguments) - set(b.arguments)) for a, b in ((there, job), (job, there))]
-    if there.folder.name != job.folder.name or not _same(there.arguments, job.arguments):
+def _require_same(path: Path, recorded: Job, job: Job) -> None:
+    before, now = [sorted(set(a.arguments) - set(b.arguments)) for a, b in ((recorded, job), (job, recorded))]
+    if recorded.folder.name != job.folder.name or not _mean_the_same(recorded.arguments, job.arguments):
         raise ValueError(
             f"{path} holds another sweep: its job {job.number} has {' '.join(before) or 'nothing'} where this one has "
             f"{' '.join(now) or 'nothing'}; repeat the command in its sweep.yaml to go on with it, choose "
@@ -70,12 +71,12 @@ def _refuse_another(path: Path, there: Job, job: Job) -> None:
         )
 
 
-def _same(there: Sequence[str], now: Sequence[str]) -> bool:
-    """Whether arguments say the same: a sweep of an earlier version may have quoted what needs no quotes today."""
-    return there == now or [*map(_meant, there)] == [*map(_meant, now)]
+def _mean_the_same(recorded: Sequence[str], now: Sequence[str]) -> bool:
+    """Whether arguments have the same meaning: an earlier version may have quoted texts that need no quotes today."""
+    return recorded == now or [*map(_canonical, recorded)] == [*map(_canonical, now)]
 
 
-def _meant(argument: str) -> str:
+def _canonical(argument: str) -> str:
     with suppress(HydraException):
         override = OverridesParser.create().parse_override(argument)
         return f"{override.get_key_element()}={override.value()!r}"

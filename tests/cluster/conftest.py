@@ -12,39 +12,44 @@ import pytest
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-FOLDER = Path(f"/tmp/segexp-slurm-{os.getpid()}")  # of this process alone: others may test on this machine, too
-PORT = str(20000 + 4 * (os.getpid() % 1500))  # the first of three; slurm-up's own, for one started by hand, is higher
+FOLDER = Path(f"/tmp/segexp-slurm-{os.getpid()}")  # of this process alone: others may run tests on this machine, too
+PORT = str(20000 + 4 * (os.getpid() % 1500))  # the first of three, all below slurm-up's default
 
 
 @pytest.fixture(scope="session")
 def slurm() -> Iterator[dict[str, str]]:
-    """The environment in which SLURM's commands and trainings find the cluster: partitions main, and high above it."""
+    """The environment variables by which SLURM's commands and trainings find the cluster.
+
+    Its partitions are main, and high, whose jobs preempt those of main.
+    """
     if os.geteuid():
         pytest.skip("SLURM is installed and started by root only")
     settings = {**os.environ, "SLURM_UP_DIR": str(FOLDER), "SLURM_UP_PORT": PORT}
-    for folder in left():
-        end(folder)
+    for folder in abandoned_clusters():
+        stop(folder)
     subprocess.run([HERE / "slurm-up"], env=settings, check=True, timeout=600)
     source = f"source {settings['SLURM_UP_DIR']}/env && env -0"
-    found = subprocess.run(["bash", "-c", source], env=settings, capture_output=True, text=True, check=True).stdout
-    yield dict(entry.split("=", 1) for entry in found.split("\0") if entry)
-    end(FOLDER)
+    environment = subprocess.run(
+        ["bash", "-c", source], env=settings, capture_output=True, text=True, check=True
+    ).stdout
+    yield dict(entry.split("=", 1) for entry in environment.split("\0") if entry)
+    stop(FOLDER)
 
 
-def left() -> list[Path]:
-    """Clusters of processes that were killed; one under our own number is of such a process, too."""
+def abandoned_clusters() -> list[Path]:
+    """Folders of clusters whose test process was killed; one under our own process id is such a folder, too."""
     living = {str(number) for number in psutil.pids()} - {str(os.getpid())}
     return [path for path in FOLDER.parent.glob("segexp-slurm-*") if path.name.rpartition("-")[2] not in living]
 
 
-def end(folder: Path) -> None:
+def stop(folder: Path) -> None:
     settings = {**os.environ, "SLURM_UP_DIR": str(folder)}
     subprocess.run([HERE / "slurm-down", "--purge"], env=settings, timeout=120)
 
 
 @pytest.fixture
 def command(slurm: dict[str, str]) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs a command beside the cluster: command("squeue", "-h")."""
+    """Run a command in the cluster's environment: command("squeue", "-h")."""
 
     def run(*words: str | Path, timeout: float = 300) -> subprocess.CompletedProcess[str]:
         return subprocess.run(words, env=slurm, cwd=ROOT, capture_output=True, text=True, timeout=timeout)
@@ -54,7 +59,7 @@ def command(slurm: dict[str, str]) -> Callable[..., subprocess.CompletedProcess[
 
 @pytest.fixture
 def segexp(command) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs an entry point beside the cluster: segexp("train", "-m", ...)."""
+    """Run an entry point in the cluster's environment: segexp("train", "-m", ...)."""
     return lambda name, *arguments, **further: command(sys.executable, "-m", f"segexp.{name}", *arguments, **further)
 
 
@@ -78,6 +83,6 @@ def until(condition: Callable[[], object], seconds: float = 300) -> None:
 
 
 def is_queue_empty(command: Callable[..., subprocess.CompletedProcess[str]]) -> bool:
-    """As squeue says; a squeue that reaches no controller says nothing, too."""
+    """Whether squeue answers with no job; a squeue that reaches no controller prints none either, but fails."""
     answer = command("squeue", "--noheader")
     return answer.returncode == 0 and not answer.stdout

@@ -12,41 +12,41 @@ from segexp.run.folder import RunFolder
 from tests.cluster.conftest import until
 from tests.e2e.command import CONF
 
-ENDED = ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL")
+FINAL_STATES = ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL")
 
 
 @dataclass(frozen=True)
-class Job:
-    """A submitted training. command: runs SLURM's commands."""
+class SubmittedTraining:
+    """A training that SLURM has as a job. command: runs SLURM's commands."""
 
     id: str
     run: RunFolder
     command: Callable[..., CompletedProcess[str]]
 
     def fact(self, name: str) -> str:
-        shown = self.command("scontrol", "--oneliner", "show", "job", self.id).stdout
-        return re.search(rf"\b{name}=(\S*)", shown)[1]  # type: ignore[index]
+        facts = self.command("scontrol", "--oneliner", "show", "job", self.id).stdout
+        return re.search(rf"\b{name}=(\S*)", facts)[1]  # type: ignore[index]
 
     def wait_for_training(self) -> None:
         until(lambda: self.run.state() == "running" and self.run.history())
 
     def wait_for_end(self, seconds: float = 300) -> str:
-        until(lambda: self.fact("JobState") in ENDED, seconds)
+        until(lambda: self.fact("JobState") in FINAL_STATES, seconds)
         return self.fact("JobState")
 
     def log(self) -> str:
         return (self.run.path.parent / f"{self.run.path.name}.log").read_text()
 
 
-def submit(command, run: RunFolder, overrides: Sequence[str], *options: str) -> Job:
-    """options: of sbatch, before those that every training gets."""
+def submit(command, run: RunFolder, overrides: Sequence[str], *options: str) -> SubmittedTraining:
+    """Submit a training. options: further ones of sbatch."""
     arguments = [f"--config-dir={CONF}", *overrides, "on_existing=resume", f"hydra.run.dir={run.path}"]
     training = shlex.join(["srun", "--kill-on-bad-exit=1", sys.executable, "-m", "segexp.train", *arguments])
     log = ["--output", str(run.path.parent / f"{run.path.name}.log"), "--open-mode=append"]
     export = "--export=ALL,OMP_NUM_THREADS=1"
     answer = command("sbatch", "--parsable", "--requeue", export, *log, *options, "--wrap", f"exec {training}")
     assert answer.returncode == 0, answer.stderr
-    return Job(answer.stdout.strip(), run, command)
+    return SubmittedTraining(answer.stdout.strip(), run, command)
 
 
 def folder(path: Path) -> RunFolder:

@@ -9,7 +9,7 @@ import pytest
 
 from segexp.run.folder import RunFolder
 from tests.cluster.conftest import HERE, until
-from tests.cluster.jobs import Job, folder, submit
+from tests.cluster.jobs import SubmittedTraining, folder, submit
 from tests.e2e.command import assert_same, train
 
 pytestmark = pytest.mark.cluster
@@ -28,17 +28,19 @@ def whole(overrides: list[str], tmp_path: Path) -> RunFolder:
     return run
 
 
-def restarts(job: Job) -> int:
+def num_restarts(job: SubmittedTraining) -> int:
     return int(job.fact("Restarts"))
 
 
-def test_preempted_by_another_partition(command, overrides, whole: RunFolder, tmp_path: Path) -> None:
+def test_a_job_preempted_by_another_partition_ends_as_if_it_had_not_been(
+    command, overrides, whole: RunFolder, tmp_path: Path
+) -> None:
     job = submit(command, folder(tmp_path / "parts"), overrides, "--signal=USR1@30")
     job.wait_for_training()
     command("sbatch", "--partition=high", "--nodes=2", "--exclusive", "--output=/dev/null", "--wrap", "sleep 3")
     until(lambda: job.run.state() == "preempted")
     assert job.wait_for_end() == "COMPLETED", job.log()
-    assert restarts(job) == 1
+    assert num_restarts(job) == 1
     assert_same(job.run, whole)
 
 
@@ -49,22 +51,22 @@ def test_two_ranks_are_preempted_together(command, small, tmp_path: Path) -> Non
     job = submit(command, folder(tmp_path / "parts"), overrides, "--nodes=1", "--ntasks-per-node=2")
     job.wait_for_training()
     command("scancel", "--signal=USR1", job.id)
-    until(lambda: restarts(job) == 1)
+    until(lambda: num_restarts(job) == 1)
     assert job.wait_for_end() == "COMPLETED", job.log()
     assert_same(job.run, whole)
 
 
-def test_the_limit_of_time_is_no_end(command, small, tmp_path: Path) -> None:
+def test_a_job_that_reaches_its_time_limit_goes_on(command, small, tmp_path: Path) -> None:
     overrides = small("trainer.max_epochs=10000", "callbacks.early_stopping.patience=10000")
-    job = submit(command, folder(tmp_path / "run"), overrides, "--time=2", "--signal=USR1@30")  # 30 to 90 s before
+    job = submit(command, folder(tmp_path / "run"), overrides, "--time=2", "--signal=USR1@30")  # sent 30 to 90 s before
     until(lambda: job.run.state() == "preempted")
     until(lambda: job.run.state() == "running")
-    assert restarts(job) == 1
+    assert num_restarts(job) == 1
     command("scancel", job.id)
     assert job.wait_for_end() == "CANCELLED"
 
 
-def test_scancel_saves(command, small, tmp_path: Path) -> None:
+def test_a_job_that_is_cancelled_saves_its_checkpoint(command, small, tmp_path: Path) -> None:
     overrides = small("trainer.max_epochs=10000", "callbacks.early_stopping.patience=10000", "data.num_workers=1")
     job = submit(command, folder(tmp_path / "run"), overrides)
     job.wait_for_training()
@@ -72,10 +74,12 @@ def test_scancel_saves(command, small, tmp_path: Path) -> None:
     assert job.wait_for_end() == "CANCELLED"
     until(lambda: job.run.state() == "preempted")
     assert job.run.checkpoint("last").is_file()
-    assert restarts(job) == 0
+    assert num_restarts(job) == 0
 
 
-def test_a_lost_node(command, slurm, overrides, whole: RunFolder, tmp_path: Path) -> None:
+def test_a_job_whose_node_is_lost_ends_as_if_it_had_not_been(
+    command, slurm, overrides, whole: RunFolder, tmp_path: Path
+) -> None:
     job = submit(command, folder(tmp_path / "parts"), [*overrides, "callbacks.last.every_n_train_steps=2"])
     job.wait_for_training()
     until(lambda: (job.run.checkpoints / "last.ckpt").is_file())
@@ -83,10 +87,10 @@ def test_a_lost_node(command, slurm, overrides, whole: RunFolder, tmp_path: Path
     daemon, training = Path(slurm["SLURM_UP_DIR"]) / f"run/slurmd-{node}.pid", job.run.status()["process"]
     os.kill(int(daemon.read_text()), signal.SIGKILL)
     command("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=lost")
-    os.kill(training, signal.SIGKILL)  # after that: the end of a job on a node that is up is a failure
-    until(lambda: restarts(job) == 1)
+    os.kill(training, signal.SIGKILL)  # when the node is down: on one that is up the job would fail
+    until(lambda: num_restarts(job) == 1)
     assert job.wait_for_end() == "COMPLETED", job.log()
-    command(HERE / "slurm-up")  # mends the node
+    command(HERE / "slurm-up")  # starts the daemon of the node again
     command("scontrol", "update", f"NodeName={node}", "State=RESUME")
     assert job.fact("NodeList") != node
     assert_same(job.run, whole)

@@ -1,4 +1,4 @@
-"""Ranks that SLURM starts share out a batch and end with the weights of one rank that has all of it."""
+"""Ranks that SLURM starts share a batch and end with the weights of one rank that has all of it."""
 
 import shlex
 import sys
@@ -14,7 +14,9 @@ pytestmark = pytest.mark.cluster
 
 
 @pytest.mark.parametrize(("nodes", "ranks"), [(2, 1), (1, 2)])
-def test_ranks_are_one_with_the_same_batch(command, small, tmp_path: Path, nodes: int, ranks: int) -> None:
+def test_several_ranks_train_the_weights_of_one_with_the_same_batch(
+    command, small, tmp_path: Path, nodes: int, ranks: int
+) -> None:
     model = [each for each in small("model=plain", "trainer.max_epochs=2") if not each.startswith("model.")]
     one = folder(tmp_path / "one")
     assert train(one, model) == 0
@@ -23,11 +25,11 @@ def test_ranks_are_one_with_the_same_batch(command, small, tmp_path: Path, nodes
     job = submit(command, folder(tmp_path / "many"), [*model, *share], *size)
     assert job.wait_for_end() == "COMPLETED", job.log()
     torch.testing.assert_close(last(job.run), last(one), rtol=1e-4, atol=1e-6)
-    assert job.log().count("val mIoU") == 1  # only rank 0 speaks
+    assert job.log().count("val mIoU") == 1  # only rank 0 prints
 
 
 @pytest.mark.parametrize(
-    ("options", "overrides", "said"),
+    ("options", "overrides", "fact"),
     [
         (["--nodes=1", "--ntasks-per-node=2"], [], "SLURM_NTASKS, SLURM_NTASKS_PER_NODE and SLURM_NNODES are 2, 2, 1"),
         (["--nodes=1", "--ntasks-per-node=1"], ["trainer.num_nodes=2"], "submit with --nodes=2"),
@@ -38,10 +40,12 @@ def test_ranks_are_one_with_the_same_batch(command, small, tmp_path: Path, nodes
         ),
     ],
 )
-def test_what_does_not_fit_is_one_error(command, small, tmp_path: Path, options, overrides, said: str) -> None:
+def test_a_job_that_does_not_fit_its_trainer_ends_with_one_error(
+    command, small, tmp_path: Path, options, overrides, fact: str
+) -> None:
     job = submit(command, folder(tmp_path / "run"), small("trainer.strategy=ddp", *overrides), *options)
     assert job.wait_for_end() == "FAILED"
-    assert said in job.log()
+    assert fact in job.log()
     assert "Traceback" not in job.log()
 
 

@@ -61,9 +61,9 @@ def test_a_failing_job_is_a_failed_slurm_job_and_stops_no_other(segexp, command,
     assert [row["state"] for row in rows(folder)] == ["finished", "failed", "finished"]
     assert "a is -1.0" in rows(folder)[1]["reason"]
     assert "a is -1.0" in (folder / "1_loss.a--1.0/job.log").read_text()
-    shown = command("scontrol", "--oneliner", "show", "job", f"{job_id(folder)}_1").stdout
-    assert "JobState=FAILED" in shown
-    assert "ExitCode=1:0" in shown
+    facts = command("scontrol", "--oneliner", "show", "job", f"{job_id(folder)}_1").stdout
+    assert "JobState=FAILED" in facts
+    assert "ExitCode=1:0" in facts
     assert segexp("sweep", f"folder={folder}").returncode == 1
 
 
@@ -74,17 +74,17 @@ def test_an_exception_leaves_its_traceback_in_the_log(segexp, sweep, tmp_path: P
     assert rows(tmp_path / "sweep")[0]["state"] == "failed"
 
 
-def test_scancel_is_seen_and_the_same_command_goes_on(segexp, command, sweep, tmp_path: Path) -> None:
+def test_the_same_command_goes_on_with_a_sweep_that_was_cancelled(segexp, command, sweep, tmp_path: Path) -> None:
     folder = tmp_path / "sweep"
     arguments = sweep("loss=dice,focal", *LONG, "hydra.launcher.max_running=1")
     assert segexp("train", *arguments).returncode == 0
     run = RunFolder(folder / "0_loss-dice")
     until(lambda: (run.checkpoints / "last.ckpt").is_file())
-    standing = segexp("sweep", f"folder={folder}")
-    assert standing.returncode == 0
-    assert "1 running, 1 waiting" in standing.stdout
-    twice = segexp("train", *arguments)
-    assert "submitted" not in twice.stdout  # both are still in the queue
+    status = segexp("sweep", f"folder={folder}")
+    assert status.returncode == 0
+    assert "1 running, 1 waiting" in status.stdout
+    again = segexp("train", *arguments)
+    assert "submitted" not in again.stdout  # both are still in the queue
     command("scancel", job_id(folder))
     until(lambda: is_queue_empty(command))
     assert segexp("sweep", f"folder={folder}").returncode == 1
@@ -93,30 +93,30 @@ def test_scancel_is_seen_and_the_same_command_goes_on(segexp, command, sweep, tm
     before = run.history()[-1]["step"]
     assert "submitted 2 jobs" in segexp("train", *arguments).stdout
     until(lambda: run.history()[-1]["step"] > before)
-    assert run.history()[0]["step"] == 0  # the same record goes on
+    assert run.history()[0]["step"] == 0  # metrics.jsonl goes on
     command("scancel", job_id(folder))
     until(lambda: is_queue_empty(command))
 
 
-def test_a_dry_run_submits_nothing_and_shows_what_it_would(segexp, command, sweep, tmp_path: Path) -> None:
+def test_a_dry_run_prints_the_script_and_submits_nothing(segexp, command, sweep, tmp_path: Path) -> None:
     settings = [f"hydra.launcher.{each}" for each in ("time=10", "partition=high", "max_running=1", "dry_run=true")]
     answer = segexp("train", *sweep("seed=0,1", *settings, "+hydra.launcher.options.mem=1G"))
     assert answer.returncode == 0, answer.stderr
     for line in ("--array=0-1%1", "--nodes=1", "--ntasks-per-node=1", "--time=10", "--partition=high", "--mem=1G"):
         assert f"#SBATCH {line}\n" in answer.stdout
     assert not command("squeue", "--noheader").stdout
-    checked = command("sbatch", "--test-only", tmp_path / "sweep/sweep.sbatch")
-    assert checked.returncode == 0, checked.stderr
+    test = command("sbatch", "--test-only", tmp_path / "sweep/sweep.sbatch")
+    assert test.returncode == 0, test.stderr
 
 
 def test_gpus_follow_from_the_devices_of_a_job(segexp, sweep) -> None:
-    given = ["trainer.accelerator=gpu", "trainer.devices=2", "trainer.num_nodes=2", "hydra.launcher.dry_run=true"]
-    answer = segexp("train", *sweep(*given))
+    overrides = ["trainer.accelerator=gpu", "trainer.devices=2", "trainer.num_nodes=2", "hydra.launcher.dry_run=true"]
+    answer = segexp("train", *sweep(*overrides))
     for line in ("--nodes=2", "--ntasks-per-node=2", "--gpus-per-node=2"):
         assert f"#SBATCH {line}\n" in answer.stdout
 
 
-def test_what_sbatch_refuses_is_one_clear_error(segexp, sweep) -> None:
+def test_a_script_that_sbatch_refuses_is_one_clear_error(segexp, sweep) -> None:
     answer = segexp("train", *sweep("seed=0", "hydra.launcher.partition=nowhere"))
     assert answer.returncode == 1
     assert answer.stderr.startswith("segexp.train: sbatch refuses")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from segexp.config.grammar import quoted
+from segexp.config.grammar import quote
 from segexp.sweep.job import Job, folder_name
 
 
@@ -52,11 +52,11 @@ def test_a_folder_name_is_bounded_and_can_be_typed_after_run() -> None:
     ],
 )
 def test_any_text_reaches_hydra_unchanged(text: str) -> None:
-    assert OverridesParser.create().parse_override(f"key={quoted(text)}").value() == text
+    assert OverridesParser.create().parse_override(f"key={quote(text)}").value() == text
 
 
 def test_a_folder_of_a_sweep_on_slurm_needs_no_quotes() -> None:
-    assert quoted("/user@host:a/10:20+b/3_loss.a--1.0") == "/user@host:a/10:20+b/3_loss.a--1.0"
+    assert quote("/user@host:a/10:20+b/3_loss.a--1.0") == "/user@host:a/10:20+b/3_loss.a--1.0"
 
 
 def test_the_last_line_of_a_log_is_what_the_job_said_last(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What is submitted, with stand-ins for SLURM's commands; tests/cluster has the real ones."""
+"""Submitting and following a sweep, with stand-ins for SLURM's commands; tests/cluster has the real ones."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,11 +7,10 @@ import pytest
 
 from segexp.run.folder import RunFolder
 from segexp.sweep import slurm
-from segexp.sweep.job import Demand, Job
+from segexp.sweep.job import Job, Resources
 from segexp.sweep.sweep_folder import SweepFolder
+from tests.sweep.settings import slurm_settings
 
-UNSET = dict.fromkeys(("partition", "account", "constraint", "time", "max_running", "gpus_per_node", "signal"))
-SETTINGS = {**UNSET, "cpus_per_task": 1, "requeue": True, "options": {}, "setup": []}
 TIMED_OUT = "echo 'slurm_load_jobs error: Unable to contact slurm controller' >&2; exit 1"
 
 
@@ -40,8 +39,8 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, 
 
 
 def launch(folder: SweepFolder, jobs: list[Job]) -> int:
-    demands = [Demand("cpu", 1, 1)] * len(jobs)
-    return slurm.launch(folder, jobs, demands, "typed", dry_run=False, wait=False, **SETTINGS)
+    resources = [Resources("cpu", 1, 1)] * len(jobs)
+    return slurm.launch(folder, jobs, resources, "typed", slurm_settings())
 
 
 def test_nothing_is_submitted_again_while_the_queue_does_not_answer(stand_in, folder, jobs) -> None:
@@ -54,31 +53,31 @@ def test_nothing_is_submitted_again_while_the_queue_does_not_answer(stand_in, fo
     stand_in("squeue", "echo '0|RUNNING|None'")
     assert launch(folder, jobs) == 0
     assert "--array=1\n" in (folder.path / "sweep.sbatch").read_text()
-    assert slurm.submitted(folder) == ["4", "4"]
+    assert slurm.array_ids(folder) == ["4", "4"]
 
 
-def test_a_sweep_that_slurm_does_not_have_is_not_followed(folder, jobs, capsys) -> None:
+def test_a_sweep_that_was_not_submitted_is_not_followed(folder, jobs, capsys) -> None:
     folder.record(jobs, "typed")
-    with RunFolder(jobs[0].folder).claimed(), pytest.raises(ValueError, match="nothing of .*/sweep was.*wait=false"):
+    with RunFolder(jobs[0].folder).claim(), pytest.raises(ValueError, match="nothing of .*/sweep was.*wait=false"):
         slurm.follow(folder, jobs)
     assert capsys.readouterr().out == ""
-    with RunFolder(jobs[1].folder).claimed():
-        assert slurm.outcomes(folder, jobs)[1].state == "running"
+    with RunFolder(jobs[1].folder).claim():
+        assert slurm.job_statuses(folder, jobs)[1].state == "running"
     assert slurm.follow(folder, jobs) == 0
     assert "2 finished" in capsys.readouterr().out
 
 
-def test_a_sweep_is_not_followed_where_there_is_no_queue(stand_in, folder, jobs, capsys, monkeypatch) -> None:
-    """As on a laptop that sees the cluster's folders: it would be waited for until somebody wonders."""
+def test_a_sweep_is_not_followed_on_a_machine_without_squeue(stand_in, folder, jobs, capsys, monkeypatch) -> None:
+    """On a laptop that sees the cluster's folders the command would wait for ever."""
     stand_in("sbatch", "echo 4")
     monkeypatch.setenv("PATH", str(folder.path.parent / "bin"))  # /usr/bin may have SLURM's own
     assert launch(folder, jobs) == 0
-    with pytest.raises(
-        ValueError, match=r"no squeue on this machine.*/sweep end; repeat this where.*or type wait=false"
-    ):
+    with pytest.raises(ValueError, match="no squeue") as refusal:
         slurm.follow(folder, jobs)
+    facts = (str(folder.path), "SLURM", "wait=false")
+    assert [fact for fact in facts if fact not in str(refusal.value)] == [], refusal.value
     for job in jobs:
-        with RunFolder(job.folder).claimed():
+        with RunFolder(job.folder).claim():
             pass
     assert slurm.follow(folder, jobs) == 0
     assert "2 finished" in capsys.readouterr().out

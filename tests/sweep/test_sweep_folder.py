@@ -36,29 +36,29 @@ def test_other_jobs_are_refused_and_nothing_changes(tmp_path: Path) -> None:
     assert (tmp_path / "sweep.yaml").read_text() == before
 
 
-def test_a_sweep_whose_texts_were_quoted_otherwise_goes_on(tmp_path: Path) -> None:
-    """As earlier versions quoted `logger.group` of a sweep folder with @ or a colon."""
+def test_a_sweep_whose_texts_were_quoted_differently_goes_on(tmp_path: Path) -> None:
+    """Earlier versions quoted `logger.group` of a sweep folder with @ or a colon."""
     folder = SweepFolder(tmp_path)
-    folder.record([told(job, "logger.group='me@host:10:20'") for job in jobs(tmp_path, 2)], "typed")
-    now = [told(job, "logger.group=me@host:10:20") for job in jobs(tmp_path, 2)]
+    folder.record([with_argument(job, "logger.group='me@host:10:20'") for job in jobs(tmp_path, 2)], "typed")
+    now = [with_argument(job, "logger.group=me@host:10:20") for job in jobs(tmp_path, 2)]
     assert folder.record(now, "typed") == now
     with pytest.raises(ValueError, match=r"job 0 has logger.group=me.* where this one has logger.group=you"):
-        folder.record([told(job, "logger.group=you") for job in now], "typed")
+        folder.record([with_argument(job, "logger.group=you") for job in now], "typed")
 
 
 @pytest.mark.parametrize("other", ["seed='1'", "seed=true", "seed=1.0", "+seed=1"])
-def test_what_only_looks_alike_is_another_sweep(other: str, tmp_path: Path) -> None:
+def test_arguments_that_only_look_alike_are_another_sweep(other: str, tmp_path: Path) -> None:
     folder, [job] = SweepFolder(tmp_path), jobs(tmp_path, 1)
-    folder.record([told(job, "seed=1")], "typed")
+    folder.record([with_argument(job, "seed=1")], "typed")
     with pytest.raises(ValueError, match="holds another sweep"):
-        folder.record([told(job, other)], "typed")
+        folder.record([with_argument(job, other)], "typed")
 
 
-def told(job: Job, argument: str) -> Job:
+def with_argument(job: Job, argument: str) -> Job:
     return replace(job, arguments=("--config-dir", "/a=b", argument))
 
 
-def test_no_sweep_and_a_damaged_one_are_said(tmp_path: Path) -> None:
+def test_a_folder_without_a_sweep_and_a_damaged_sweep_are_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="is no sweep folder"):
         SweepFolder(tmp_path).jobs()
     (tmp_path / "sweep.yaml").write_text("jobs: [1]")

@@ -13,8 +13,8 @@ from typing import Any
 from segexp.sweep.job import Job
 
 
-class Process:
-    """A started job. It has its own session, so that Ctrl-C reaches the launcher alone, and its log in its folder."""
+class JobProcess:
+    """A job that was started. It has its own session, so that Ctrl-C reaches the launcher alone; its log is job.log."""
 
     def __init__(self, job: Job, environment: Mapping[str, str]) -> None:
         self.job = job
@@ -29,18 +29,18 @@ class Process:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                env=_without_task({**os.environ, **environment}),
+                env=_without_slurm_task({**os.environ, **environment}),
             )
 
     def exit_status(self) -> int | None:
-        """None while the job runs; once it ended, nothing of its group is left either."""
+        """None while the job runs; once it has ended, nothing of its process group is left either."""
         status = self.popen.poll()
         if status is not None:
             self.kill()
         return status
 
     def terminate(self) -> None:
-        """Ask the leader alone: it tells its ranks, and data readers that die first would look like a failure."""
+        """Ask the first process alone to end: it stops its ranks; readers that end first look like a failure."""
         self.popen.terminate()
 
     def kill(self) -> None:
@@ -48,30 +48,30 @@ class Process:
             os.killpg(self.popen.pid, signal.SIGKILL)
 
 
-def _without_task(environment: dict[str, str]) -> dict[str, str]:
-    """Lightning takes a job for a rank of the SLURM task that its launcher runs in, if it sees this."""
+def _without_slurm_task(environment: dict[str, str]) -> dict[str, str]:
+    """The environment without the variables by which Lightning takes a job for a rank of the launcher's own task."""
     return {name: value for name, value in environment.items() if name not in ("SLURM_NTASKS", "SLURM_NPROCS")}
 
 
-class Signals:
-    """Counts SIGINT, SIGTERM and SIGHUP instead of dying of them, so that jobs are ended between two steps of ours."""
+class SignalCounter:
+    """Counts SIGINT, SIGTERM and SIGHUP instead of ending this process, which then stops its jobs in good order."""
 
     def __init__(self) -> None:
         self.count = 0
         self.number: int | None = None
-        self.before: dict[int, Any] = {}
+        self.previous_handlers: dict[int, Any] = {}
 
-    def __enter__(self) -> "Signals":
+    def __enter__(self) -> "SignalCounter":
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 if signal.getsignal(number) is not signal.SIG_IGN:  # nohup, background jobs of shells
-                    self.before[number] = signal.signal(number, self._note)
+                    self.previous_handlers[number] = signal.signal(number, self._record)
         return self
 
     def __exit__(self, *_: Any) -> None:
-        for number, handler in self.before.items():
+        for number, handler in self.previous_handlers.items():
             signal.signal(number, handler)
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
+    def _record(self, number: int, frame: FrameType | None) -> None:
         self.count += 1
         self.number = number
