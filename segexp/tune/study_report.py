@@ -1,4 +1,4 @@
-"""What a study came to: trials.csv, the best command, pictures."""
+"""The results of a study: trials.csv, best.txt with the command of the best trial, and pictures."""
 
 import csv
 import io
@@ -20,9 +20,9 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.trial import FrozenTrial, TrialState
 
 from segexp.display import pictures
-from segexp.system.files import write_whole
-from segexp.tune.space import overrides, typed
-from segexp.tune.study import LOST, REASON, Study, best
+from segexp.system.files import write_atomic
+from segexp.tune.space import override, overrides
+from segexp.tune.study import REASON, REPEATED, Study, best_trial
 
 PLOTS = {
     "history": plots.plot_optimization_history,
@@ -35,30 +35,30 @@ FEWEST_FOR_PLOTS = 2
 
 
 def write(study: Study, train: Sequence[str]) -> None:
-    """trials.csv, best.txt and pictures/ in the study's folder."""
+    """Write trials.csv, best.txt and pictures/ to the study's folder."""
     trials = study.trials()
-    write_whole(study.folder / "trials.csv", table(study, trials))
-    winner = best(trials)
-    if winner is not None:
-        write_whole(study.folder / "best.txt", f"{command(winner, train)}\n")
+    write_atomic(study.folder / "trials.csv", table(study, trials))
+    best = best_trial(trials)
+    if best is not None:
+        write_atomic(study.folder / "best.txt", f"{training_command(best, train)}\n")
     if sum(trial.state is TrialState.COMPLETE for trial in trials) >= FEWEST_FOR_PLOTS:
         for name, plot in PLOTS.items():
             _draw(study, plot, study.folder / "pictures" / f"{name}.png")
 
 
-def command(trial: FrozenTrial, train: Sequence[str]) -> str:
-    """The training of a trial by itself, for a longer run or other seeds."""
+def training_command(trial: FrozenTrial, train: Sequence[str]) -> str:
+    """The command that trains with the values of a trial, for a longer run or other seeds."""
     return shlex.join(["python", "-m", "segexp.train", *config_dir(), *train, *overrides(trial.params)])
 
 
-def next_command(study: Study, trial: FrozenTrial) -> str:
-    """The evaluation of a trial's run."""
-    run = typed("run", str(study.run(trial.number).path))
+def evaluation_command(study: Study, trial: FrozenTrial) -> str:
+    """The command that evaluates the run of a trial."""
+    run = override("run", str(study.run(trial.number).path))
     return shlex.join(["python", "-m", "segexp.evaluate", run, *config_dir()])
 
 
 def table(study: Study, trials: Sequence[FrozenTrial]) -> str:
-    """A row for each trial: number, state, score, minutes, epochs, its values, its run folder, why it failed."""
+    """CSV with a row for each trial: number, state, score, minutes, epochs, values, run folder, why it failed."""
     keys = list(dict.fromkeys(key for trial in trials for key in trial.params))
     content = io.StringIO()
     writer = csv.writer(content, lineterminator="\n")
@@ -74,14 +74,14 @@ def table(study: Study, trials: Sequence[FrozenTrial]) -> str:
 
 
 def line(trial: FrozenTrial) -> str:
-    """One trial, for a terminal."""
+    """One trial in one line, for a terminal."""
     score = "" if trial.value is None else f" {trial.value:.4f}"
     reason = f" ({trial.user_attrs[REASON]})" if REASON in trial.user_attrs else ""
     return f"trial {trial.number}: {state(trial)}{score}{reason}  {' '.join(overrides(trial.params))}"
 
 
 def state(trial: FrozenTrial) -> str:
-    return "stopped, run again" if trial.user_attrs.get(LOST) else trial.state.name.lower()
+    return "stopped, run again" if trial.user_attrs.get(REPEATED) else trial.state.name.lower()
 
 
 def _draw(study: Study, plot: Any, path: Path) -> None:
