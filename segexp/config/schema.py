@@ -118,6 +118,8 @@ def _sentence(settings: type[BaseModel], error: ErrorDetails, within: str, skip:
             return f"no key {key!r}; {parent or 'the configuration'} has: {known}; correct its name or leave it out"
         case "model_type" | "dict_type":
             allowed = f"several keys: {key}.KEY=VALUE"
+        case "list_type":
+            allowed = f"a list: {key}=[{error['input'] if isinstance(error['input'], str | float | int) else '...'}]"
         case kind:
             allowed = error["msg"] if kind == ALLOWED else _expected(error)
     nothing = "null, or " if _may_be_none(settings, error["loc"]) else ""
@@ -135,16 +137,25 @@ def _expected(error: ErrorDetails) -> str:
 
 
 def _fields_at(settings: type[BaseModel], path: Sequence[int | str]) -> list[str]:
-    for name in path:
-        field = settings.model_fields.get(str(name))
-        inner = [field.annotation, *get_args(field.annotation)] if field else []
-        models = [each for each in inner if isinstance(each, type) and issubclass(each, BaseModel)]
-        if not models:
-            return []
-        settings = models[0]
-    return [field.alias or name for name, field in settings.model_fields.items()]
+    model = _model_at(settings, path)
+    return [field.alias or name for name, field in model.model_fields.items()] if model else []
 
 
 def _may_be_none(settings: type[BaseModel], path: Sequence[int | str]) -> bool:
-    field = settings.model_fields.get(str(path[0])) if len(path) == 1 else None
+    model = _model_at(settings, path[:-1])
+    field = model.model_fields.get(str(path[-1])) if model else None
     return field is not None and type(None) in get_args(field.annotation) and not field.metadata
+
+
+def _model_at(settings: type[BaseModel], path: Sequence[int | str]) -> type[BaseModel] | None:
+    """The class of the settings under a key; None if there are plain values. A number is a place in a list."""
+    for name in path:
+        if isinstance(name, int):
+            continue
+        field = settings.model_fields.get(name)
+        inner = [field.annotation, *get_args(field.annotation)] if field else []
+        models = [each for each in inner if isinstance(each, type) and issubclass(each, BaseModel)]
+        if not models:
+            return None
+        settings = models[0]
+    return settings
