@@ -8,7 +8,7 @@ import numpy.typing as npt
 from segexp.classes import Grouping, LabelTable
 from segexp.evaluate.files import settings_as_json
 from segexp.evaluate.result import Evaluation
-from segexp.metric.stored import arrays
+from segexp.metric.counts_file import read_arrays
 from segexp.run.folder import RunFolder
 from segexp.types import VOID, Counts, Values
 
@@ -33,7 +33,7 @@ def regroup(run: RunFolder, name: str, grouping: Grouping, coarser: Grouping, ta
         raise ValueError(f"{folder} was itself regrouped; start from name={facts['regrouped_from']}")
     if facts.get("trained_until") not in (None, run.status().get("time")):
         raise ValueError(f"{folder} was evaluated before its training went on; first: {command}")
-    stored = arrays(folder / "confusion.npz", "settings", "label_names", *REQUIRED_ARRAYS)
+    stored = read_arrays(folder / "confusion.npz", "settings", "label_names", *REQUIRED_ARRAYS)
     missing = [key for key in REQUIRED_ARRAYS if key not in stored]
     if missing:
         raise ValueError(f"{folder / 'confusion.npz'} was written without {', '.join(missing)}; first: {command}")

@@ -18,7 +18,9 @@ def class_table(confusion: scores.Confusion, class_names: Sequence[str], title: 
         table.add_row(name, *(_fraction(value) for value in row))
     table.add_section()
     table.add_row("mean", _fraction(scores.mean(iou)), _fraction(scores.mean(dice)), "", style="bold")
-    table.add_row("most frequent class everywhere", _fraction(scores.prior_miou(confusion)), "", "", style="dim")
+    table.add_row(
+        "most frequent class everywhere", _fraction(scores.majority_class_miou(confusion)), "", "", style="dim"
+    )
     return table
 
 

@@ -1,4 +1,4 @@
-"""Does a network that is 90 % sure err on 10 % of the pixels? Counts from which the calibration error is derived."""
+"""Counts for the calibration error: does a network that is 90 % sure err on 10 % of the pixels?"""
 
 import torch
 from jaxtyping import Int64
@@ -8,13 +8,13 @@ from segexp.types import VOID, Logits, Target
 
 NUM_BINS = 15
 UNIT = 2**24
-"""Confidences are summed in whole steps of this fineness: a sum that no order of adding changes."""
+"""Confidences are summed as whole multiples of 1 / UNIT, so that the order of adding does not change the sum."""
 
 
 def calibration_counts(logits: Logits, predicted: Target, target: Target) -> Int64[Tensor, "bins 3"]:
-    """Of the scored pixels of each bin of confidence: their number, how many are right, summed confidence * UNIT.
+    """Count the scored pixels of each bin of confidence: all, those that are right, and their confidence * UNIT.
 
-    The confidence is the probability of the predicted class; bin b holds those in [b, b + 1) / NUM_BINS.
+    The confidence is the probability of the predicted class; bin b holds [b, b + 1) / NUM_BINS.
     """
     confidence = (logits.amax(1) - logits.logsumexp(1)).exp().flatten().double()
     scored = (target != VOID).flatten()

@@ -1,4 +1,4 @@
-"""The figures of the Cityscapes benchmark for a network of any grouping, from counts alone."""
+"""The scores of the Cityscapes benchmark for a network of any grouping, from counts alone."""
 
 from collections.abc import Iterable
 
@@ -15,7 +15,7 @@ UNSCORED = "unscored"
 def official_scores(
     label_counts: Counts, instances: Counts, grouping: Grouping, table: LabelTable
 ) -> dict[str, dict[str, float]]:
-    """What the official evaluator says of masks that hold, for each class, the id of its first label.
+    """Compute the official evaluator's scores of masks in which each class is written as the id of its first label.
 
     label_counts: pixels by true label, in the table's order, and predicted class, int64 [L, C].
     instances: rows of `instance_counts`, of all images. Labels that the benchmark does not score cost nothing where
@@ -23,23 +23,23 @@ def official_scores(
     never occurs is NaN. Source: Cordts et al. 2016, arXiv:1604.01685, section 4.1.
     """
     written = [ids[0] for ids in grouping.label_ids(table)]
-    position = {label.id: number for number, label in enumerate(table.labels)}
+    row = {label.id: number for number, label in enumerate(table.labels)}
     confusion = np.zeros((len(table.labels), len(table.labels)), np.int64)
-    np.add.at(confusion.T, [position[label_id] for label_id in written], label_counts.T)
+    np.add.at(confusion.T, [row[label_id] for label_id in written], label_counts.T)
     confusion[[not label.is_scored for label in table.labels]] = 0
     instances = instances.copy()
-    instances[~np.isin(instances[:, LABEL], written), IN_CLASS] = 0  # found, but written as another label of its class
+    instances[~np.isin(instances[:, LABEL], written), IN_CLASS] = 0  # right class, but written as another of its labels
 
     labels = [label.name if label.is_scored else UNSCORED for label in table.labels]
     categories = [str(label.category) if label.is_scored else UNSCORED for label in table.labels]
-    found: dict[str, dict[str, float]] = {}
+    official: dict[str, dict[str, float]] = {}
     for kind, groups, column in (("class", labels, IN_CLASS), ("category", categories, IN_CATEGORY)):
-        names, grouped = scores.merged(confusion, groups)
-        of_label = [names.index(group) if group != UNSCORED else -1 for group in groups]
-        found[f"{kind}Scores"] = _named(names, scores.class_iou(grouped))
-        found[f"{kind}InstScores"] = _named(names, instance_iou(grouped, instances, of_label, table, column))
-    return found
+        names, grouped = scores.merge_classes(confusion, groups)
+        group_of_label = [names.index(group) if group != UNSCORED else -1 for group in groups]
+        official[f"{kind}Scores"] = _by_name(names, scores.class_iou(grouped))
+        official[f"{kind}InstScores"] = _by_name(names, instance_iou(grouped, instances, group_of_label, table, column))
+    return official
 
 
-def _named(names: Iterable[str], fractions: Floats) -> dict[str, float]:
+def _by_name(names: Iterable[str], fractions: Floats) -> dict[str, float]:
     return {name: float(value) for name, value in zip(names, fractions, strict=True) if name != UNSCORED}

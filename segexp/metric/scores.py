@@ -1,7 +1,7 @@
-"""Every score as a function of a confusion matrix: rows are true, columns predicted classes, in pixels.
+"""Every score as a function of a confusion matrix: pixels by true class (row) and predicted class (column).
 
-Floats 0..1. A class that neither occurs nor is predicted is NaN and left out of means, as the Cityscapes evaluator
-does; one that is predicted but never occurs scores 0. NumPy only: stored matrices are scored without torch.
+Scores are fractions 0..1. A class that neither occurs nor is predicted is NaN and left out of means, as the Cityscapes
+evaluator does; one that is predicted but never occurs scores 0. NumPy only: stored matrices are scored without torch.
 """
 
 from collections.abc import Sequence
@@ -15,48 +15,48 @@ Confusion = npt.NDArray[np.int64]
 
 
 def class_iou(confusion: Confusion) -> Floats:
-    """Intersection over union of each class, TP / (TP + FP + FN), [C]."""
+    """Compute the intersection over union of each class, TP / (TP + FP + FN), [C]."""
     true_positive = np.diag(confusion)
     return _ratio(true_positive, confusion.sum(0) + confusion.sum(1) - true_positive)
 
 
 def class_dice(confusion: Confusion) -> Floats:
-    """Dice coefficient (F1) of each class, 2 TP / (2 TP + FP + FN), [C]."""
+    """Compute the Dice coefficient (F1) of each class, 2 TP / (2 TP + FP + FN), [C]."""
     return _ratio(2 * np.diag(confusion), confusion.sum(0) + confusion.sum(1))
 
 
 def class_accuracy(confusion: Confusion) -> Floats:
-    """Share of each class's pixels that were found (recall), TP / (TP + FN), [C]."""
+    """Compute the share of each class's pixels that were predicted as it (recall), TP / (TP + FN), [C]."""
     return _ratio(np.diag(confusion), confusion.sum(1))
 
 
 def class_share(confusion: Confusion) -> Floats:
-    """Share of the scored pixels that belong to each class, [C]."""
+    """Compute the share of the scored pixels that belong to each class, [C]."""
     return _ratio(confusion.sum(1), np.full(len(confusion), confusion.sum()))
 
 
 def pixel_accuracy(confusion: Confusion) -> float:
-    """Share of the scored pixels that were classified correctly."""
+    """Compute the share of the scored pixels that were classified correctly."""
     return float(_ratio(np.trace(confusion)[None], confusion.sum()[None])[0])
 
 
 def mean(fractions: Floats) -> float:
-    """Mean over the classes that are not NaN; NaN if all are."""
+    """Average the fractions that are not NaN; NaN if all are."""
     valid = fractions[~np.isnan(fractions)]
     return float(valid.mean()) if valid.size else float("nan")
 
 
-def by_class(label_counts: Confusion, class_of_label: npt.NDArray[np.uint8], num_classes: int) -> Confusion:
-    """Confusion matrices of classes from counts by true label, [..., L, C] -> [..., num_classes, C].
+def merge_labels(label_counts: Confusion, class_of_label: npt.NDArray[np.uint8], num_classes: int) -> Confusion:
+    """Sum counts by true label to confusion matrices of classes, [..., L, C] -> [..., num_classes, C].
 
-    class_of_label: of each of the L labels; those that are no class, such as void, are not counted.
+    class_of_label: class of each of the L labels; labels with a value that is no class, such as void, are not counted.
     """
     member = np.arange(num_classes)[:, None] == class_of_label  # class label
     return member.astype(np.int64) @ label_counts
 
 
 def image_miou(confusions: Confusion) -> Floats:
-    """Mean IoU of each image over the classes that truly occur in it, [N, C, C] -> [N]; NaN where none does.
+    """Compute each image's mean IoU over the classes that occur in its target, [N, C, C] -> [N]; NaN where none does.
 
     Source: Wang et al. 2023, arXiv:2310.19252, mIoU^I.
     """
@@ -66,19 +66,22 @@ def image_miou(confusions: Confusion) -> Floats:
     return _ratio(iou.sum(1), (true > 0).sum(1))
 
 
-def worst(fractions: Floats, share: float) -> float:
-    """Mean of the lowest `share` of them, of one at least; NaN are left out. Source: as `image_miou`, worst-case."""
+def mean_of_worst(fractions: Floats, share: float) -> float:
+    """Average the lowest `share` of the fractions, at least one of them; NaN are left out.
+
+    Source: Wang et al. 2023, arXiv:2310.19252, worst-case metrics.
+    """
     valid = np.sort(fractions[~np.isnan(fractions)])
     return mean(valid[: max(1, int(share * len(valid)))])
 
 
 def region_iou(regions: Confusion) -> Floats:
-    """IoU from pixels in the intersection and in the union, [C, 2] -> [C]."""
+    """Divide pixels in the intersection by those in the union, [C, 2] -> [C]."""
     return _ratio(regions[:, 0], regions[:, 1])
 
 
 def calibration_error(counts: Confusion, unit: int) -> float:
-    """Expected calibration error: mean gap between confidence and accuracy, weighted by the pixels of each bin.
+    """Compute the expected calibration error: the gap of confidence and accuracy, averaged by the pixels of each bin.
 
     counts: see `segexp.metric.calibration`, summed over images, [bins, 3]. Source: Naeini et al. 2015, AAAI.
     """
@@ -87,10 +90,10 @@ def calibration_error(counts: Confusion, unit: int) -> float:
     return float(_ratio(np.array([gap]), pixels.sum()[None])[0])
 
 
-def merged(confusion: Confusion, groups: Sequence[str | None]) -> tuple[tuple[str, ...], Confusion]:
-    """The confusion matrix of coarser classes: their names in order of appearance, and their matrix.
+def merge_classes(confusion: Confusion, groups: Sequence[str | None]) -> tuple[tuple[str, ...], Confusion]:
+    """Merge classes to coarser ones: their names in order of appearance, and their confusion matrix.
 
-    groups: name of the coarser class of each class; classes of None are left out, as truth and as prediction.
+    groups: name of the coarser class of each class; a class with None is left out of targets and predictions.
     """
     names = tuple(dict.fromkeys(group for group in groups if group is not None))
     member = np.array([[group == name for group in groups] for name in names], np.int64)  # group class
@@ -98,32 +101,32 @@ def merged(confusion: Confusion, groups: Sequence[str | None]) -> tuple[tuple[st
     return names, member @ confusion @ member.T
 
 
-def prior_miou(confusion: Confusion) -> float:
-    """Mean IoU of the constant answer "the most frequent class": the floor that any training must clear."""
+def majority_class_miou(confusion: Confusion) -> float:
+    """Compute the mean IoU of predicting the most frequent class everywhere: a training must exceed it."""
     constant = np.zeros_like(confusion)
     constant[:, confusion.sum(1).argmax()] = confusion.sum(1)
     return mean(class_iou(constant))
 
 
-def named(confusion: Confusion, class_names: Sequence[str], categories: Sequence[str | None]) -> dict[str, float]:
-    """Every score under the name it is logged by: means, IoU by class, and by category where that is coarser.
+def all_scores(confusion: Confusion, class_names: Sequence[str], categories: Sequence[str | None]) -> dict[str, float]:
+    """Compute every score under the name it is logged by: means, IoU by class, and by category where that is coarser.
 
-    What is NaN, except the mean IoU, is left out.
+    Scores that are NaN are left out, except the mean IoU.
     """
     iou, dice = class_iou(confusion), class_dice(confusion)
-    found = {
+    by_name = {
         "miou": mean(iou),
         "dice": mean(dice),
         "pixel_accuracy": pixel_accuracy(confusion),
         "class_accuracy": mean(class_accuracy(confusion)),
         **{f"iou/{name}": value for name, value in zip(class_names, iou, strict=True)},
     }
-    names, coarse = merged(confusion, categories)
+    names, coarse = merge_classes(confusion, categories)
     if None not in categories and 1 < len(names) < len(class_names):
         category_iou = class_iou(coarse)
-        found["category_miou"] = mean(category_iou)
-        found |= {f"category_iou/{name}": value for name, value in zip(names, category_iou, strict=True)}
-    return {name: float(value) for name, value in found.items() if name == "miou" or not np.isnan(value)}
+        by_name["category_miou"] = mean(category_iou)
+        by_name |= {f"category_iou/{name}": value for name, value in zip(names, category_iou, strict=True)}
+    return {name: float(value) for name, value in by_name.items() if name == "miou" or not np.isnan(value)}
 
 
 def _ratio(part: npt.NDArray, whole: npt.NDArray[np.int64]) -> Floats:

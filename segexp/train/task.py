@@ -14,7 +14,7 @@ from torchmetrics import MeanMetric
 
 from segexp.metric import scores
 from segexp.metric.confusion import prediction, resize_logits
-from segexp.metric.confusion_sum import ConfusionMatrix
+from segexp.metric.confusion_metric import ConfusionMetric
 from segexp.system.lightning_internals import leave_unscaling_to_clipping
 from segexp.types import Image, Logits, Sample
 
@@ -54,8 +54,8 @@ class SegmentationTask(LightningModule):
         self.scheduler = scheduler
         self.class_names = class_names
         self.categories = categories
-        self.train_confusion = ConfusionMatrix(len(class_names))
-        self.val_confusion = ConfusionMatrix(len(class_names))
+        self.train_confusion = ConfusionMetric(len(class_names))
+        self.val_confusion = ConfusionMetric(len(class_names))
         self.confusions: dict[str, scores.Confusion] = {}  # split -> confusion matrix of its last epoch
         # by default MeanMetric looks for NaN, which would wait for the device in every step
         self.train_loss = MeanMetric(nan_strategy="disable")
@@ -98,10 +98,10 @@ class SegmentationTask(LightningModule):
         scheduler = self.scheduler(optimizer, total_steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
-    def _log_scores(self, split: str, loss: MeanMetric, confusion: ConfusionMatrix) -> None:
+    def _log_scores(self, split: str, loss: MeanMetric, confusion: ConfusionMetric) -> None:
         counts = confusion.compute().cpu().numpy()  # summed over ranks; the one time an epoch that the host waits
         self.confusions[split] = counts
-        named = scores.named(counts, self.class_names, self.categories)
+        named = scores.all_scores(counts, self.class_names, self.categories)
         self.log_dict({f"{split}/{name}": value for name, value in named.items() if name != "miou"})
         self.log_dict({f"{split}/loss": loss.compute(), f"{split}/miou": named["miou"]}, prog_bar=True)
         loss.reset()

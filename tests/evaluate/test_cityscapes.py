@@ -94,6 +94,6 @@ def test_a_split_without_instances_is_refused_before_anything_is_evaluated(tmp_p
 
 def test_category_iou_of_a_run_of_19_classes_is_that_of_merged_classes(streets_root: Path) -> None:
     evaluation = evaluate_guess(streets_root, "cityscapes19")
-    names, coarse = scores.merged(evaluation.confusion, evaluation.grouping.categories(evaluation.table))
+    names, coarse = scores.merge_classes(evaluation.confusion, evaluation.grouping.categories(evaluation.table))
     category_iou = {name: evaluation.scores()[f"category_iou/{name}"] for name in names}
     assert category_iou == pytest.approx(dict(zip(names, scores.class_iou(coarse), strict=True)))

@@ -66,8 +66,8 @@ def test_scores_per_image_follow_their_definition(evaluation: Evaluation) -> Non
 
 def test_the_worst_images_are_the_share_asked_for() -> None:
     fractions = np.array([*np.linspace(1, 0.01, 100), np.nan])
-    assert scores.worst(fractions, 0.05) == pytest.approx(np.mean([0.01, 0.02, 0.03, 0.04, 0.05]))
-    assert scores.worst(fractions[:3], 0.05) == fractions[2]
+    assert scores.mean_of_worst(fractions, 0.05) == pytest.approx(np.mean([0.01, 0.02, 0.03, 0.04, 0.05]))
+    assert scores.mean_of_worst(fractions[:3], 0.05) == fractions[2]
 
 
 @pytest.mark.parametrize("classes", ["cityscapes7", "cityscapes8"])

@@ -22,8 +22,10 @@ def by_definition(target: np.ndarray, predicted: np.ndarray, distance: int) -> n
     predicted = np.where(target == VOID, VOID, predicted)
     regions = []
     for number in range(NUM_CLASSES):
-        true, found = ((classes == number) & ~eroded(classes == number, distance) for classes in (target, predicted))
-        regions.append(((true & found).sum(), (true | found).sum()))
+        in_target, in_predicted = (
+            (classes == number) & ~eroded(classes == number, distance) for classes in (target, predicted)
+        )
+        regions.append(((in_target & in_predicted).sum(), (in_target | in_predicted).sum()))
     return np.array(regions)
 
 
@@ -42,16 +44,16 @@ def test_regions_are_those_of_the_definition(with_void: bool, width: float) -> N
 
 def test_a_perfect_prediction_scores_one_beside_void_too() -> None:
     target = blobs(0, with_void=True)
-    found = boundary_regions(target, np.where(target == VOID, 2, target).astype(np.uint8), NUM_CLASSES, 0.02)
-    assert np.array_equal(scores.region_iou(found), np.ones(NUM_CLASSES))
+    regions = boundary_regions(target, np.where(target == VOID, 2, target).astype(np.uint8), NUM_CLASSES, 0.02)
+    assert np.array_equal(scores.region_iou(regions), np.ones(NUM_CLASSES))
 
 
 def test_a_boundary_as_wide_as_the_image_gives_the_iou() -> None:
     target, predicted = blobs(0, with_void=False), blobs(1, with_void=False)
     confusion = np.zeros((NUM_CLASSES, NUM_CLASSES), np.int64)
     np.add.at(confusion, (target.ravel(), predicted.ravel()), 1)
-    found = scores.region_iou(boundary_regions(target, predicted, NUM_CLASSES, 0.99))
-    np.testing.assert_array_equal(found, scores.class_iou(confusion))
+    iou = scores.region_iou(boundary_regions(target, predicted, NUM_CLASSES, 0.99))
+    np.testing.assert_array_equal(iou, scores.class_iou(confusion))
 
 
 def test_a_class_that_never_occurs_is_nan() -> None:

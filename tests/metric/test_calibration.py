@@ -9,7 +9,7 @@ from segexp.metric import scores
 from segexp.metric.calibration import NUM_BINS, UNIT, calibration_counts
 from segexp.metric.confusion import prediction
 from segexp.types import VOID
-from tests.metric.test_confusion import random_case
+from tests.metric.test_confusion import random_batch
 
 
 def counts(logits: torch.Tensor, target: torch.Tensor) -> np.ndarray:
@@ -18,27 +18,27 @@ def counts(logits: torch.Tensor, target: torch.Tensor) -> np.ndarray:
 
 @pytest.mark.parametrize("certainty", [0.1, 1, 5])
 def test_the_error_equals_torchmetrics(certainty: float) -> None:
-    logits, target = random_case(7)
+    logits, target = random_batch(7)
     flat = (certainty * logits).softmax(1).movedim(1, -1).flatten(0, 2), target.flatten().long()
     theirs = multiclass_calibration_error(*flat, num_classes=7, n_bins=NUM_BINS, ignore_index=VOID)
     ours = scores.calibration_error(counts(certainty * logits, target), UNIT)
     assert ours == pytest.approx(float(theirs), abs=1e-6)
 
 
-def test_images_counted_apart_sum_to_all_of_them_bit_for_bit() -> None:
-    logits, target = random_case(7)
-    apart = [counts(logits[[number]], target[[number]]) for number in (1, 0)]
-    assert np.array_equal(sum(apart), counts(logits, target))
+def test_counts_of_single_images_sum_to_those_of_all_bit_for_bit() -> None:
+    logits, target = random_batch(7)
+    single = [counts(logits[[number]], target[[number]]) for number in (1, 0)]
+    assert np.array_equal(sum(single), counts(logits, target))
 
 
 def test_certain_logits_fall_into_the_last_bin() -> None:
     logits = torch.zeros(1, 3, 2, 2)
     logits[:, 1] = 1e4
-    found = counts(logits, torch.ones(1, 2, 2, dtype=torch.uint8))
-    assert found[-1].tolist() == [4, 4, 4 * UNIT]
-    assert found[:-1].sum() == 0
+    bins = counts(logits, torch.ones(1, 2, 2, dtype=torch.uint8))
+    assert bins[-1].tolist() == [4, 4, 4 * UNIT]
+    assert bins[:-1].sum() == 0
 
 
 def test_only_void_has_no_error() -> None:
-    found = counts(torch.randn(1, 3, 4, 4), torch.full((1, 4, 4), VOID, dtype=torch.uint8))
-    assert np.isnan(scores.calibration_error(found, UNIT))
+    bins = counts(torch.randn(1, 3, 4, 4), torch.full((1, 4, 4), VOID, dtype=torch.uint8))
+    assert np.isnan(scores.calibration_error(bins, UNIT))

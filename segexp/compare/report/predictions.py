@@ -7,7 +7,7 @@ import numpy as np
 
 from segexp.classes import mask_value
 from segexp.compare.verdict.comparison import Comparison
-from segexp.compare.verdict.evaluated import Run
+from segexp.compare.verdict.evaluated_run import Run
 from segexp.metric.counts_file import read_arrays
 from segexp.run.folder import RunFolder
 from segexp.types import VOID, Bytes

@@ -1,0 +1,16 @@
+"""The counts of an evaluation on disk, in confusion.npz."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+
+def read_arrays(path: Path, *names: str) -> dict[str, npt.NDArray[Any]]:
+    """Read those of the named arrays that the file holds; ValueError naming the file if it is torn or missing."""
+    try:
+        with path.open("rb") as file, np.load(file) as arrays:  # np.load leaves torn files open
+            return {name: arrays[name] for name in names if name in arrays}
+    except Exception as error:  # the errors of zipfile, zlib and NumPy at a torn file have no common base
+        raise ValueError(f"{path} cannot be read ({error}); evaluate again") from error
