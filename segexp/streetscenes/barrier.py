@@ -1,4 +1,4 @@
-"""What closes a plot towards the street: walls, fences, guard rails and hedges."""
+"""Barriers between a plot and the street: walls, fences, guard rails and hedges."""
 
 from collections.abc import Callable
 from functools import partial
@@ -10,7 +10,7 @@ from segexp.streetscenes.front import Front
 from segexp.streetscenes.light import Color
 from segexp.streetscenes.noise import fractal
 from segexp.streetscenes.painter import Painter, Texture, normal
-from segexp.streetscenes.plant import Clump, Foliage, halved, lay_foliage
+from segexp.streetscenes.plant import Clump, Foliage, lay_foliage, mip_levels
 from segexp.streetscenes.texture import dye, lay_texture, texels
 from segexp.streetscenes.thing import Pose, Thing, up
 
@@ -61,7 +61,7 @@ def _draw_wall(
 def _draw_fence(
     painter: Painter, pose: Pose, place: Front, height: float, color: Color, spacing: float, solid: float
 ) -> None:
-    """Bars that one sees through; the label fills them, as annotators do."""
+    """Draw bars that one can see through; the label fills the space between them, as annotators do."""
     quad = place.quad(height)
     rows, columns = texels(painter.camera, quad, painter.camera.height)
     bars = _bars(rows, columns, max(2.0, columns * spacing / place.length), solid)
@@ -92,4 +92,4 @@ def _draw_hedge(painter: Painter, pose: Pose, place: Front, height: float, clump
     leaves = leaves[middle, middle].copy()
     leaves[size // 20 :] = 255  # only its top is ragged
     filled = Foliage(*(np.tile(part, (1, 3)) for part in (shade[middle, middle], leaves, leaves)))
-    lay_foliage(painter, place.quad(height), halved(filled), green)
+    lay_foliage(painter, place.quad(height), mip_levels(filled), green)

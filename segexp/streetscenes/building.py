@@ -24,7 +24,7 @@ def house(place: Front, height: float, shops: float, free: bool, rng: np.random.
     """A house on a front.
 
     shops: chance of a shop on the ground floor.
-    free: no neighbour stands against its near side, so that it has windows there.
+    free: whether no house touches its near side, which then has windows.
     """
     draw = partial(_draw_house, place=place, height=height, look=sample_look(rng, shops), free=free, rng=rng)
     return Thing(place.pose(DEPTH), (place.length, DEPTH, height), draw)
@@ -33,7 +33,7 @@ def house(place: Front, height: float, shops: float, free: bool, rng: np.random.
 def _draw_house(
     painter: Painter, pose: Pose, place: Front, height: float, look: Look, free: bool, rng: np.random.Generator
 ) -> None:
-    """Roof first, then the side, then the front: what is nearer covers what is farther."""
+    """Draw the roof first, then the side, then the front: what is nearer covers what is farther."""
     identity = painter.identity("building")
     pitch = rng.uniform(2.0, 4.5) if rng.random() < 0.7 else 0.3
     back = np.array([place.sign * DEPTH, 0.0, 0.0])

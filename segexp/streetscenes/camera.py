@@ -7,9 +7,9 @@ import numpy.typing as npt
 
 Points = npt.NDArray[np.floating]
 NEAR = 0.6
-"""Distance in metres before which nothing is drawn."""
+"""Distance in metres; nothing nearer is drawn."""
 FARTHEST = 400.0
-"""Distance in metres beyond which ground is not told apart."""
+"""Distance in metres; ground farther away is not distinguished."""
 
 
 @dataclass(frozen=True)
@@ -30,16 +30,16 @@ class Camera:
     rotation: Points
 
     def to_axes(self, points: Points) -> Points:
-        """World points [N, 3] in camera axes."""
+        """Convert world points [N, 3] to camera axes."""
         return (points - (0.0, self.eye, 0.0)) @ self.rotation.T
 
     def to_camera(self, points: Points) -> Points:
-        """The same, cut to the part of their polygon that lies before the lens: [M, 3], M = 0 if none does."""
+        """Convert a polygon [N, 3] to camera axes and cut it to the part before the lens [M, 3], with M from 0."""
         local = self.to_axes(points)
         return local if local[:, 2].min() > NEAR else _cut_behind(local)
 
     def to_pixels(self, local: Points) -> Points:
-        """Camera-axes points [N, 3] to (column, row) [N, 2]."""
+        """Convert points [N, 3] in camera axes to (column, row) [N, 2]."""
         return local[:, :2] * (self.focal / local[:, 2:]) + (self.width / 2, self.horizon)
 
     def ground(self) -> tuple[int, npt.NDArray[np.float32], npt.NDArray[np.float32]]:
@@ -58,7 +58,7 @@ class Camera:
 
 
 def sample_camera(rng: np.random.Generator, height: int, width: int) -> Camera:
-    """A camera behind a windscreen: about 50 degrees wide, slightly turned and tilted."""
+    """Sample a camera behind a windscreen: about 50 degrees wide, slightly turned and tilted."""
     yaw, roll = rng.normal(0, 0.035), rng.normal(0, 0.006)
     turn = np.array([[np.cos(yaw), 0, -np.sin(yaw)], [0, 1, 0], [np.sin(yaw), 0, np.cos(yaw)]])
     tilt = np.array([[np.cos(roll), -np.sin(roll), 0], [np.sin(roll), np.cos(roll), 0], [0, 0, 1]])
@@ -73,10 +73,10 @@ def sample_camera(rng: np.random.Generator, height: int, width: int) -> Camera:
 
 
 def _cut_behind(local: Points) -> Points:
-    kept = []
+    corners = []
     for start, end in zip(local, np.roll(local, -1, axis=0), strict=True):
         if start[2] >= NEAR:
-            kept.append(start)
+            corners.append(start)
         if (start[2] >= NEAR) != (end[2] >= NEAR):
-            kept.append(start + (end - start) * ((NEAR - start[2]) / (end[2] - start[2])))
-    return np.array(kept).reshape(-1, 3)
+            corners.append(start + (end - start) * ((NEAR - start[2]) / (end[2] - start[2])))
+    return np.array(corners).reshape(-1, 3)

@@ -20,7 +20,10 @@ TAIL, HEAD = np.array([170.0, 22.0, 20.0]), np.array([225.0, 226.0, 222.0])
 
 
 class Shape(NamedTuple):
-    """Metres.  bonnet, boot: flat lengths before and behind the cabin; rake_front, rake_back: slant of its screens."""
+    """The shape of a car in metres.
+
+    bonnet, boot: flat lengths before and behind the cabin; rake_front, rake_back: slant of its screens.
+    """
 
     length: float
     width: float
@@ -115,7 +118,7 @@ def _screens(painter: Painter) -> list[Panel]:
 def draw_wheels(
     painter: Painter, pose: Pose, axles: tuple[float, ...], width: float, radius: float, identity: int
 ) -> None:
-    """Tyres as seen from any direction, before the body hides their upper part."""
+    """Draw tyres as seen from any direction, before the body hides their upper part."""
     for axle in axles:
         for side in (-1, 1):
             outer, inner = (_circle(pose, axle, side * (width / 2 - off), radius, radius) for off in (0.0, 0.22))
@@ -123,11 +126,11 @@ def draw_wheels(
 
 
 def draw_hubs(painter: Painter, pose: Pose, axles: tuple[float, ...], width: float, radius: float) -> None:
-    """Arches, tyres and rims on the side that one sees."""
-    seen = pose.rightward(0.0, 0.0)
-    if abs(seen) < width / 2:
+    """Draw arches, tyres and rims on the side that faces the camera."""
+    camera_right = pose.rightward(0.0, 0.0)
+    if abs(camera_right) < width / 2:
         return
-    at = np.sign(seen) * (width / 2 + 0.03)
+    at = np.sign(camera_right) * (width / 2 + 0.03)
     for axle in axles:
         painter.polygon(_circle(pose, axle, at, radius * 1.12, radius), RUBBER * 0.6)
         painter.polygon(_circle(pose, axle, at, radius, radius), RUBBER)

@@ -64,7 +64,7 @@ def _draw_motorcyclist(painter: Painter, pose: Pose, paint: Color, looks: Looks,
 
 
 def _draw_bicycle(painter: Painter, pose: Pose, frame: Color, group: bool) -> None:
-    """Thin bars in the picture; wheels and frame are filled in the labels, as annotators do."""
+    """Draw thin bars in the picture; wheels and frame are filled in the labels, as annotators do."""
     identity = painter.identity("bicycle", group)
     lit = painter.light.ambient + 0.4 * painter.light.sunlight
     for axle in (-0.52, 0.55):

@@ -16,7 +16,7 @@ WALLS = np.array([*PLASTER, *BRICK_AND_CONCRETE], dtype=np.float64)
 
 
 class Look(NamedTuple):
-    """Colours unlit; storey, bay: height and width of one window's share of the wall in metres.
+    """The look of a house front. Colours are unlit; storey, bay: height and width of the wall of one window, in metres.
 
     window_width, window_height: shares of bay and storey that are glass.
     """

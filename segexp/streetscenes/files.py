@@ -14,12 +14,12 @@ CITIES = {
     "train": ("alderburg", "brunnhafen", "eschenfurt", "kiesstadt", "lindmoor"),
     "val": ("morgenau", "steinwerder"),
 }
-"""Invented; as in Cityscapes, no city is in two splits."""
+"""Invented cities; as in Cityscapes, no city is in two splits."""
 FAST_PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1]
 
 
 class SceneFile(NamedTuple):
-    """What one scene is made from, and the folder of the set it is written to."""
+    """The arguments that one scene is rendered from, and the folder of the set that it is written to."""
 
     folder: Path
     seed: int
@@ -29,7 +29,7 @@ class SceneFile(NamedTuple):
     width: int
 
     def path(self, kind: str, ending: str) -> Path:
-        """E.g. gtFine/train/lindmoor/lindmoor_000007_000019_gtFine_labelIds.png."""
+        """The path of one of its files, e.g. gtFine/train/lindmoor/lindmoor_000007_000019_gtFine_labelIds.png."""
         cities = CITIES[self.split]
         city = cities[self.number % len(cities)]
         name = f"{city}_{self.number // len(cities):06d}_000019_{kind}{ending}.png"
@@ -55,6 +55,6 @@ def label_ids(ids: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint8]:
 
 
 def _write(path: Path, picture: npt.NDArray) -> None:
-    """Through bytes, because cv2.imwrite does not say why it failed."""
+    """Write a PNG file by way of bytes, as cv2.imwrite does not say why it failed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(cv2.imencode(".png", np.ascontiguousarray(picture), FAST_PNG)[1].tobytes())

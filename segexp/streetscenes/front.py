@@ -10,7 +10,7 @@ from segexp.streetscenes.thing import Pose, up
 
 
 class Front(NamedTuple):
-    """near, far: its ends on the ground, world points [3].  sign: -1 left of the street, 1 right."""
+    """A stretch of one side.  near, far: its ends on the ground, world points [3].  sign: -1 left, 1 right."""
 
     near: Points
     far: Points
@@ -21,18 +21,18 @@ class Front(NamedTuple):
         return float(np.linalg.norm(self.far - self.near))
 
     def quad(self, height: float, above: float = 0.0) -> Points:
-        """What one sees of it from the street: bottom left, bottom right, top right, top left."""
+        """An upright face on it, as seen from the street: bottom left, bottom right, top right, top left."""
         left, right = (self.near, self.far) if self.sign < 0 else (self.far, self.near)
         return _upright(left, right, height, above)
 
     def side(self, depth: float, height: float) -> Points:
-        """The wall at its near end, this deep, as seen from the camera."""
+        """The side wall at its near end, as seen from the camera."""
         back = self.near + (self.sign * depth, 0.0, 0.0)
         left, right = (back, self.near) if self.sign < 0 else (self.near, back)
         return _upright(left, right, height, 0.0)
 
     def pose(self, depth: float) -> Pose:
-        """The middle of what stands on it, this deep."""
+        """The pose of the middle of a thing of this depth that stands on it."""
         x, _, z = (self.near + self.far) / 2 + (self.sign * depth / 2, 0.0, 0.0)
         heading = np.arctan2(self.far[0] - self.near[0], self.far[2] - self.near[2])
         return Pose(float(x), float(z), float(heading))

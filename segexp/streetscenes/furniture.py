@@ -1,4 +1,4 @@
-"""Poles, lamps, signs, traffic lights, bins: what stands on sidewalks."""
+"""Things on sidewalks: poles, lamps, signs, traffic lights and bins."""
 
 from functools import partial
 
@@ -44,7 +44,7 @@ def sign(pose: Pose, rng: np.random.Generator, back: bool = False) -> Thing:
 
 
 def direction_board(pose: Pose, rng: np.random.Generator) -> Thing:
-    """A large board on two posts that tells the way."""
+    """A large board on two posts that shows the way."""
     face = (YELLOW, BLUE, WHITE)[rng.integers(3)]
     return Thing(pose, (0.2, 2.4, 3.4), partial(_draw_board, face=face, width=rng.uniform(1.4, 2.6)))
 
@@ -74,7 +74,7 @@ def _metal(rng: np.random.Generator) -> Color:
 
 
 def draw_pole(painter: Painter, start: Points, end: Points, radius: float, color: Color, label: str = "pole") -> None:
-    """A tube with a lit edge."""
+    """Draw a tube with a lit edge."""
     lit = color * painter.light.ambient
     painter.limb(start, end, radius, lit, painter.identity(label))
     edge = np.array([0.45 * radius * np.sign(painter.light.sun[0]), 0.0, 0.0])
@@ -123,7 +123,7 @@ def _draw_traffic_light(painter: Painter, pose: Pose, lit: int, color: Color, re
 
 
 def _draw_lamps(painter: Painter, pose: Pose, right: float, low: float, lit: int) -> None:
-    """Red, amber and green from the top; one of them shines."""
+    """Draw red, amber and green from the top; one of them shines."""
     at = pose.point(-0.1, right, 0)
     place = pose._replace(x=float(at[0]), z=float(at[2]))
     draw_block(painter, place, Block(-0.12, 0.12, 0.19, low, low + 1.05), BLACK, painter.identity("traffic light"))

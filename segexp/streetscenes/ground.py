@@ -26,13 +26,13 @@ def draw_ground(painter: Painter, street: Street, things: Sequence[Thing], rng: 
     offset = across - street.center(along)
     ids, color = _surfaces(street, offset, along, rng)
     light, haze = painter.light.on_ground().astype(np.float32), painter.light.haze.astype(np.float32)
-    kept = np.exp(along / -np.float32(painter.light.visibility))
+    own_share = np.exp(along / -np.float32(painter.light.visibility))
     bright = _grain(rng, across, along) * _wear(painter, street, rng)[first:] * cast_shadows(painter, things)[first:]
-    color *= (bright * kept)[..., None] * light
-    color += (1 - kept)[..., None] * haze
-    seen = (along < FARTHEST).astype(np.uint8)
-    cv2.copyTo(cv2.convertScaleAbs(color), seen, painter.image[first:])
-    np.copyto(painter.ids[first:], ids, where=seen.astype(bool))
+    color *= (bright * own_share)[..., None] * light
+    color += (1 - own_share)[..., None] * haze
+    visible = (along < FARTHEST).astype(np.uint8)
+    cv2.copyTo(cv2.convertScaleAbs(color), visible, painter.image[first:])
+    np.copyto(painter.ids[first:], ids, where=visible.astype(bool))
 
 
 def _surfaces(street: Street, offset: Field, along: Field, rng: np.random.Generator) -> tuple[LabelIds, Field]:
@@ -68,7 +68,7 @@ def _repeating(period: float, length: float, until: float = FARTHEST) -> npt.NDA
 
 
 def _grain(rng: np.random.Generator, across: Field, along: Field) -> Field:
-    """Brightness factor [rows, width]: stones near by, stains farther away."""
+    """Brightness factor [rows, width] of the ground: stones near by, stains farther away."""
     fine = 0.055 * rng.standard_normal(TILE * TILE, dtype=np.float32)
     coarse = 1 + 0.05 * fractal(rng, TILE, TILE, cell=128, octaves=4)
     near = np.minimum(9.0 / along, 1)

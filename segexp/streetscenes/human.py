@@ -27,12 +27,12 @@ class Looks(NamedTuple):
 Joint = tuple[float, float, float]
 """Forward, right, up in metres, of a body 1.75 m tall."""
 Bar = Callable[[Joint, Joint, float, Color], None]
-"""Draws a limb between two joints: radius in metres, unlit colour."""
+"""A function that draws a limb between two joints: radius in metres, unlit colour."""
 SHOE = np.full(3, 32.0)
 
 
 class Posture(NamedTuple):
-    """Joints in metres of a body 1.75 m tall: (forward, up) where its middle tells the rest; left before right side."""
+    """Joints of a body 1.75 m tall, in metres; (forward, up) where the side gives the rest; left before right side."""
 
     head: Joint
     shoulders: tuple[float, float]
@@ -58,7 +58,7 @@ def person(pose: Pose, rng: np.random.Generator, group: bool = False) -> Thing:
 
 
 def walking(stride: float) -> Posture:
-    """stride: how far the left foot is before the hips, in metres."""
+    """The posture of a walker; stride: how far the left foot is before the hips, in metres."""
     lift = abs(stride) * 0.25
     return Posture(
         head=(0.04, 0.0, 1.61),
@@ -82,7 +82,7 @@ def _draw_person(
 
 
 def draw_body(painter: Painter, pose: Pose, looks: Looks, posture: Posture, scale: float, identity: int) -> None:
-    """Legs, torso, arms and head of one figure, in this order: what comes later covers what came before."""
+    """Draw legs, torso, arms and head of one figure in this order: what comes later covers what came before."""
     light = painter.light.ambient + 0.45 * painter.light.sunlight
 
     def bar(start: Joint, end: Joint, radius: float, color: Color) -> None:

@@ -7,9 +7,9 @@ import numpy.typing as npt
 
 
 class SceneLabel(NamedTuple):
-    """id: in label id files, where -1 stands as 255. color: red, green, blue, 0..255, in colour files.
+    """One label.  id: in label id files, where 255 stands for -1.  color: red, green, blue, 0..255, in colour files.
 
-    has_instances: whether single objects of it are told apart.
+    has_instances: whether single objects of this label have ids of their own.
     """
 
     id: int

@@ -10,11 +10,12 @@ Color = npt.NDArray[np.floating]
 
 @dataclass(frozen=True)
 class Light:
-    """Colours are red, green, blue in 0..255 for things seen, in 0..1 and above for light that falls.
+    """The light of a scene. Colours are red, green, blue: of surfaces in 0..255, of light in 0..1 and above.
 
     sun: unit vector towards the sun, world axes.
-    shadow: how much of the light a cast shadow takes, 0..1.
-    haze, visibility: colour that distant things take, and the distance in metres that takes two thirds of their own.
+    shadow: share of the light that a cast shadow takes, 0..1.
+    haze: colour that distant things take on.
+    visibility: distance in metres at which they have lost two thirds of their own colour.
     clouds: share of the sky they cover, 0..1.
     night: 0 by day, 1 when lamps are lit.
     """
@@ -39,9 +40,9 @@ class Light:
         return self.ambient + self.sunlight * self.sun[1]
 
     def fade(self, color: Color, distance: float) -> Color:
-        """Colour as seen through the haze, distance in metres."""
-        kept = float(np.exp(-max(distance, 0.0) / self.visibility))
-        return color * kept + self.haze * (1 - kept)
+        """The colour as seen through the haze from a distance in metres."""
+        own_share = float(np.exp(-max(distance, 0.0) / self.visibility))
+        return color * own_share + self.haze * (1 - own_share)
 
 
 def sample_light(rng: np.random.Generator) -> Light:

@@ -1,4 +1,4 @@
-"""Renders many scenes at once, one process a core, with a progress bar."""
+"""Render many scenes at once, by one process a core, with a progress bar."""
 
 import json
 import os
@@ -19,7 +19,10 @@ Worker = Popen[str]
 
 
 def write_scenes(scenes: Sequence[SceneFile]) -> None:
-    """Raises OSError if a file cannot be written, RuntimeError if a worker process dies."""
+    """Render scenes and write their files.
+
+    Raises OSError if a file cannot be written, RuntimeError if a worker process dies.
+    """
     num_processes = min(_usable_cores(), len(scenes) // SCENES_PER_PROCESS)
     description = f"rendering {len(scenes)} street scenes"
     if num_processes < 2:
@@ -30,39 +33,39 @@ def write_scenes(scenes: Sequence[SceneFile]) -> None:
         idle: SimpleQueue[Worker] = SimpleQueue()
         for _ in range(num_processes):
             idle.put(running.enter_context(_start_worker()))
-        written = threads.map(lambda scene: _hand_out(scene, idle), scenes)
-        for _ in track(written, description, total=len(scenes)):
+        finished = threads.map(lambda scene: _write_by_worker(scene, idle), scenes)
+        for _ in track(finished, description, total=len(scenes)):
             pass
 
 
 def _usable_cores() -> int:
-    """Those this process may run on, where the system tells (Linux)."""
+    """The number of cores that this process may run on, or of all cores where the system does not tell (not Linux)."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _start_worker() -> Worker:
-    """Not multiprocessing: that would run the user's script again in every process unless it is guarded."""
+    """Start a worker; multiprocessing would run the user's script again in every process unless it is guarded."""
     command = [sys.executable, "-m", "segexp.streetscenes.worker"]
     return Popen(
         command, stdin=PIPE, stdout=PIPE, text=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     )
 
 
-def _hand_out(scene: SceneFile, idle: SimpleQueue[Worker]) -> None:
+def _write_by_worker(scene: SceneFile, idle: SimpleQueue[Worker]) -> None:
     worker = idle.get()
     try:
-        error = json.loads(_ask(worker, json.dumps(scene, default=str)))
+        error = json.loads(_request(worker, json.dumps(scene, default=str)))
     finally:
         idle.put(worker)
     if error is not None:
         raise OSError(*error)
 
 
-def _ask(worker: Worker, question: str) -> str:
+def _request(worker: Worker, request: str) -> str:
     assert worker.stdin is not None  # both are pipes
     assert worker.stdout is not None
     try:
-        print(question, file=worker.stdin, flush=True)
+        print(request, file=worker.stdin, flush=True)
         answer = worker.stdout.readline()
     except BrokenPipeError:
         answer = ""

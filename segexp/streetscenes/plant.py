@@ -15,9 +15,10 @@ from segexp.streetscenes.thing import Pose, Thing
 
 
 class Foliage(NamedTuple):
-    """A clump of leaves, uint8 [h, w] each.  leaves: 255 where it is opaque.  outline: 255 in its silhouette.
+    """The texture of a clump of leaves, uint8 [h, w] each.
 
-    shade: brightness; HALF_BRIGHT leaves the colour as it is.
+    shade: brightness; HALF_BRIGHT leaves the colour as it is.  leaves: 255 where the clump is opaque.
+    outline: 255 in its silhouette.
     """
 
     shade: Texture
@@ -26,15 +27,15 @@ class Foliage(NamedTuple):
 
 
 Clump = tuple[Foliage, ...]
-"""The same leaves at full size and at halves of it, so that far plants cost little and do not flicker."""
+"""The same leaves at full size, half of it and so on, so that far plants cost little and do not flicker."""
 HALF_BRIGHT = 150
 DETAILED = 60.0
 """Distance in metres up to which a crown is more than one clump."""
 
 
 def sample_foliage(rng: np.random.Generator, size: int, sun_right: bool) -> list[Clump]:
-    """Clumps that all plants of a scene are made of; size in texels."""
-    return [halved(_clump(rng, size, sun_right)) for _ in range(3)]
+    """Sample the clumps that all plants of a scene are made of; size in texels."""
+    return [mip_levels(_clump(rng, size, sun_right)) for _ in range(3)]
 
 
 def _clump(rng: np.random.Generator, size: int, sun_right: bool) -> Foliage:
@@ -49,7 +50,8 @@ def _clump(rng: np.random.Generator, size: int, sun_right: bool) -> Foliage:
     return Foliage(cv2.convertScaleAbs(shade * HALF_BRIGHT), *((part * np.uint8(255)) for part in (leaves, outline)))
 
 
-def halved(foliage: Foliage) -> Clump:
+def mip_levels(foliage: Foliage) -> Clump:
+    """The foliage at full size, at half of it, and so on."""
     levels = [foliage]
     while levels[-1].shade.shape[0] > 16:
         height, width = levels[-1].shade.shape

@@ -1,4 +1,4 @@
-"""What lies behind the sidewalk: rows of houses, and gaps with walls, fences, hedges and trees."""
+"""The plots behind the sidewalk: rows of houses, and gaps with walls, fences, hedges and trees."""
 
 from typing import NamedTuple
 

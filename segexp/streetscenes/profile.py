@@ -1,4 +1,4 @@
-"""The cross-section of a street as tables: which label and colour lies how far to the left or right."""
+"""The cross-section of a street as tables: the label and colour at each distance to the left or right."""
 
 from typing import NamedTuple
 
@@ -46,7 +46,7 @@ def street_profile(street: Street, rng: np.random.Generator) -> Profile:
 
 
 def crossing_profile(profile: Profile, crossing: tuple[float, float]) -> Profile:
-    """The same surfaces for the road that crosses, with a sidewalk on either side."""
+    """The profile of a crossing road, of the same surfaces, with a sidewalk on either side."""
     half = (crossing[1] - crossing[0]) / 2
     distance = np.abs(np.arange(STEPS) / STEPS_PER_METRE - WIDEST)
     road, walk = distance < half, (distance >= half) & (distance < half + 2.5)

@@ -11,7 +11,7 @@ from segexp.streetscenes.painter import Painter
 
 
 def draw_bonnet(painter: Painter, rng: np.random.Generator) -> None:
-    """The car's own bonnet at the lower edge, mirroring the sky a little."""
+    """Draw the car's own bonnet at the lower edge; it mirrors the sky a little."""
     height, width = painter.image.shape[:2]
     top = height * rng.uniform(0.84, 0.92)
     x = np.linspace(-0.02, 1.02, 40) * width
@@ -27,14 +27,14 @@ def draw_bonnet(painter: Painter, rng: np.random.Generator) -> None:
 
 
 def draw_borders(ids: npt.NDArray[np.uint16]) -> None:
-    """Pixels that rectification leaves at the rim, as wide as on Cityscapes (5 of 1024 rows)."""
+    """Mark the pixels that rectification leaves at the rim, as wide as on Cityscapes (5 of 1024 rows)."""
     rim = max(1, round(ids.shape[0] * 5 / 1024))
     ids[:, :rim] = ids[:, -rim:] = IDS["out of roi"]
     ids[:rim] = ids[-rim:] = IDS["rectification border"]
 
 
 def develop(image: MatLike, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """The picture as a sensor gives it, uint8 [H, W, 3]."""
+    """Blur, expose and add noise to a picture as a sensor does, uint8 [H, W, 3]."""
     height, width = image.shape[:2]
     blurred = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.3, 0.75) * max(1.0, height / 512))
     gain = rng.uniform(0.9, 1.15) * (1 + rng.normal(0, 0.02, 3)) * np.array([0.98, 1.01, 0.98])

@@ -1,4 +1,4 @@
-"""Shadows on the ground: cast by the sun, and close under every thing whatever the weather."""
+"""Shadows on the ground: those that the sun casts, and those right under every thing in any weather."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ CONTACT = 0.5
 
 
 def cast_shadows(painter: Painter, things: Sequence[Thing]) -> Field:
-    """Brightness factor of the whole canvas [H, W]."""
+    """Brightness factor of shadows on the whole canvas [H, W]."""
     cast, under = (np.zeros(painter.ids.shape, dtype=np.uint8) for _ in range(2))
     sun = painter.light.sun
     reach = np.array([-sun[0], 0.0, -sun[2]]) / max(float(sun[1]), 0.15)
@@ -29,11 +29,11 @@ def cast_shadows(painter: Painter, things: Sequence[Thing]) -> Field:
 
 
 def _soften(mask: np.ndarray, sigma: float) -> Field:
-    """Blurred and in 0..1, at half the size: shadows have no sharp edges to lose."""
+    """Blur a mask at half its size, to 0..1: shadows have no sharp edges to lose."""
     half = cv2.resize(mask, (mask.shape[1] // 2, mask.shape[0] // 2), interpolation=cv2.INTER_AREA)
     return cv2.GaussianBlur(half, (0, 0), sigma / 2).astype(np.float32) / 255
 
 
 def _outline(points: Points) -> Points:
-    """Those of the ground points [N, 3] that lie on their convex outline, in order."""
+    """Select the ground points [N, 3] that lie on their convex outline, in order."""
     return points[cv2.convexHull(points[:, [0, 2]].astype(np.float32), returnPoints=False)[:, 0]]

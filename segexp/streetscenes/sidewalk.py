@@ -1,4 +1,4 @@
-"""Who walks and what stands on a sidewalk, its kerb and its verge."""
+"""The people and things on a sidewalk, its kerb and its verge."""
 
 import numpy as np
 
@@ -65,7 +65,7 @@ def _signs(street: Street, side: Side, walk: Strip, rng: np.random.Generator) ->
 
 
 def _parked_cycles(street: Street, side: Side, walk: Strip, rng: np.random.Generator) -> list[Thing]:
-    """A rack of bicycles, counted one by one near by and as a group far away; a motorcycle now and then."""
+    """A rack of bicycles, labelled one by one near by and as a group far away; a motorcycle now and then."""
     things: list[Thing] = []
     if rng.random() < DISTRICTS[street.district].people * 0.5:
         rack, turn = rng.uniform(8, 40), rng.uniform(0.9, 1.6)

@@ -1,4 +1,4 @@
-"""Sky with clouds, and what closes the view at the end of the street."""
+"""Sky with clouds, and the skyline that closes the view at the end of the street."""
 
 import cv2
 import numpy as np
@@ -26,7 +26,7 @@ def draw_sky(painter: Painter, rng: np.random.Generator) -> None:
 
 
 def draw_skyline(painter: Painter, wooded: float, rng: np.random.Generator) -> None:
-    """Far houses and trees; wooded: share of trees, 0..1."""
+    """Draw far houses and trees; wooded: share of trees, 0..1."""
     left = -120.0
     while left < 120.0:
         trees = rng.random() < wooded

@@ -1,4 +1,4 @@
-"""Blocks with panels: what vehicles, bins and lamps are made of."""
+"""Blocks with panels, which vehicles, bins and lamps are made of."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

@@ -9,7 +9,7 @@ from segexp.streetscenes.camera import Points
 from segexp.streetscenes.thing import Pose
 
 FIRST, LAST = 3.5, 130.0
-"""Where things begin and end along the street, metres before the camera."""
+"""Distances along the street between which things stand, in metres before the camera."""
 LANE = 3.25
 
 
@@ -50,7 +50,10 @@ class Side(NamedTuple):
 
 @dataclass(frozen=True)
 class Street:
-    """bend: curvature in 1 / metre, positive to the right.  crossing: start and end of a crossing road, metres."""
+    """The plan of one street.  bend: curvature in 1 / metre, positive to the right.
+
+    crossing: start and end of a crossing road, in metres along the street.
+    """
 
     district: str
     bend: float
@@ -71,7 +74,7 @@ class Street:
 
 
 class Habits(NamedTuple):
-    """What is usual in a district: chances 0..1, widths and heights in metres."""
+    """The usual street of a district: numbers of lanes and storeys, widths in metres, everything else in 0..1."""
 
     lanes: tuple[int, int]
     sidewalk: tuple[float, float]

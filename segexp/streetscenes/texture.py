@@ -21,7 +21,8 @@ def lay_texture(
 ) -> None:
     """Lay a texture [h, w, 3] on a flat quad: bottom left, bottom right, top right, top left.
 
-    mask: uint8 [h, w], where the picture shows it (all, if None); outline: where the labels do (mask, if None).
+    mask: uint8 [h, w], where it covers the picture, None for everywhere.
+    outline: uint8 [h, w], where it covers the labels, None for the same as the mask.
     A quad that reaches behind the camera is left out.
     """
     camera = painter.camera
@@ -34,10 +35,10 @@ def lay_texture(
     matrix = _homography(texture.shape[:2], pixels)
     faded = _fade(painter.light, texture, local[0, 2], local[1, 2])
     picture = cv2.warpPerspective(faded, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    shown = _covered(pixels, size, mask, matrix)
-    cv2.copyTo(picture, shown, painter.image[top:bottom, left:right])
-    labelled = shown if outline is None else _covered(pixels, size, outline, matrix)
-    painter.ids[top:bottom, left:right][labelled > 0] = identity
+    coverage = _coverage(pixels, size, mask, matrix)
+    cv2.copyTo(picture, coverage, painter.image[top:bottom, left:right])
+    label_coverage = coverage if outline is None else _coverage(pixels, size, outline, matrix)
+    painter.ids[top:bottom, left:right][label_coverage > 0] = identity
 
 
 def texels(camera: Camera, quad: Points, limit: int) -> tuple[int, int]:
@@ -51,7 +52,7 @@ def texels(camera: Camera, quad: Points, limit: int) -> tuple[int, int]:
 
 
 def dye(texture: Texture, factor: Color) -> Texture:
-    """Every channel of a texture [h, w, 3] times its factor, cut at 255."""
+    """Multiply every channel of a texture [h, w, 3] by its factor; values end at 255."""
     return _map(texture, np.minimum(np.arange(256)[:, None] * factor, 255))
 
 
@@ -75,17 +76,17 @@ def _homography(shape: tuple[int, ...], pixels: Points) -> MatLike:
 
 
 def _fade(light: Light, texture: Texture, start: float, end: float) -> Texture:
-    """Haze over a texture whose left and right edges are this far away, in metres."""
+    """Lay haze over a texture whose left and right edges are start and end metres away."""
     if abs(start - end) < 0.08 * light.visibility:  # even haze is close enough, and faster
         return _map(texture, light.fade(np.arange(256.0)[:, None], (start + end) / 2))
-    kept = np.exp(-np.linspace(start, end, texture.shape[1], dtype=np.float32) / light.visibility)
-    veil = light.haze.astype(np.float32) * (1 - kept[:, None])
-    return cv2.convertScaleAbs(texture * kept[None, :, None] + veil[None])
+    own_share = np.exp(-np.linspace(start, end, texture.shape[1], dtype=np.float32) / light.visibility)
+    veil = light.haze.astype(np.float32) * (1 - own_share[:, None])
+    return cv2.convertScaleAbs(texture * own_share[None, :, None] + veil[None])
 
 
-def _covered(pixels: Points, size: tuple[int, int], mask: Texture | None, matrix: MatLike) -> Texture:
-    """255 where the quad, or the mask on it, covers the region."""
+def _coverage(pixels: Points, size: tuple[int, int], mask: Texture | None, matrix: MatLike) -> Texture:
+    """Mask uint8 of the region: 255 where the quad, or the mask on it, covers it."""
     if mask is not None:
         return cv2.threshold(cv2.warpPerspective(mask, matrix, size), 127, 255, cv2.THRESH_BINARY)[1]
-    covered = np.zeros((size[1], size[0]), dtype=np.uint8)
-    return cv2.fillConvexPoly(covered, *fixed(pixels, 255))
+    coverage = np.zeros((size[1], size[0]), dtype=np.uint8)
+    return cv2.fillConvexPoly(coverage, *fixed(pixels, 255))

@@ -1,4 +1,4 @@
-"""What stands in a street: where it is, how large, and how it is drawn."""
+"""Things in a street: where they are, how large, and how they are drawn."""
 
 import math
 from collections.abc import Callable
@@ -18,7 +18,7 @@ class Pose(NamedTuple):
     heading: float = 0.0
 
     def to_world(self, local: Points) -> Points:
-        """Points [N, 3] given as (forward, right, up) in world axes."""
+        """Convert points [N, 3] given as (forward, right, up) of this pose to world axes."""
         sine, cosine = math.sin(self.heading), math.cos(self.heading)
         return local @ np.array([[sine, 0, cosine], [cosine, 0, -sine], [0, 1, 0]]) + (self.x, 0.0, self.z)
 
@@ -27,13 +27,13 @@ class Pose(NamedTuple):
         return (x - self.x) * math.cos(self.heading) - (z - self.z) * math.sin(self.heading)
 
     def point(self, forward: float, right: float, up: float) -> Points:
-        """One such point [3]."""
+        """Convert one point, given as forward, right and up of this pose, to world axes [3]."""
         sine, cosine = math.sin(self.heading), math.cos(self.heading)
         return np.array([self.x + forward * sine + right * cosine, up, self.z + forward * cosine - right * sine])
 
 
 class Thing(NamedTuple):
-    """draw: paints it at its pose.  size: length, width, height in metres, centred on the pose."""
+    """One thing in a street.  draw: paints it at a pose.  size: length, width, height in metres, around the pose."""
 
     pose: Pose
     size: tuple[float, float, float]
@@ -51,16 +51,16 @@ class Thing(NamedTuple):
         return not bool(apart[[0, 2]].any())
 
     def depth(self) -> float:
-        """What sorts things from far to near: its farthest corner, and how far it stands from the camera's lane.
+        """Key that sorts things from far to near: the farthest corner, plus the distance from the camera's lane.
 
-        Beside the street the outer of two things is the hidden one even where the inner reaches farther ahead.
+        Beside the street, the inner of two things hides the outer one even if the inner one reaches farther ahead.
         """
         corners = self.footprint()
         return float(corners[:, 2].max() + 1.5 * np.abs(corners[:, 0]).min())
 
 
 Maker = Callable[[Pose, np.random.Generator], Thing]
-"""Puts a thing at a place."""
+"""A function that makes a thing at a pose."""
 SQUARE = ((-1, -1), (-1, 1), (1, 1), (1, -1))
 
 

@@ -21,7 +21,7 @@ def park(street: Street, side: Side, rng: np.random.Generator) -> list[Thing]:
         if rng.random() < filled and not street.crossed(along - 5, along + 5):
             turn = along_traffic + rng.normal(0, 0.03)
             place = street.pose(side.sign * (bay.middle + rng.normal(0, 0.1)), along, turn)
-            things.append(_parked(rng)(place, rng))
+            things.append(_parked_maker(rng)(place, rng))
         along += rng.uniform(5.6, 6.8)
     return things
 
@@ -34,7 +34,7 @@ def drive(street: Street, rng: np.random.Generator) -> list[Thing]:
         along = rng.uniform(11, 45) if lane == 0 else rng.uniform(9, 45)
         while along < LAST and rng.random() < 0.65:
             place = street.pose(lane * LANE + rng.normal(0, 0.2), along, np.pi if oncoming else 0.0)
-            things.append(_driven(rng)(place, rng))
+            things.append(_driven_maker(rng)(place, rng))
             along += 16 + rng.exponential(25)
     return things + _riders(street, rng) + _crossing(street, rng)
 
@@ -48,11 +48,11 @@ def ride_track(street: Street, rng: np.random.Generator) -> list[Thing]:
     return [tram(place, rng)] if rng.random() < 0.6 else []
 
 
-def _parked(rng: np.random.Generator) -> Maker:
+def _parked_maker(rng: np.random.Generator) -> Maker:
     return caravan if rng.random() < 0.015 else car
 
 
-def _driven(rng: np.random.Generator) -> Maker:
+def _driven_maker(rng: np.random.Generator) -> Maker:
     kinds: tuple[Maker, ...] = (car, truck, bus, motorcyclist)
     return kinds[rng.choice(len(kinds), p=[0.94, 0.025, 0.015, 0.02])]
 
@@ -78,5 +78,5 @@ def _crossing(street: Street, rng: np.random.Generator) -> list[Thing]:
     for half, turn in ((-1, np.pi / 2), (1, -np.pi / 2)):
         if rng.random() < 0.45:
             place = street.pose(rng.uniform(-14, 12), middle + half * (end - start) / 4)
-            things.append(_driven(rng)(place._replace(heading=turn), rng))
+            things.append(_driven_maker(rng)(place._replace(heading=turn), rng))
     return things

@@ -94,7 +94,7 @@ def _cab_panels(painter: Painter) -> list[Panel]:
 def _draw_coach(
     painter: Painter, pose: Pose, label: str, length: float, height: float, low: float, paint: Color, stripe: Color
 ) -> None:
-    """Bus or tram: a long body with a band of windows, doors and a destination sign."""
+    """Draw a bus or tram: a long body with a band of windows, doors and a destination sign."""
     identity = painter.identity(label)
     half = length / 2
     axles = (-half + 2.8, half - 2.6) if label == "bus" else ()

@@ -1,6 +1,6 @@
-"""A process that renders: reads one scene a line as JSON, and answers each with null or the OSError it met.
+"""A process that renders: it reads one scene a line as JSON, and answers each with null or the OSError that it met.
 
-It ends when its input does, hence also when whoever started it is killed.
+It ends when its input does, hence also when the process that started it is killed.
 """
 
 import json
@@ -15,7 +15,7 @@ from segexp.streetscenes.files import SceneFile, write_scene
 
 
 def main() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever started it
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one
     cv2.setNumThreads(1)  # there is a process for every core
     for line in sys.stdin:
         folder, *rest = json.loads(line)
@@ -27,7 +27,7 @@ def main() -> None:
         try:
             print(json.dumps(answer, default=str), flush=True)
         except BrokenPipeError:
-            os._exit(1)  # nobody listens any more
+            os._exit(1)  # the process that started this one is gone
 
 
 if __name__ == "__main__":

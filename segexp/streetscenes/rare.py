@@ -15,27 +15,27 @@ KINDS = ("tram", "motorcyclist", "light", "bus", "truck", "cyclist", "motorcycle
 RARER = ("bridge", "caravan", "trailer", "guard rail", "dynamic")
 
 
-def invited(index: int) -> tuple[str, str]:
-    """Names of the two guests of the scene with this index in its split."""
+def rare_kinds(index: int) -> tuple[str, str]:
+    """The two rare kinds of things that the scene with this index in its split holds."""
     return KINDS[index % len(KINDS)], RARER[index % len(RARER)]
 
 
-def invite(street: Street, name: str, rng: np.random.Generator) -> list[Thing]:
-    """The named guest, at a place where it can be seen."""
+def rare_things(street: Street, kind: str, rng: np.random.Generator) -> list[Thing]:
+    """Things of a rare kind, at a place where they can be seen."""
     near, far = rng.uniform(11, 20), rng.uniform(24, 45)
     side = (street.left, street.right)[rng.integers(2)]
     walk, edge = side.find("sidewalk"), side.strips[0].end
     kerb = street.pose(side.sign * ((walk.start if walk else edge) + 0.5), near)
     parked = street.pose(side.sign * (edge - 1.2), far, 0.0 if side.sign > 0 else np.pi)
-    match name:
+    match kind:
         case "tram":
             track = street.left.find("rail track")
             return [tram(street.pose(-(track.middle if track else LANE), far + 6, np.pi), rng)]
         case "bus" | "truck":
             ahead = street.pose(0.0, far) if rng.random() < 0.5 else street.pose(-LANE, far, np.pi)
-            return [(bus if name == "bus" else truck)(ahead, rng)]
+            return [(bus if kind == "bus" else truck)(ahead, rng)]
         case "cyclist" | "motorcyclist":
-            return [(cyclist if name == "cyclist" else motorcyclist)(street.pose(rng.uniform(0.6, 1.4), near), rng)]
+            return [(cyclist if kind == "cyclist" else motorcyclist)(street.pose(rng.uniform(0.6, 1.4), near), rng)]
         case "light":
             return [traffic_light(kerb._replace(heading=0.0), rng, reach=2.5 if side.sign > 0 else 0.0)]
         case "motorcycle":
@@ -49,11 +49,11 @@ def invite(street: Street, name: str, rng: np.random.Generator) -> list[Thing]:
         case "guard rail":
             return _rail(street, side, rng)
         case _:
-            return [(caravan if name == "caravan" else trailer)(parked, rng)]
+            return [(caravan if kind == "caravan" else trailer)(parked, rng)]
 
 
 def _rail(street: Street, side: Side, rng: np.random.Generator) -> list[Thing]:
-    """Along the edge of the road; all pieces look alike."""
+    """A guard rail along the edge of the road, in pieces that look alike."""
     seed = int(rng.integers(2**31))
     places = (front(street, side.sign, side.strips[0].end + 0.3, start, start + 6) for start in range(6, 42, 6))
     return [guard_rail(place, np.random.default_rng(seed)) for place in places]
