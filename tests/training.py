@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from segexp.train.__main__ import train
-from segexp.train.resume import Request
+from segexp.train.plan import Request
 from segexp.types import Values
 
 

@@ -22,7 +22,7 @@ from segexp.system import signals
 from segexp.types import Values
 
 USER_ERRORS = (ValueError, OSError, FloatingPointError, InstantiationException)
-"""Errors that a user can cause and mend. They name the cure and need no traceback (status.json has that of a training)."""
+"""Errors that a user can cause and mend. They name the cure, so no traceback is shown; status.json has it."""
 
 
 def entry_point(name: str) -> Callable[[Callable[[Values], None]], Callable[[], None]]:

@@ -15,7 +15,7 @@ from segexp.config.values import plain_values
 from segexp.system import ranks
 from segexp.types import Values
 
-OmegaConf.register_new_resolver("run_folder", lambda resumed, new: resumed or new, replace=True)
+OmegaConf.register_new_resolver("run_folder", lambda resumed, new: "." if resumed else new, replace=True)
 OmegaConf.register_new_resolver("started", ranks.started, replace=True)
 
 

@@ -43,14 +43,17 @@ class RunFolder:
     path: Path
 
     @classmethod
-    def open(cls, path: str | Path) -> "RunFolder":
-        """The existing run in this folder. Raises FileNotFoundError naming what of it is missing."""
+    def open(cls, path: str | Path, key: str = "run") -> "RunFolder":
+        """The existing run in this folder. Raises FileNotFoundError naming what of it is missing.
+
+        key: of the command, under which the path was typed.
+        """
         run = cls(Path(path).expanduser().absolute())
         if not run.path.is_dir():
-            raise FileNotFoundError(f"no run folder {run.path}; train one first, or correct run=")
+            raise FileNotFoundError(f"no run folder {run.path}; train one first, or correct {key}=")
         if not (run.path / "config.yaml").is_file():
             raise FileNotFoundError(
-                f"{run.path} is no run folder: it has no config.yaml; set run= to a folder that has"
+                f"{run.path} is no run folder: it has no config.yaml; set {key}= to a folder that has"
             )
         return run
 

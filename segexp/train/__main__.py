@@ -7,10 +7,11 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 
 from segexp.config.command_line import entry_point
+from segexp.config.schema import Folder, checked
 from segexp.run.folder import RunFolder
 from segexp.system import ranks, signals
 from segexp.train.alone import alone_in
-from segexp.train.resume import Request, plan
+from segexp.train.plan import Request, plan
 from segexp.types import Values
 
 
@@ -23,25 +24,25 @@ def main(values: Values) -> None:
 
 
 def train(folder: Path, request: Request) -> None:
-    """Train in this folder what the request asks for: from the start, or from where the run there stopped."""
-    resumed = request.values["resume"]
-    run = RunFolder.open(resumed) if resumed is not None else RunFolder(folder.absolute())
+    """Do what the request asks for: train in this folder, or go on in the one that resume= names."""
+    resumed = checked(Folder | None, "resume", request.values["resume"])
+    run = RunFolder(folder.absolute()) if resumed is None else RunFolder.open(resumed, key="resume")
     with alone_in(run):
         with _refusal_recorded(run):
-            what = plan(run, request)
-        from segexp.train.fit import execute  # loads Lightning, which takes seconds that no refusal need cost
+            decision = plan(run, request)
+        from segexp.train.fit import execute  # loads Lightning, which takes seconds that a refusal need not cost
 
-        execute(run, what)
+        execute(run, decision)
 
 
 @contextmanager
 def _refusal_recorded(run: RunFolder) -> Iterator[None]:
-    """Keep what was wrong in the folder of a run that did not begin, for whoever looks through a sweep."""
+    """Record in the folder of a run that did not begin why it was refused, for whoever looks through a sweep."""
     try:
         yield
     except ValueError:
         if ranks.rank() == 0 and not run.is_started():
-            with suppress(OSError), run.renew():  # the disk may be full
+            with suppress(OSError), run.renew():  # which records what is raised in it, unless the folder cannot be used
                 raise
         raise
 

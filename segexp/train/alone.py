@@ -1,4 +1,4 @@
-"""Where one process group trains, until it is done or told to stop."""
+"""Keep a run folder to one training, let signals end it, and have SLURM start a preempted one again."""
 
 import os
 from collections.abc import Iterator
@@ -10,17 +10,18 @@ from segexp.system import signals
 from segexp.system.ranks import on_first_rank
 from segexp.train.requeue import requeued_when_preempted
 
-PATIENCE_SECONDS = 60
-"""How long a job that SLURM started again waits for the end of its process on a node that was lost."""
+RESTART_PATIENCE_SECONDS = 60
+"""How long a job that SLURM started again waits for its earlier process, which may still be ending on a lost node."""
 
 
 @contextmanager
 def alone_in(run: RunFolder) -> Iterator[None]:
-    """Lock the run folder; a signal ends the body, and a job that was preempted is queued again.
+    """Lock the run folder while the body trains in it.
 
-    Raises FileExistsError if another training works there.
+    A signal raises `signals.Stopped` in the body, between two steps once it trains. If that was a preemption, the job
+    is queued again after the lock has been released. Raises FileExistsError if another training works in the folder.
     """
-    patience = PATIENCE_SECONDS if int(os.environ.get("SLURM_RESTART_COUNT", 0)) else 0
+    patience = RESTART_PATIENCE_SECONDS if int(os.environ.get("SLURM_RESTART_COUNT", 0)) else 0
     run.path.mkdir(parents=True, exist_ok=True)
     with requeued_when_preempted(), on_first_rank(partial(run.lock, patience)), signals.listening():
         yield

@@ -59,6 +59,8 @@ def _has_gpu(trainer: Mapping[str, Any]) -> bool:
 
 
 def _is_slurm() -> bool:
+    if "SLURM_NTASKS" not in os.environ:  # as Lightning asks first, and loading it takes seconds
+        return False
     from pytorch_lightning.plugins.environments import SLURMEnvironment
 
     with warnings.catch_warnings():  # a training outside a job is no mistake

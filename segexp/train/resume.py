@@ -1,4 +1,4 @@
-"""What there is to do in a run folder: `plan` asks every question and does nothing, `segexp.train.fit` does it."""
+"""What a run that goes on may change, and what must still be as it was when the run began."""
 
 import logging
 import math
@@ -13,11 +13,10 @@ from segexp.config import trust
 from segexp.config.changes import Change, apply_change, parse_changes
 from segexp.config.compose import compose, config_folder, options_of_user
 from segexp.config.values import flat_values
-from segexp.data.settings import READING
+from segexp.data.settings import READING_KEYS
 from segexp.run.folder import RunFolder
 from segexp.system.lightning_internals import num_epochs_processed
-from segexp.train import preflight
-from segexp.train.settings import TrainSettings, scheduled_end
+from segexp.train.settings import ending_schedule
 from segexp.types import Values
 
 if TYPE_CHECKING:
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+FREE_KEYS = ("cache", "cache_size", "cache_root")
+"""Keys of data= that change no sample, so that a repeated command may change them."""
 MAY_CHANGE = (
     "trainer.",
     "callbacks.",
@@ -34,27 +35,14 @@ MAY_CHANGE = (
     "data.eval_batch_size",
     "data.cache",
 )
-"""Keys whose new value takes effect: others live in the weights, in the optimizer's state, or in what was trained."""
-NEWEST_FIRST = ("last", "previous")
+"""Beginnings of the keys that resume= may change. All others live in weights, optimizer states or trained samples."""
 ABSENT = "absent"
 FUSED = "optimizer.fused"
 
 
 @dataclass(frozen=True)
-class Request:
-    """What the command line asked for.
-
-    values: the whole configuration. choices: config group -> option. overrides: as typed.
-    """
-
-    values: Values
-    choices: Mapping[str, str]
-    overrides: Sequence[str]
-
-
-@dataclass(frozen=True)
 class Checkpoint:
-    """One to go on from. has_ended: nothing is left to train after it."""
+    """A checkpoint to go on from. has_ended: the training had no step left when it was written."""
 
     path: Path
     model_weights: "dict[str, Tensor]"
@@ -62,189 +50,23 @@ class Checkpoint:
     has_ended: bool
 
 
-@dataclass(frozen=True)
-class Start:
-    """Train from the first step."""
-
-    request: Request
-
-
-@dataclass(frozen=True)
-class GoOn:
-    """Train from a checkpoint. values: the run's configuration, with the overrides of resume= applied."""
-
-    values: Values
-    checkpoint: Checkpoint
-    overrides: Sequence[str]
-
-
-@dataclass(frozen=True)
-class Conclude:
-    """Only report: the run was interrupted after its last step."""
-
-
-@dataclass(frozen=True)
-class Nothing:
-    """The run is finished."""
-
-
-Plan = Start | GoOn | Conclude | Nothing
-
-
-def plan(run: RunFolder, request: Request) -> Plan:
-    """What the request means for this folder; nothing is written.
-
-    Raises ValueError for a value that no training can have, and where the run that is there is another one,
-    FileExistsError where it would be overwritten, FileNotFoundError where it has nothing to go on from.
-    """
-    if request.values["resume"] is not None:
-        return _plan_resume(run, request.overrides)
-    _check(request.values)
-    start = Start(request)
-    if request.values["on_existing"] == "refuse" or not run.is_started():
-        run.refuse_existing()
-        return start
-    check_same(run.config, request.values)
-    if run.state() == "finished":
-        return Nothing()
-    checkpoint = usable_checkpoint(run)
-    if checkpoint is None:
-        return start
-    if checkpoint.has_ended:
-        return Conclude()
-    refuse_unknown_targets(run, run.config, typed=request.values)
-    return GoOn(completed(run.config), checkpoint, [])
-
-
-def _plan_resume(run: RunFolder, overrides: Sequence[str]) -> GoOn:
-    checkpoint = usable_checkpoint(run)
-    if checkpoint is None:
-        raise FileNotFoundError(f"{run.path} has no checkpoint to go on from; train again from the start")
-    values = completed(changed(run.config, overrides))
-    _check(values)
-    refuse_unknown_targets(run, values, typed={})
-    check_epochs_left(checkpoint, values)
-    return GoOn(values, checkpoint, overrides)
-
-
-def _check(values: Mapping[str, Any]) -> None:
-    """Raise ValueError for values that no training can have, or none that was started like this one."""
-    TrainSettings.of(values)
-    preflight.check_ranks(values["trainer"])
-
-
-def completed(stored: Mapping[str, Any]) -> Values:
-    """A run's configuration, with today's keys of reading that an earlier version did not have yet."""
-    data = stored.get("data")
-    if not isinstance(data, Mapping):
-        return dict(stored)  # what is wrong with it, the schema says
-    ours = {key: value for key, value in compose("train")["data"].items() if key in READING}
-    return {**stored, "data": {**ours, **data}}
-
-
-def changed(stored: Mapping[str, Any], overrides: Sequence[str]) -> Values:
-    """A run's configuration with the overrides typed beside resume= applied.
-
-    Raises ValueError for a key that cannot change any more, for one the run does not have, and for an end of the
-    training behind that of its schedule.
-    """
-    values: Values = dict(stored)
-    for change in parse_changes(overrides):
-        if change.key != "resume":
-            _refuse_change(values, change)
-            values = apply_change(values, change)
-    _refuse_beyond_schedule(stored, values)
-    return values
-
-
-def _refuse_change(values: Mapping[str, Any], change: Change) -> None:
-    if not change.key.startswith(MAY_CHANGE):
-        raise ValueError(
-            f"resume goes on with the run's own configuration: {change.typed} cannot change any more; "
-            f"what can: {', '.join(MAY_CHANGE)}; for anything else start a new run"
-        )
-    if "${" in change.typed:
-        raise ValueError(f"{change.typed}: the run's configuration was resolved when it began; type the value itself")
-    if change.adds or change.is_known_to(values):
-        return
-    if change.deletes or not _is_known_today(values, change):
-        raise ValueError(
-            f"the run's configuration has no {change.key}; see its config.yaml, or type ++{change.key}=... to add it"
-        )
-
-
-def _is_known_today(values: Mapping[str, Any], change: Change) -> bool:
-    """Whether a run of today would have this key, which an older one lacks."""
-    if change.parent == "data":
-        return change.name in READING
-    today = compose("train")
-    ours, theirs = (change.parent_in(each) for each in (today, values))
-    if not (isinstance(ours, Mapping) and isinstance(theirs, Mapping)):
-        return False
-    return change.name in ours and ours.get("_target_") == theirs.get("_target_")
-
-
-def _refuse_beyond_schedule(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    """A schedule keeps the end that it was begun with: poly would stay at 0 behind it, cosine would rise again."""
-    name = scheduled_end(now["scheduler"].get("_target_"))
-    for key in ("max_epochs", "max_steps"):
-        planned, wanted = (values["trainer"].get(key, -1) for values in (before, now))
-        if name and type(wanted) is int and -1 < planned < (math.inf if wanted == -1 else wanted):
-            raise ValueError(
-                f"trainer.{key} was {planned} and would be {wanted}, but scheduler={name} lowers the learning rate to "
-                f"the end that was planned, and none is meant behind it; start a new run with trainer.{key}={wanted}"
-            )
-
-
-def check_same(there: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
-    """Raise ValueError naming the keys in which a run's configuration differs from the one that was asked for.
-
-    A run from before there was optimizer.fused goes on without it.
-    """
-    asked = yaml.safe_load(yaml.safe_dump(dict(asked)))
-    stored, wanted = ({**flat_values(values), "on_existing": None, "resume": None} for values in (there, asked))
-    if FUSED not in stored:
-        wanted.pop(FUSED, None)
-    every = [key for key in {**stored, **wanted} if not key.startswith("data.cache")]  # which changes no sample
-    keys = [key for key in every if stored.get(key, ABSENT) != wanted.get(key, ABSENT)]
-    if keys:
-        shown = "; ".join(f"{key} was {stored.get(key, ABSENT)!r} and is {wanted.get(key, ABSENT)!r}" for key in keys)
-        raise ValueError(
-            f"the run that is there has another configuration: {shown}; give the command that started it, "
-            "choose another hydra.run.dir, or change what may change by resume=FOLDER key=value"
-        )
-
-
-def refuse_unknown_targets(run: RunFolder, values: Mapping[str, Any], typed: Mapping[str, Any]) -> None:
-    """Raise ValueError if a training's config, read back from its run folder, builds what no option here does.
-
-    typed: the configuration that the command gave; whatever that builds is wanted.
-    """
-    trust.refuse_interpolations(values)
-    ours = config_folder()
-    known = {*trust.targets_in([*ours.rglob("*.yaml"), *options_of_user()]), *trust.targets(typed)}
-    unknown = sorted(target for target in set(trust.targets(values)) - known if not trust.is_distribution(target))
-    if unknown:
-        raise ValueError(
-            f"the run's config wants to build {unknown}, which no file of {ours} does; if it was typed, type the "
-            f"command that started the run, with hydra.run.dir={run.path} on_existing=resume; {trust.CONSENT}"
-        )
-
-
-def usable_checkpoint(run: RunFolder) -> Checkpoint | None:
-    """The newest checkpoint to go on from; None where the run never came to one. Warns of a torn one.
+def newest_checkpoint(run: RunFolder) -> Checkpoint | None:
+    """The newest checkpoint that can be read; None if the run never came to one. Warns of a torn one.
 
     Raises ValueError if all of them are torn.
     """
-    there = [path for path in (run.checkpoints / f"{name}.ckpt" for name in NEWEST_FIRST) if path.is_file()]
-    for path in there:
+    paths = [path for path in (run.checkpoints / f"{name}.ckpt" for name in ("last", "previous")) if path.is_file()]
+    reasons = []
+    for path in paths:
         try:
             return _read(path)
         except ValueError as error:
-            torn = error
+            reasons.append(str(error))
             log.warning("%s", error)
-    if there:
-        raise ValueError(f"{torn}; no other checkpoint of the run can be read: train again in another hydra.run.dir")
+    if reasons:
+        raise ValueError(
+            f"{reasons[-1]}; no other checkpoint of the run can be read: train again in another hydra.run.dir"
+        )
     return None
 
 
@@ -260,26 +82,131 @@ def _read(path: Path) -> Checkpoint:
     return Checkpoint(path, checkpoint.model_part(content), num_epochs, has_ended)
 
 
-def check_epochs_left(last: Checkpoint, values: Mapping[str, Any]) -> None:
+def with_reading_defaults(stored: Mapping[str, Any]) -> Values:
+    """A run's configuration, completed by the defaults of reading keys that its version did not have yet."""
+    data = stored.get("data")
+    if not isinstance(data, Mapping):
+        return dict(stored)  # the schema says what is wrong with it
+    defaults = {key: value for key, value in compose("train")["data"].items() if key in READING_KEYS}
+    return {**stored, "data": {**defaults, **data}}
+
+
+def with_overrides(stored: Mapping[str, Any], overrides: Sequence[str]) -> Values:
+    """A run's configuration with the overrides applied that were typed beside resume=.
+
+    Raises ValueError for a key that cannot change any more, for a key that the run does not have, and for a longer
+    training where the learning rate has been lowered towards the old end.
+    """
+    values: Values = dict(stored)
+    for change in parse_changes(overrides):
+        if change.key != "resume":
+            _check_change(values, change)
+            values = apply_change(values, change)
+    _check_end_of_schedule(stored, values)
+    return values
+
+
+def _check_change(values: Mapping[str, Any], change: Change) -> None:
+    if not change.key.startswith(MAY_CHANGE):
+        raise ValueError(
+            f"resume goes on with the run's own configuration: {change.typed} cannot change any more; "
+            f"what can: {', '.join(MAY_CHANGE)}; for anything else start a new run"
+        )
+    if "${" in change.typed:
+        raise ValueError(f"{change.typed}: the run's configuration was resolved when it began; type the value itself")
+    if change.adds or change.is_known_to(values):
+        return
+    if change.deletes or not _has_key_today(values, change):
+        raise ValueError(
+            f"the run's configuration has no {change.key}; see its config.yaml, or type ++{change.key}=... to add it"
+        )
+
+
+def _has_key_today(values: Mapping[str, Any], change: Change) -> bool:
+    """Whether a run of this version has the key, because its part is the same as that of the older run."""
+    part_today, part = (change.parent_in(each) for each in (compose("train"), values))
+    if not (isinstance(part_today, Mapping) and isinstance(part, Mapping)):
+        return False
+    return change.name in part_today and part_today.get("_target_") == part.get("_target_")
+
+
+def _check_end_of_schedule(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """A schedule keeps its end: after it, poly would train at a rate of 0, and cosine at one that rises again."""
+    name = ending_schedule(now["scheduler"].get("_target_"))
+    for key in ("max_epochs", "max_steps"):
+        is_longer = _end(before, key) < _end(now, key)
+        if name and is_longer:
+            planned, asked = (values["trainer"].get(key, -1) for values in (before, now))
+            raise ValueError(
+                f"trainer.{key} was {planned} and would be {asked}, but scheduler={name} lowers the learning rate to "
+                f"the end that was planned, and has none after it; start a new run with trainer.{key}={asked}"
+            )
+
+
+def _end(values: Mapping[str, Any], key: str) -> float:
+    """The number of epochs or steps; infinite for -1, NaN for what is no number, which the schema refuses later."""
+    number = values["trainer"].get(key, -1)
+    if type(number) is not int:
+        return math.nan
+    return math.inf if number == -1 else number
+
+
+def check_same(stored: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+    """Raise ValueError naming the keys in which a run's configuration differs from the one that was asked for.
+
+    Keys that say how to go on, or that change no sample, may differ. A run from before there was optimizer.fused goes
+    on without it.
+    """
+    as_recorded = yaml.safe_load(yaml.safe_dump(dict(asked)))  # as `stored` has been: a tuple is a list
+    ours, theirs = flat_values(stored), flat_values(as_recorded)
+    if FUSED not in ours:
+        theirs.pop(FUSED, None)
+    free = {"on_existing", "resume", *(f"data.{key}" for key in FREE_KEYS)}
+    keys = [key for key in {**ours, **theirs} if key not in free and ours.get(key, ABSENT) != theirs.get(key, ABSENT)]
+    if keys:
+        shown = "; ".join(f"{key} was {ours.get(key, ABSENT)!r} and is {theirs.get(key, ABSENT)!r}" for key in keys)
+        raise ValueError(
+            f"the run in this folder has another configuration: {shown}; type the command that started it, choose "
+            "another hydra.run.dir, or change what may change by resume=FOLDER key=value"
+        )
+
+
+def check_targets(run: RunFolder, values: Mapping[str, Any], typed: Mapping[str, Any]) -> None:
+    """Raise ValueError if a configuration that was read from a run folder builds what no option here builds.
+
+    typed: the configuration that the command gave; its user wants whatever that builds.
+    """
+    trust.refuse_interpolations(values)
+    conf = config_folder()
+    known = {*trust.targets_in([*conf.rglob("*.yaml"), *options_of_user()]), *trust.targets(typed)}
+    unknown = sorted(target for target in set(trust.targets(values)) - known if not trust.is_distribution(target))
+    if unknown:
+        raise ValueError(
+            f"the run's config wants to build {unknown}, which no file of {conf} does; if it was typed, type the "
+            f"command that started the run, with hydra.run.dir={run.path} on_existing=resume; {trust.CONSENT}"
+        )
+
+
+def check_epochs_left(checkpoint: Checkpoint, values: Mapping[str, Any]) -> None:
     """Raise ValueError if max_epochs leaves nothing to train after the checkpoint."""
-    most = values["trainer"]["max_epochs"]
-    if -1 < most <= last.num_epochs:
-        name = scheduled_end(values["scheduler"].get("_target_"))
-        more = f"trainer.max_epochs={2 * last.num_epochs}"
+    max_epochs = values["trainer"]["max_epochs"]
+    if -1 < max_epochs <= checkpoint.num_epochs:
+        name = ending_schedule(values["scheduler"].get("_target_"))
+        more = f"trainer.max_epochs={2 * checkpoint.num_epochs}"
         cure = f"scheduler={name} came to its end, so start a new run with {more}" if name else f"to go on, add {more}"
         raise ValueError(
-            f"{last.path.parent.parent} has {last.num_epochs} epochs behind it and trainer.max_epochs is {most}: "
-            f"nothing is left to train; {cure}"
+            f"{checkpoint.path.parent.parent} has {checkpoint.num_epochs} epochs behind it and trainer.max_epochs is "
+            f"{max_epochs}: nothing is left to train; {cure}"
         )
 
 
 def check_files(run: RunFolder, fingerprints: Mapping[str, str]) -> None:
     """Raise ValueError if a run would go on with other files than it began with. fingerprints: split -> of those now.
 
-    A run that recorded none goes on: nothing that compares runs takes it for one that knows.
+    A run that recorded no fingerprints goes on, since no comparison takes it for one with known data.
     """
-    began = run.environment.get("data", {})
-    splits = [split for split, now in fingerprints.items() if began.get(split, now) != now]
+    recorded = run.environment.get("data", {})
+    splits = [split for split, now in fingerprints.items() if recorded.get(split, now) != now]
     if splits:
         raise ValueError(
             f"the files of {' and '.join(splits)} have other names or sizes than when {run.path} began; restore them, "

@@ -1,20 +1,31 @@
-"""What a training may be told; refused before anything heavy is loaded."""
+"""The settings of a training as types, checked before anything heavy is loaded.
+
+They are only checked here: the plain values travel on, since parts are built from them.
+"""
 
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
 from segexp.config.schema import Allowed, Count, NotNegative, Settings, Text
-from segexp.data.settings import Reading
+from segexp.data.settings import ReadingSettings
 
-TO_AN_END = ("segexp.scheduler.poly", "segexp.scheduler.cosine")
-"""Schedules that need to know how many steps a training has."""
+ENDING_SCHEDULES = ("segexp.scheduler.poly", "segexp.scheduler.cosine")
+"""Schedules whose learning rate depends on how many steps the training has."""
 Epochs = Annotated[Literal[-1] | Annotated[int, Field(ge=1)], Allowed("a whole number of at least 1, or -1: no end")]
 Seed = Annotated[int, Field(ge=0, lt=2**32), Allowed("a whole number from 0 to 2^32 - 1")]
 
 
+def ending_schedule(target: str | None) -> str | None:
+    """The name of a schedule that lowers the learning rate towards the end of the training; None if it is another one.
+
+    target: the `_target_` of the scheduler.
+    """
+    return target.rpartition(".")[2] if target in ENDING_SCHEDULES else None
+
+
 class Part(Settings):
-    """A node that builds something; what else it takes, the thing itself knows."""
+    """A node that builds an object; the object itself refuses arguments that it does not take."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -26,14 +37,14 @@ class Part(Settings):
         return self.model_extra or {}
 
 
-class DataSettings(Reading):
-    """Beside how it is read: what data set, and the keys that this one has."""
+class DataSettings(ReadingSettings):
+    """How the data set is read, which data set it is, and the keys that this data set has."""
 
     model_config = ConfigDict(extra="allow")
 
 
 class OptimizerSettings(Part):
-    """lr, weight_decay, momentum, eps: where the optimizer has them; torch's own refusal names no key."""
+    """The usual keys of optimizers, none of which every optimizer has; torch's own refusal names no key."""
 
     lr: NotNegative = 0
     weight_decay: NotNegative = 0
@@ -42,7 +53,10 @@ class OptimizerSettings(Part):
 
 
 class TrainerSettings(Part):
-    """Of Lightning's Trainer: what this repository counts on. All other arguments go to it as they are."""
+    """The arguments of Lightning's Trainer that this repository relies on; it takes all others as they are.
+
+    A field of any type must be there. A field with a value is Lightning's default, and need not be.
+    """
 
     accelerator: Any
     devices: Any
@@ -57,7 +71,7 @@ class TrainerSettings(Part):
     overfit_batches: Any = 0
 
     @model_validator(mode="after")
-    def _reads_by_its_own_sampler(self) -> Self:
+    def _refuse_overfit_batches(self) -> Self:
         if self.overfit_batches:
             raise ValueError(
                 "trainer.overfit_batches reads the training split without its sampler, which every sample's "
@@ -68,7 +82,7 @@ class TrainerSettings(Part):
 
 
 class TrainSettings(Settings):
-    """Everything in conf/train.yaml and the options that it chooses."""
+    """The whole configuration: conf/train.yaml with one option of each group."""
 
     classes: Part
     data: DataSettings
@@ -88,8 +102,8 @@ class TrainSettings(Settings):
     matmul_precision: Literal["highest", "high", "medium"]
 
     @model_validator(mode="after")
-    def _schedule_has_an_end(self) -> Self:
-        name = scheduled_end(self.scheduler.target)
+    def _refuse_schedule_without_end(self) -> Self:
+        name = ending_schedule(self.scheduler.target)
         if name and self.trainer.max_epochs == -1 and self.trainer.max_steps == -1:
             raise ValueError(
                 f"trainer.max_epochs is -1, a training without an end, and scheduler={name} lowers the learning rate "
@@ -99,7 +113,7 @@ class TrainSettings(Settings):
         return self
 
     @model_validator(mode="after")
-    def _callbacks_are_built(self) -> Self:
+    def _refuse_callback_without_target(self) -> Self:
         for name, callback in self.callbacks.items():
             if callback is None or callback.target is None:
                 raise ValueError(
@@ -109,7 +123,7 @@ class TrainSettings(Settings):
         return self
 
     @model_validator(mode="after")
-    def _monitored_scores_are_measured(self) -> Self:
+    def _refuse_monitor_without_validation(self) -> Self:
         monitored = {name: str(((each and each.others) or {}).get("monitor")) for name, each in self.callbacks.items()}
         waiting = [name for name, score in monitored.items() if score.startswith("val/")]
         if waiting and self.trainer.limit_val_batches == 0:
@@ -119,11 +133,3 @@ class TrainSettings(Settings):
                 f"callbacks: {', '.join(waiting)}; leave it out, or type {without} as well"
             )
         return self
-
-
-def scheduled_end(target: str | None) -> str | None:
-    """The name of a schedule that lowers the learning rate towards the training's end; None if it is another one.
-
-    target: of the scheduler, see conf/scheduler.
-    """
-    return target.rpartition(".")[2] if target in TO_AN_END else None

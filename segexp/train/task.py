@@ -32,8 +32,10 @@ class FollowsEpochs(Protocol):
 class SegmentationTask(LightningModule):
     """Trains a model on a loss and scores it by confusion matrices.
 
-    model: image [B, 3, H, W] -> logits [B, C, H, W]. loss: (logits, target) -> scalar.
-    optimizer: parameters -> optimizer. scheduler: (optimizer, number of its steps) -> learning rate scheduler.
+    model: uint8 image [B, 3, H, W] -> logits [B, C, H, W]; it normalises the image itself.
+    loss: (logits, target) -> scalar.
+    make_optimizer: parameters -> optimizer.
+    make_scheduler: (optimizer, number of its steps) -> learning rate scheduler.
     class_names: the names of the C channels. categories: the coarser class of each channel, None where it has none; if
     they are fewer than the classes, they are scored too.
     """
@@ -42,23 +44,23 @@ class SegmentationTask(LightningModule):
         self,
         model: nn.Module,
         loss: nn.Module,
-        optimizer: OptimizerFactory,
-        scheduler: SchedulerFactory,
+        make_optimizer: OptimizerFactory,
+        make_scheduler: SchedulerFactory,
         class_names: Sequence[str],
         categories: Sequence[str | None],
     ) -> None:
         super().__init__()
-        self.model = model
+        self.model = model  # checkpoints call its weights model.*, see `segexp.run.checkpoint`
         self.loss = loss
-        self.optimizer = optimizer
-        self.scheduler = scheduler
+        self.make_optimizer = make_optimizer
+        self.make_scheduler = make_scheduler
         self.class_names = class_names
         self.categories = categories
+        # metrics that a checkpoint within an epoch keeps are called train_*, see `segexp.callbacks.loop_state`
         self.train_confusion = ConfusionMetric(len(class_names))
         self.val_confusion = ConfusionMetric(len(class_names))
         self.confusions: dict[str, scores.Confusion] = {}  # split -> confusion matrix of its last epoch
-        # by default MeanMetric looks for NaN, which would wait for the device in every step
-        self.train_loss = MeanMetric(nan_strategy="disable")
+        self.train_loss = MeanMetric(nan_strategy="disable")  # looking for NaN would wait for the device in every step
         self.val_loss = MeanMetric(nan_strategy="disable")
 
     def forward(self, image: Image) -> Logits:
@@ -73,7 +75,7 @@ class SegmentationTask(LightningModule):
         return loss
 
     def validation_step(self, batch: Sample, batch_index: int) -> None:
-        logits = resize_logits(self(batch.image), batch.target.shape[-2:])
+        logits = resize_logits(self(batch.image), batch.target.shape[-2:])  # validation targets keep their native size
         self.val_loss.update(self.loss(logits, batch.target), weight=len(batch.target))
         self.val_confusion.update(prediction(logits), batch.target)
 
@@ -90,12 +92,12 @@ class SegmentationTask(LightningModule):
         self._log_scores("val", self.val_loss, self.val_confusion)
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        optimizer = self.optimizer(self.parameters())
+        optimizer = self.make_optimizer(self.parameters())
         if self.trainer.gradient_clip_val:
             leave_unscaling_to_clipping(optimizer)
         num_steps = self.trainer.estimated_stepping_batches
         total_steps = int(num_steps) if math.isfinite(num_steps) else sys.maxsize  # a training without an end
-        scheduler = self.scheduler(optimizer, total_steps)
+        scheduler = self.make_scheduler(optimizer, total_steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def _log_scores(self, split: str, loss: MeanMetric, confusion: ConfusionMetric) -> None:

@@ -14,7 +14,7 @@ from segexp.benchmark.stepping import BareLoop, Case, Repeated, sample_batch, st
 from segexp.config.compose import config_folder
 from segexp.data.streets import Streets
 from segexp.run.folder import RunFolder
-from segexp.train import fit
+from segexp.train.assemble import assemble
 from segexp.types import Sample
 from tests.training import start
 
@@ -30,7 +30,7 @@ def test_a_step_never_waits_for_the_device(
     compose_small: Callable[..., Any], loss: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On torch's meta device, whose tensors have no values: torch raises where the host asks for one."""
-    task, data, _ = fit.assemble(compose_small(f"loss={loss}"), tmp_path)
+    task, data, _ = assemble(compose_small(f"loss={loss}"), tmp_path)
     logged: list[torch.Tensor] = []
     monkeypatch.setattr(task, "log", lambda name, value, **_: logged.append(value))  # Lightning's needs a loop
     batch = sample_batch(Case("gridnet", 2, (32, 64)), data.grouping.num_classes)
@@ -128,7 +128,7 @@ def test_a_fused_optimizer_leaves_scaling_back_to_whoever_clips(
     """As in 16-mixed, which Lightning does on GPUs only: gradients are scaled back, clipped, and stepped with."""
     for clip in ("1.0", "null"):
         values = compose_small("optimizer=sgd", f"trainer.gradient_clip_val={clip}")
-        task, data, trainer = fit.assemble(values, tmp_path)
+        task, data, trainer = assemble(values, tmp_path)
         trainer.strategy.connect(task)
         task.trainer, trainer.datamodule = trainer, data
         trainer._data_connector.attach_data(task, datamodule=data)

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import distributed, multiprocessing
 
 from segexp.config.compose import compose
-from segexp.train.fit import assemble
+from segexp.train.assemble import assemble
 
 NUM_RANKS = 2
 OTHER_CALLBACKS = ("best", "last", "stop", "shared_folder", "early_stopping", "non_finite", "step_seed", "throughput")

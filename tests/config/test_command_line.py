@@ -47,5 +47,5 @@ def test_a_key_that_only_the_resumed_run_has_is_answered_with_what_to_type() -> 
     assert compose("train", typed)["resume"] == "/run"
     run = compose("train", ["callbacks=finetune"])
     wanted = {**run["callbacks"]["freeze_encoder"], "num_epochs": 2}
-    assert resume.changed(run, typed)["callbacks"]["freeze_encoder"] == wanted
+    assert resume.with_overrides(run, typed)["callbacks"]["freeze_encoder"] == wanted
     assert "++" not in explain("train", [change])

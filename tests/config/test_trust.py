@@ -8,7 +8,7 @@ from segexp.config.compose import compose, config_folder
 from segexp.config.trust import refuse_foreign_targets, refuse_urls
 from segexp.inference.trusted_parts import trusted_parts
 from segexp.run.folder import RunFolder
-from segexp.train.resume import refuse_unknown_targets
+from segexp.train.resume import check_targets
 from tests.options import config_dir
 
 RUN = RunFolder(Path("run"))
@@ -42,11 +42,11 @@ def test_networks_of_the_libraries_are_allowed() -> None:
 
 def test_resume_builds_only_what_conf_names() -> None:
     config = compose("train")
-    refuse_unknown_targets(RUN, config, {})
+    check_targets(RUN, config, {})
     config["callbacks"]["best"]["_target_"] = "os.system"
     with pytest.raises(ValueError, match=r"wants to build \['os.system'\]"):
-        refuse_unknown_targets(RUN, config, {})
-    refuse_unknown_targets(RUN, config, typed={"callbacks": [{"_target_": "os.system"}]})
+        check_targets(RUN, config, {})
+    check_targets(RUN, config, typed={"callbacks": [{"_target_": "os.system"}]})
 
 
 @pytest.mark.parametrize("option", ["model/mine.yaml", "hydra/launcher/mine.yaml"])
@@ -56,7 +56,7 @@ def test_options_of_the_user_are_trusted(option: str, tmp_path: Path) -> None:
     config = {"classes": {}, "model": {"_target_": "mine.network"}}
     with config_dir(tmp_path):
         assert trusted_parts(config) == config
-        refuse_unknown_targets(RUN, config, {})
+        check_targets(RUN, config, {})
     with pytest.raises(ValueError, match="name the folder of your options by --config-dir"):
         trusted_parts(config)
 
@@ -70,7 +70,7 @@ def test_a_run_in_the_folder_of_options_is_none_of_them(place: str, tmp_path: Pa
         with pytest.raises(ValueError, match=r"'numpy\.save'; .*--config-dir, whose GROUP/NAME.yaml are trusted"):
             trusted_parts(config)
         with pytest.raises(ValueError, match=r"'numpy\.save'\], .*--config-dir, whose GROUP/NAME.yaml are trusted"):
-            refuse_unknown_targets(RUN, config, {})
+            check_targets(RUN, config, {})
 
 
 @pytest.mark.parametrize("text", [b"a: 1\n---\na: 2\n", b"a: [", b"a: \xff"])
@@ -92,7 +92,7 @@ def test_what_would_be_resolved_later_is_refused(value: str) -> None:
         with pytest.raises(ValueError, match="which no training writes"):
             refuse_foreign_targets(config)
         with pytest.raises(ValueError, match="which no training writes"):
-            refuse_unknown_targets(RUN, config, {})
+            check_targets(RUN, config, {})
 
 
 @pytest.mark.parametrize("encoder", ["tu-hf-hub:somebody/network", "https://host/network"])

@@ -116,7 +116,7 @@ def test_weights_without_a_position_are_none_to_go_on_from(run: RunFolder, loops
     torch.save({**POSITION, "loops": loops}, run.checkpoint("last"))
     (run.checkpoints / "previous.ckpt").unlink()
     with pytest.raises(ValueError, match=r"last.ckpt holds no position in a training .*no other checkpoint"):
-        resume.usable_checkpoint(run)
+        resume.newest_checkpoint(run)
 
 
 def test_a_status_without_a_state_is_unknown(run: RunFolder) -> None:

@@ -23,7 +23,7 @@ def older(*keys: str) -> dict:
 def test_a_key_that_today_s_runs_have_is_accepted_by_an_older_one() -> None:
     values = older("data.cache", "data.cache_root", "trainer.sync_batchnorm")
     typed = ["data.cache=disk", "data.cache_root=/local", "trainer.sync_batchnorm=true"]
-    found = resume.changed(values, typed)
+    found = resume.with_overrides(values, typed)
     assert found["data"]["cache"] == "disk"
     assert found["data"]["cache_root"] == "/local"
     assert found["trainer"]["sync_batchnorm"] is True
@@ -31,13 +31,13 @@ def test_a_key_that_today_s_runs_have_is_accepted_by_an_older_one() -> None:
 
 def test_a_misspelt_key_is_refused_and_one_of_another_option_too() -> None:
     with pytest.raises(ValueError, match=r"has no data.cache_rot; see its config.yaml"):
-        resume.changed(TODAY, ["data.cache_rot=/local"])
+        resume.with_overrides(TODAY, ["data.cache_rot=/local"])
     with pytest.raises(ValueError, match="has no data.cache;"):
-        resume.changed(older("data.cache"), ["~data.cache"])
+        resume.with_overrides(older("data.cache"), ["~data.cache"])
     csv = {**TODAY, "logger": {"_target_": "segexp.logger.csv.csv_logger"}}
     for values in (csv, {**TODAY, "logger": {}}):
         with pytest.raises(ValueError, match=r"has no logger.project; .* \+\+logger.project=\.\.\. to add it"):
-            resume.changed(values, ["logger.project=mine"])
+            resume.with_overrides(values, ["logger.project=mine"])
 
 
 def test_a_run_from_before_fused_optimizers_is_the_one_that_its_command_asks_for() -> None:
@@ -50,7 +50,7 @@ def test_a_run_from_before_fused_optimizers_is_the_one_that_its_command_asks_for
 
 def test_what_lives_in_the_weights_cannot_change() -> None:
     with pytest.raises(ValueError, match="model.width=3 cannot change any more"):
-        resume.changed(TODAY, ["++model.width=3"])
+        resume.with_overrides(TODAY, ["++model.width=3"])
 
 
 @pytest.mark.parametrize("scheduler", ["poly", "cosine"])
@@ -63,10 +63,10 @@ def test_a_schedule_that_ends_with_the_training_cannot_be_outlived(scheduler, ke
     for number in longer:
         typed = [f"trainer.{key}={number}"]
         with pytest.raises(ValueError, match=rf"{key} was {planned} .*scheduler={scheduler} lowers.* start a new run"):
-            resume.changed(run, typed)
-        assert resume.changed(constant, typed)["trainer"][key] == number
+            resume.with_overrides(run, typed)
+        assert resume.with_overrides(constant, typed)["trainer"][key] == number
     for allowed in (planned, planned - 1):  # stopped earlier, at a learning rate that is high still
-        assert resume.changed(run, [f"trainer.{key}={allowed}"])["trainer"][key] == allowed
+        assert resume.with_overrides(run, [f"trainer.{key}={allowed}"])["trainer"][key] == allowed
 
 
 def test_what_is_said_of_a_run_that_ended_helps() -> None:

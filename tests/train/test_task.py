@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from segexp.run.folder import RunFolder
-from segexp.train.fit import assemble
+from segexp.train.assemble import assemble
 from segexp.train.settings import TrainSettings
 from segexp.types import Values
 from tests.training import start

@@ -1,0 +1,78 @@
+"""Build every part of a training from its configuration."""
+
+import logging
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytorch_lightning as lightning
+import torch
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
+
+from segexp import build
+from segexp.data.module import DataModule
+from segexp.system.memory import keep_freed_memory
+from segexp.train.task import SegmentationTask
+
+SILENCED_WARNINGS = (
+    ".*LeafSpec.*",  # Lightning 2.6 calls what torch 2.13 deprecates
+    ".*smaller than the logging interval.*",  # scores are logged once an epoch anyway
+    ".*sync_dist=True.*",  # our scores are summed over ranks before they are logged
+    "The `srun` command is available",  # a training on a SLURM machine may run outside a job
+    "You're resuming from a checkpoint that ended before the epoch",  # our sampler goes on where it stopped
+    "Checkpoint directory .* exists and is not empty",  # as in every resumed run
+)
+BUILDING_ERRORS = (TypeError, LookupError, AttributeError, RuntimeError, ArithmeticError, MisconfigurationException)
+
+
+class Training(NamedTuple):
+    """Everything that `Trainer.fit` needs."""
+
+    task: SegmentationTask
+    data: DataModule
+    trainer: lightning.Trainer
+
+
+def assemble(values: Mapping[str, Any], folder: Path) -> Training:
+    """Build data, trainer, network, loss, optimizer and schedule, so that a wrong value shows before training.
+
+    values: the whole configuration. folder: where the trainer, its loggers and its callbacks write.
+    Raises ValueError for a part that cannot be built: the cause is in the configuration.
+    """
+    _silence_warnings()
+    with _building_errors_explained():
+        torch.set_float32_matmul_precision(values["matmul_precision"])
+        lightning.seed_everything(values["seed"], workers=True, verbose=False)  # of the initial weights
+        data, trainer = build.data(values), build.trainer(values, folder)
+        if trainer.strategy.root_device.type == "cpu":  # on a GPU torch keeps freed memory itself
+            keep_freed_memory()
+        return Training(_task(values, data), data, trainer)
+
+
+def _task(values: Mapping[str, Any], data: DataModule) -> SegmentationTask:
+    classes, model = data.grouping, build.model(values)
+    if values["channels_last"]:
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if values["compile"]:
+        model.compile()
+    make_optimizer, make_scheduler = build.optimizer(values), build.scheduler(values)
+    make_scheduler(make_optimizer(model.parameters()), 1)  # thrown away: a wrong value shows here
+    categories = classes.categories(data.source.table)
+    return SegmentationTask(model, build.loss(values), make_optimizer, make_scheduler, classes.names, categories)
+
+
+def _silence_warnings() -> None:
+    for message in SILENCED_WARNINGS:
+        warnings.filterwarnings("ignore", message)
+    for name in ("pytorch_lightning.utilities.rank_zero", "lightning_fabric.utilities.distributed"):
+        logging.getLogger(name).setLevel(logging.WARNING)  # tips, advertisements, addresses
+
+
+@contextmanager
+def _building_errors_explained() -> Iterator[None]:
+    try:
+        yield
+    except BUILDING_ERRORS as error:
+        raise ValueError(f"this configuration cannot be built: {type(error).__name__}: {error}") from error

@@ -1,0 +1,105 @@
+"""Decide what is to be done in a run folder: every question is asked here, and nothing is done yet."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from segexp.data.settings import READING_KEYS
+from segexp.run.folder import RunFolder
+from segexp.train import preflight, resume
+from segexp.train.resume import Checkpoint
+from segexp.train.settings import TrainSettings
+from segexp.types import Values
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command line asked for.
+
+    values: the whole configuration. choices: config group -> option. overrides: as typed.
+    """
+
+    values: Values
+    choices: Mapping[str, str]
+    overrides: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Start:
+    """Train a new run from its first step."""
+
+    request: Request
+
+
+@dataclass(frozen=True)
+class GoOn:
+    """Train on from a checkpoint. values: the run's configuration, with the overrides of resume= applied."""
+
+    values: Values
+    checkpoint: Checkpoint
+    overrides: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Conclude:
+    """Only report: the run was interrupted after its last step."""
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """The run is finished."""
+
+
+Plan = Start | GoOn | Conclude | Nothing
+
+
+def plan(run: RunFolder, request: Request) -> Plan:
+    """Decide what the request means for this run folder.
+
+    Raises ValueError for values that no training can have, and for those that differ from the values of the run in the
+    folder; FileExistsError where a new run would overwrite something; FileNotFoundError where there is no checkpoint to
+    resume from.
+    """
+    if request.values["resume"] is not None:
+        return _plan_resume(run, request.overrides)
+    _check_values(request.values)
+    if request.values["on_existing"] == "resume" and run.is_started():
+        return _plan_repeated_command(run, request)
+    run.refuse_existing()
+    return Start(request)
+
+
+def _plan_resume(run: RunFolder, overrides: Sequence[str]) -> GoOn | Conclude:
+    """The plan for resume=FOLDER and overrides that may change what a run has recorded."""
+    checkpoint = resume.newest_checkpoint(run)
+    if checkpoint is None:
+        raise FileNotFoundError(f"{run.path} has no checkpoint to resume from; train again from the start")
+    stored = resume.with_reading_defaults(run.config)
+    values = resume.with_overrides(stored, overrides)
+    if checkpoint.has_ended and run.state() != "finished" and values == stored:
+        return Conclude()
+    _check_values(values)
+    resume.check_targets(run, values, typed={})
+    resume.check_epochs_left(checkpoint, values)
+    return GoOn(values, checkpoint, overrides)
+
+
+def _plan_repeated_command(run: RunFolder, request: Request) -> Plan:
+    """The plan for the same command in the same folder with on_existing=resume: start, go on, or leave it alone."""
+    resume.check_same(run.config, request.values)
+    if run.state() == "finished":
+        return Nothing()
+    checkpoint = resume.newest_checkpoint(run)
+    if checkpoint is None:
+        return Start(request)
+    if checkpoint.has_ended:
+        return Conclude()
+    resume.check_targets(run, run.config, typed=request.values)
+    values = resume.with_reading_defaults(run.config)
+    values["data"] |= {key: request.values["data"][key] for key in READING_KEYS if key in resume.FREE_KEYS}
+    return GoOn(values, checkpoint, overrides=[])
+
+
+def _check_values(values: Values) -> None:
+    """Raise ValueError for values that no training can have, or that do not fit how this process was started."""
+    TrainSettings.of(values)
+    preflight.check_ranks(values["trainer"])

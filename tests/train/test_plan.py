@@ -1,0 +1,84 @@
+"""What a command means for the run that is in its folder, and that a refusal costs neither seconds nor files."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from segexp.run.folder import RunFolder
+from segexp.train.plan import Conclude, GoOn, Nothing, Request, Start, plan
+from segexp.types import Values
+from tests.e2e.test_commands import segexp
+from tests.training import start
+
+Compose = Callable[..., Values]
+
+
+def planned(folder: Path, values: Values, *overrides: str) -> object:
+    return plan(RunFolder(folder), Request(values, {}, list(overrides)))
+
+
+@pytest.fixture(scope="module")
+def finished(trained: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """A finished run whose status a test may change."""
+    return RunFolder(Path(shutil.copytree(trained.path, tmp_path_factory.mktemp("finished") / "run")))
+
+
+@pytest.fixture
+def interrupted(finished: RunFolder) -> RunFolder:
+    """A run that a signal ended after its last step."""
+    finished.write_status("preempted")
+    return finished
+
+
+def test_an_empty_folder_starts_a_run(compose_small: Compose, tmp_path: Path) -> None:
+    values = compose_small()
+    assert planned(tmp_path, values) == Start(Request(values, {}, []))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_repeated_command_leaves_a_finished_run_alone(trained: RunFolder) -> None:
+    assert planned(trained.path, {**trained.config, "on_existing": "resume"}) == Nothing()
+
+
+def test_a_run_that_was_interrupted_after_its_last_step_is_concluded(interrupted: RunFolder) -> None:
+    assert planned(interrupted.path, {**interrupted.config, "on_existing": "resume"}) == Conclude()
+    assert planned(interrupted.path, {"resume": str(interrupted.path)}, f"resume={interrupted.path}") == Conclude()
+
+
+def test_a_run_that_was_interrupted_after_its_last_step_can_be_prolonged(interrupted: RunFolder) -> None:
+    decision = planned(interrupted.path, {"resume": str(interrupted.path)}, "trainer.max_epochs=3")
+    assert isinstance(decision, GoOn)
+    assert decision.values["trainer"]["max_epochs"] == 3
+
+
+def test_a_repeated_command_may_choose_another_cache(compose_small: Compose, tmp_path: Path) -> None:
+    start(compose_small("trainer.max_epochs=2"), tmp_path)
+    run = RunFolder(tmp_path)
+    run.checkpoint("last").unlink()  # so that the checkpoint of the first epoch is the newest
+    run.write_status("preempted")
+    decision = planned(tmp_path, compose_small("trainer.max_epochs=2", "data.cache=disk", "on_existing=resume"))
+    assert isinstance(decision, GoOn)
+    assert decision.values["data"]["cache"] == "disk"
+
+
+@pytest.mark.parametrize(
+    ("typed", "fact"), [("resume=2024", "resume is 2024"), ("resume=runs/nowhere", "runs/nowhere")]
+)
+def test_a_wrong_run_to_resume_is_named_and_leaves_no_folder(typed: str, fact: str, tmp_path: Path) -> None:
+    answer = segexp("train", typed, folder=tmp_path)
+    assert answer.returncode == 1
+    assert len(answer.stderr.splitlines()) == 1
+    assert fact in answer.stderr
+    assert "run=" not in answer.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_holds_a_run_is_refused_before_lightning_is_loaded(trained: RunFolder) -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "segexp.train", f"hydra.run.dir={trained.path}"]
+    answer = subprocess.run(command, capture_output=True, text=True)
+    assert "already holds a run" in answer.stderr
+    assert "pytorch_lightning" not in answer.stderr
