@@ -16,7 +16,6 @@ class ReadingSettings(Settings):
     """How the scenes of a data set are read and batched.
 
     train_split, val_split: names of the source's splits.
-
     image_size: [height, width] that images are resized to for the network, None for native size; scores are always
         computed at native size.
     batch_size: training samples of each rank in a step.

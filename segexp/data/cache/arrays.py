@@ -48,7 +48,7 @@ class Arrays:
         if self.in_large_pages:
             self.pages.madvise(mmap.MADV_HUGEPAGE)
             self.pages.madvise(mmap.MADV_RANDOM)  # no pages are read ahead
-        shared = mmap.mmap(-1, len(shapes) * NUM_BANDS)  # also by workers forked from this process
+        shared = mmap.mmap(-1, len(shapes) * NUM_BANDS)  # also with workers forked from this process
         self.is_fetched = np.frombuffer(shared, np.bool_).reshape(len(shapes), NUM_BANDS)
 
     def __len__(self) -> int:

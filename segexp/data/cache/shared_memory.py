@@ -26,7 +26,7 @@ def hold(arrays: Arrays) -> None:
     """Keep arrays in shared memory as long as this process or a fork of it uses them."""
     import fcntl
 
-    arrays.in_memory = True  # dropped pages would come back ten times as slowly as those of a file
+    arrays.in_memory = True  # dropped, its pages would come back ten times as slowly as a file's
     file = arrays.path.open("rb")
     fcntl.flock(file, fcntl.LOCK_SH)
     weakref.finalize(arrays, _release, file, arrays.path, os.getpid())
