@@ -1,4 +1,4 @@
-"""What a client is told when it gets no answer: JSON, never a stack trace, never a path of this machine."""
+"""Error answers to clients: JSON, never a stack trace, never a path of this machine."""
 
 import logging
 from typing import Any
@@ -12,7 +12,7 @@ LOG = logging.getLogger("segexp.serve")
 
 
 class RequestError(Exception):
-    """A request that gets no answer.
+    """A request that is refused.
 
     code: of HTTP. message: what was found, what is allowed, the next step. headers: further ones of the response.
     """
@@ -27,30 +27,30 @@ def error_response(code: int, message: str, headers: dict[str, str] | None = Non
     return JSONResponse({"error": {"code": code, "message": message}}, code, headers)
 
 
-def answer_errors(app: FastAPI) -> None:
-    """Let every error of the app, whoever raises it, be answered in one form."""
-    app.exception_handler(RequestError)(_refused)
-    app.exception_handler(HTTPException)(_http)
-    app.exception_handler(RequestValidationError)(_invalid)
-    app.exception_handler(Exception)(_unforeseen)
+def add_error_handlers(app: FastAPI) -> None:
+    """Answer every error of the app, whoever raises it, in one form."""
+    app.exception_handler(RequestError)(_answer_refusal)
+    app.exception_handler(HTTPException)(_answer_http_error)
+    app.exception_handler(RequestValidationError)(_answer_invalid_values)
+    app.exception_handler(Exception)(_answer_server_error)
 
 
-async def _refused(request: Request, error: RequestError) -> JSONResponse:
+async def _answer_refusal(request: Request, error: RequestError) -> JSONResponse:
     return error_response(error.code, str(error), error.headers)
 
 
-async def _http(request: Request, error: HTTPException) -> JSONResponse:
-    message = f"{request.method} of this address: {error.detail}; /openapi.json lists what there is"
+async def _answer_http_error(request: Request, error: HTTPException) -> JSONResponse:
+    message = f"{request.method} of this address failed: {error.detail}; /openapi.json lists the addresses there are"
     return error_response(error.status_code, message, dict(error.headers or {}))
 
 
-async def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-    return error_response(422, "; ".join(map(_told, error.errors())))
+async def _answer_invalid_values(request: Request, error: RequestValidationError) -> JSONResponse:
+    return error_response(422, "; ".join(map(_describe_invalid, error.errors())))
 
 
-def _told(problem: dict[str, Any]) -> str:
+def _describe_invalid(problem: dict[str, Any]) -> str:
     return f"{problem['loc'][-1]} is {str(problem.get('input'))[:50]!r}: {problem['msg']}"
 
 
-async def _unforeseen(request: Request, error: Exception) -> JSONResponse:
-    return error_response(500, "an error of the server, described in its log; tell whoever runs it")
+async def _answer_server_error(request: Request, error: Exception) -> JSONResponse:
+    return error_response(500, "the server failed, and its log describes the error; tell whoever runs the server")

@@ -1,4 +1,4 @@
-"""Pixels -> PNG files, and what HTTP wants to know of them."""
+"""Pixels -> PNG files, with the tags and URLs that HTTP needs."""
 
 import base64
 import hashlib
@@ -11,20 +11,20 @@ from segexp.types import Bytes
 
 
 class Png(bytes):
-    """A file, kept together with what HTTP knows it by: many ask for one picture, whose bytes take a while to hash."""
+    """A file with its entity tag; many clients ask for one file, whose bytes take a while to hash."""
 
     @cached_property
     def etag(self) -> str:
         return f'"{hashlib.sha256(self).hexdigest()[:32]}"'
 
 
-def picture(image: Bytes) -> Png:
-    """Of red, green, blue, uint8 [H, W, 3]."""
+def encode_image(image: Bytes) -> Png:
+    """Encode red, green, blue, uint8 [H, W, 3]."""
     return Png(png(Image.fromarray(image)))
 
 
-def mask(train_ids: Bytes, colors: Bytes) -> Png:
-    """A palette PNG to show and to read, see `with_palette`."""
+def encode_mask(train_ids: Bytes, colors: Bytes) -> Png:
+    """Encode train ids [H, W] as a palette PNG, which serves both to look at and to read; see `with_palette`."""
     return Png(png(with_palette(train_ids, colors)))
 
 

@@ -1,4 +1,4 @@
-"""uvicorn, with the limits that it lets one set and the doorkeeper for those it does not."""
+"""uvicorn, with the limits that it has settings for, and a reaper of slow clients for those it has not."""
 
 import logging
 import socket
@@ -9,35 +9,35 @@ from ipaddress import ip_address
 import uvicorn
 from starlette.types import ASGIApp
 
-from segexp.serve.doorkeeper import Doorkeeper
-from segexp.serve.gate import HEADERS
+from segexp.serve.security import SECURITY_HEADERS
+from segexp.serve.slow_clients import SlowClientReaper
 
 HEAD_BYTES = 16384
-"""Of a request's line and headers."""
+"""The most that a request's line and headers may take."""
 BUFFER_BYTES = 262144
-"""Of the system for each connection and direction, which Linux doubles: at 50 ms to the client 10 MB/s."""
+"""The system's buffer for each connection and direction, which Linux doubles: at 50 ms to the client 10 MB/s."""
 
 
-def bound(host: str, port: int) -> socket.socket:
-    """A socket that has the address, but does not listen yet. Raises OSError that says how to get another."""
-    with _told(host, port):
+def bind(host: str, port: int) -> socket.socket:
+    """Bind a socket to the address; it does not listen yet. Raises OSError that says how to get another address."""
+    with _failure_explained(host, port):
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        found = socket.socket(family, kind, protocol)
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF):  # else the kernel lets each connection have megabytes
-            found.setsockopt(socket.SOL_SOCKET, buffer, BUFFER_BYTES)
-        found.bind(address)
-    return found
+            listener.setsockopt(socket.SOL_SOCKET, buffer, BUFFER_BYTES)
+        listener.bind(address)
+    return listener
 
 
-def listen(found: socket.socket) -> None:
-    """Let clients connect, who wait until `made` serves them. Raises OSError as `bound` does: two may have bound it."""
-    with _told(*found.getsockname()[:2]):
-        found.listen()
+def listen(listener: socket.socket) -> None:
+    """Let clients connect, who wait until the server runs. Raises OSError as `bind` does: two may have bound it."""
+    with _failure_explained(*listener.getsockname()[:2]):
+        listener.listen()
 
 
 @contextmanager
-def _told(host: str, port: int) -> Iterator[None]:
+def _failure_explained(host: str, port: int) -> Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -47,18 +47,18 @@ def _told(host: str, port: int) -> Iterator[None]:
         ) from error
 
 
-def is_local(found: socket.socket) -> bool:
+def is_local(listener: socket.socket) -> bool:
     """Whether only this machine can reach it."""
-    return ip_address(found.getsockname()[0]).is_loopback
+    return ip_address(listener.getsockname()[0]).is_loopback
 
 
-def address(found: socket.socket) -> str:
-    host, port = found.getsockname()[:2]
+def address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
-def made(app: ASGIApp, doorkeeper: Doorkeeper, shutdown_seconds: int) -> uvicorn.Server:
-    """It serves until SIGTERM or Ctrl-C; what is in work then may go on for shutdown_seconds."""
+def create_server(app: ASGIApp, reaper: SlowClientReaper, shutdown_seconds: int) -> uvicorn.Server:
+    """Make a server that runs until SIGTERM or Ctrl-C; requests in work then may go on for shutdown_seconds."""
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     config = uvicorn.Config(
         app,
@@ -68,14 +68,14 @@ def made(app: ASGIApp, doorkeeper: Doorkeeper, shutdown_seconds: int) -> uvicorn
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        headers=HEADERS,
-        limit_concurrency=doorkeeper.max_connections,
+        headers=SECURITY_HEADERS,
+        limit_concurrency=reaper.max_connections,
         h11_max_incomplete_event_size=HEAD_BYTES,
         timeout_keep_alive=5,
         timeout_graceful_shutdown=shutdown_seconds,
         timeout_notify=0,
-        callback_notify=doorkeeper.look,
+        callback_notify=reaper.end_slow_clients,
     )
     server = uvicorn.Server(config)
-    doorkeeper.connections = server.server_state.connections
+    reaper.connections = server.server_state.connections
     return server

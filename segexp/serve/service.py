@@ -1,4 +1,4 @@
-"""What the API does: predict images of the data set once, and uploads as they come, within stated bounds."""
+"""The work behind the API: predict images of the data set once, and uploads as they come, within stated bounds."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -7,21 +7,24 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from segexp.serve import png, uploads
-from segexp.serve.batches import Batches, Predicted
-from segexp.serve.budget import Budget
+from segexp.serve.batcher import DynamicBatcher, TimedPrediction
 from segexp.serve.errors import RequestError
-from segexp.serve.gallery import Gallery, Place, image_scores
-from segexp.serve.once import Once
+from segexp.serve.image_store import ImageEntry, ImageStore, score_image
+from segexp.serve.limiter import Limiter
+from segexp.serve.single_flight import SingleFlightCache
 from segexp.system.memory import is_out_of_memory
 from segexp.types import Bytes
 
 NUM_DECODERS = 2
-TOO_LARGE = 413, "send a smaller one"
-TOO_LITTLE = 507, "ask again; if that does not help, whoever runs it may set a smaller window= or give it more memory"
-"""Of images of the data set, which nobody sent. No 503, as to come back later need not help."""
+UPLOAD_TOO_LARGE = 413, "send a smaller one"
+TOO_LITTLE_MEMORY = (
+    507,
+    "ask again; if that does not help, whoever runs the server may set a smaller window= or give it more memory",
+)
+"""For images of the data set, which nobody sent. No 503, as to come back later need not help."""
 
 
-class Shown(NamedTuple):
+class EncodedPrediction(NamedTuple):
     """An image that was predicted: the prediction as palette PNG.
 
     scores: of images of the data set only. image: PNG of an upload, if it was asked for.
@@ -36,84 +39,93 @@ class Shown(NamedTuple):
 
 
 class Service:
-    """in_work: requests that are decoded, wait, are segmented or encoded. pixels: of uploads that are decoded.
+    """Decodes, predicts and encodes images.
 
-    max_pixels: of one upload. cache_bytes: of PNGs of the data set that are kept.
+    requests: limits those that are decoded, wait, are segmented or encoded. pixels: limits those of uploads that are
+    decoded. max_pixels: of one upload. cache_bytes: of PNGs of the data set that are kept.
     """
 
-    def __init__(self, gallery: Gallery, batches: Batches, in_work: Budget, max_pixels: int, cache_bytes: int) -> None:
-        self.gallery = gallery
-        self.batches = batches
-        self.in_work = in_work
+    def __init__(
+        self, store: ImageStore, batcher: DynamicBatcher, requests: Limiter, max_pixels: int, cache_bytes: int
+    ) -> None:
+        self.store = store
+        self.batcher = batcher
+        self.requests = requests
         self.max_pixels = max_pixels
-        self.pixels = Budget(4 * max_pixels, "pixels")
-        self.colors = gallery.grouping.colors
-        self._once = Once(cache_bytes, _num_bytes)
+        self.pixels = Limiter(4 * max_pixels, "pixels")
+        self.colors = store.grouping.colors
+        self._cache = SingleFlightCache(cache_bytes, _num_bytes)
         self._decoders = ThreadPoolExecutor(NUM_DECODERS, "decoder")
 
-    async def picture(self, place: Place) -> png.Png:
+    async def image_png(self, entry: ImageEntry) -> png.Png:
         """PNG of an image of the data set."""
-        return await self._once.get((place.id, "image"), lambda: self._picture(place))
+        return await self._cache.get((entry.id, "image"), lambda: self._encode_image(entry))
 
-    async def truth(self, place: Place) -> png.Png:
+    async def target_png(self, entry: ImageEntry) -> png.Png:
         """Palette PNG of the true classes of an image of the data set."""
-        return await self._once.get((place.id, "truth"), lambda: self._truth(place))
+        return await self._cache.get((entry.id, "target"), lambda: self._encode_target(entry))
 
-    async def shown(self, place: Place) -> Shown:
+    async def prediction(self, entry: ImageEntry) -> EncodedPrediction:
         """Prediction and scores of an image of the data set."""
-        return await self._once.get((place.id, "shown"), lambda: self._shown(place))
+        return await self._cache.get((entry.id, "prediction"), lambda: self._predict_entry(entry))
 
-    async def upload(self, content: bytes, with_image: bool) -> Shown:
-        """Prediction of a file that was sent. Raises RequestError: 413, 415, 422, or 503 if too much is in work."""
-        with self.in_work.take():
-            size = await self._decode(uploads.num_pixels, content, self.max_pixels)
-            with self.pixels.take(size), _memory_told(f"an image of {size} pixels", *TOO_LARGE):
-                image = await self._decode(uploads.decoded, content, self.max_pixels)
-                found = await self._predict(image)
-                mask = await self._decode(png.mask, found.train_ids, self.colors)
-                picture = await self._decode(png.picture, image) if with_image else b""
+    async def predict_upload(self, content: bytes, with_image: bool) -> EncodedPrediction:
+        """Predict a file that was sent. Raises RequestError: 413, 415, 422, or 503 if too much is in work."""
+        with self.requests.hold():
+            size = await self._in_thread(uploads.count_pixels, content, self.max_pixels)
+            with self.pixels.hold(size), _lack_of_memory_refused(f"an image of {size} pixels", *UPLOAD_TOO_LARGE):
+                image = await self._in_thread(uploads.decode_upload, content, self.max_pixels)
+                predicted = await self._predict(image)
+                mask = await self._in_thread(png.encode_mask, predicted.train_ids, self.colors)
+                image_png = await self._in_thread(png.encode_image, image) if with_image else b""
         height, width = image.shape[:2]
-        return Shown(width, height, mask, found.seconds, image=picture)
+        return EncodedPrediction(width, height, mask, predicted.seconds, image=image_png)
 
-    async def _picture(self, place: Place) -> png.Png:
-        with self.in_work.take(), _memory_told(f"image {place.id!r}", *TOO_LITTLE):
-            return await self._decode(lambda: png.picture(self.gallery.image(place)))
+    async def _encode_image(self, entry: ImageEntry) -> png.Png:
+        with self._work_on(entry):
+            return await self._in_thread(lambda: png.encode_image(self.store.image(entry)))
 
-    async def _truth(self, place: Place) -> png.Png:
-        with self.in_work.take(), _memory_told(f"image {place.id!r}", *TOO_LITTLE):
-            return await self._decode(lambda: png.mask(self.gallery.truth(place), self.colors))
+    async def _encode_target(self, entry: ImageEntry) -> png.Png:
+        with self._work_on(entry):
+            return await self._in_thread(lambda: png.encode_mask(self.store.target(entry), self.colors))
 
-    async def _shown(self, place: Place) -> Shown:
-        with self.in_work.take(), _memory_told(f"image {place.id!r}", *TOO_LITTLE):
-            image, truth = await self._decode(self.gallery.image_and_truth, place)
-            found = await self._predict(image)
-            mask = await self._decode(png.mask, found.train_ids, self.colors)
-            names = self.gallery.grouping.names
-            scores = await self._decode(image_scores, truth, found.train_ids, names)
-        height, width = truth.shape
-        return Shown(width, height, mask, found.seconds, scores=scores)
+    async def _predict_entry(self, entry: ImageEntry) -> EncodedPrediction:
+        with self._work_on(entry):
+            image, target = await self._in_thread(self.store.image_and_target, entry)
+            predicted = await self._predict(image)
+            mask = await self._in_thread(png.encode_mask, predicted.train_ids, self.colors)
+            names = self.store.grouping.names
+            scores = await self._in_thread(score_image, target, predicted.train_ids, names)
+        height, width = target.shape
+        return EncodedPrediction(width, height, mask, predicted.seconds, scores=scores)
 
-    async def _predict(self, image: Bytes) -> Predicted:
+    @contextmanager
+    def _work_on(self, entry: ImageEntry) -> Iterator[None]:
+        with self.requests.hold(), _lack_of_memory_refused(f"image {entry.id!r}", *TOO_LITTLE_MEMORY):
+            yield
+
+    async def _predict(self, image: Bytes) -> TimedPrediction:
         try:
-            return await self.batches.predict(image)
+            return await self.batcher.predict(image)
         except ValueError as error:
-            raise RequestError(422, f"the network does not take this image: {error}") from error
+            raise RequestError(422, f"the network cannot take this image: {error}") from error
 
-    async def _decode(self, work: Callable[..., Any], *arguments: Any) -> Any:
-        """Off the event loop, by few threads, so that only so many images are unpacked at a time."""
+    async def _in_thread(self, work: Callable[..., Any], *arguments: Any) -> Any:
+        """Work off the event loop, in few threads, so that only so many images are unpacked at a time."""
         return await asyncio.get_running_loop().run_in_executor(self._decoders, work, *arguments)
 
 
 @contextmanager
-def _memory_told(what: str, code: int, cure: str) -> Iterator[None]:
-    """Where the body finds no memory, that is said of the image instead of an error of the server."""
+def _lack_of_memory_refused(subject: str, code: int, cure: str) -> Iterator[None]:
+    """Where the body finds no memory, raise RequestError about the image instead of an error of the server."""
     try:
         yield
     except Exception as error:
         if not is_out_of_memory(error):
             raise
-        raise RequestError(code, f"{what} needs more memory than the server has; {cure}") from error
+        raise RequestError(code, f"{subject} needs more memory than the server has; {cure}") from error
 
 
-def _num_bytes(kept: bytes | Shown) -> int:
-    return 1000 + len(kept if isinstance(kept, bytes) else kept.prediction)  # beside it: scores, a place in the cache
+def _num_bytes(value: bytes | EncodedPrediction) -> int:
+    content = value if isinstance(value, bytes) else value.prediction
+    return 1000 + len(content)  # beside it: scores, its entry in the cache

@@ -16,7 +16,7 @@ CPU = torch.device("cpu")
 HEAVY = ("torch", "pytorch_lightning", "torchvision", "scipy", "matplotlib", "wandb")
 AT_WORK = (
     "segexp.inference.predictor",
-    "segexp.serve.gallery",
+    "segexp.serve.image_store",
     "segexp.evaluate.processes",
     "segexp.export.bundle",
 )

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from segexp.compare.verdict.pair import read_pair
+from segexp.compare.verdict.run_pair import read_run_pair
 from segexp.data.streets import Streets
 from segexp.run.folder import RunFolder
 from tests.e2e.test_commands import segexp
-from tests.serve.command import serving
+from tests.serve.server_process import running_server
 
 STORED = Path(__file__).parent / "earlier"
 
@@ -57,13 +57,13 @@ def test_it_is_compared_with_a_run_of_today(run: RunFolder, scenes: Path, tmp_pa
     answers = [segexp("train", *again, f"hydra.run.dir={other}")]
     answers.append(segexp("evaluate", f"run={other}", "device=cpu"))
     assert [answer.returncode for answer in answers] == [0, 0], answers
-    pair = read_pair(str(run.path), str(other), "val")
+    pair = read_run_pair(str(run.path), str(other), "val")
     assert {change.key for change in pair.settings} >= {"seed", "trainer.max_epochs"}
     assert len(pair.images) == 3
 
 
 def test_it_is_served(run: RunFolder, scenes: Path) -> None:
-    with serving(f"run={run.path}", f"data.root={scenes}") as server:
+    with running_server(f"run={run.path}", f"data.root={scenes}") as server:
         shown = server.client.get("/api/classes").json()
     assert [each["name"] for each in shown["classes"]][:2] == ["flat", "human"]
     assert shown["miou"] == run.scores("val")["metrics"]["miou"]

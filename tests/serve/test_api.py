@@ -1,4 +1,4 @@
-"""What the API promises to a page or a program that means well."""
+"""The API's promises to a page or a program that means well."""
 
 import base64
 import io
@@ -10,27 +10,27 @@ import pytest
 from PIL import Image
 
 from segexp import build
-from segexp.classes import CITYSCAPES
+from segexp.data.cityscapes import CITYSCAPES
 from segexp.data.pairs import Pair
 from segexp.run.folder import RunFolder
 from segexp.types import VOID
-from tests.serve import photos
-from tests.serve.command import Server
+from tests.serve import upload_files
+from tests.serve.server_process import Server
 
 
 def test_classes_are_those_of_the_run_with_the_iou_of_its_evaluation(server: Server, run: RunFolder) -> None:
-    told = server.client.get("/api/classes").json()
+    description = server.client.get("/api/classes").json()
     grouping, metrics = build.grouping(run.config), run.scores("val")["metrics"]
-    assert [(each["id"], each["name"]) for each in told["classes"]] == list(enumerate(grouping.names))
-    assert [each["color"] for each in told["classes"]] == grouping.colors.tolist()
-    assert {f"iou/{each['name']}": each["iou"] for each in told["classes"] if each["iou"] is not None} == {
+    assert [(each["id"], each["name"]) for each in description["classes"]] == list(enumerate(grouping.names))
+    assert [each["color"] for each in description["classes"]] == grouping.colors.tolist()
+    assert {f"iou/{each['name']}": each["iou"] for each in description["classes"] if each["iou"] is not None} == {
         name: value for name, value in metrics.items() if name.startswith("iou/")
     }
-    assert told["miou"] == metrics["miou"]
-    assert (told["run"], told["grouping"], told["split"]) == ("run", "cityscapes19", "val")
-    assert told["model"] == "segexp.model.gridnet.gridnet"  # this run was not started by a command: it chose no option
-    assert (told["void"], told["image_size"]) == (VOID, run.config["data"]["image_size"])
-    assert told["limits"] == {"bytes": 16777216, "pixels": 16777216}
+    assert description["miou"] == metrics["miou"]
+    assert (description["run"], description["grouping"], description["split"]) == ("run", "cityscapes19", "val")
+    assert description["model"] == "segexp.model.gridnet.gridnet"  # no option is known, as no command started the run
+    assert (description["void"], description["image_size"]) == (VOID, run.config["data"]["image_size"])
+    assert description["limits"] == {"bytes": 16777216, "pixels": 16777216}
 
 
 def test_pages_lead_to_every_image_once_and_back(server: Server, pairs: list[Pair]) -> None:
@@ -49,37 +49,37 @@ def test_pages_lead_to_every_image_once_and_back(server: Server, pairs: list[Pai
     assert [image["previous"] for image in images] == [None, *seen[:-1]]
 
 
-def test_an_image_has_its_pixels_its_truth_and_the_prediction_of_the_evaluation(
+def test_an_image_has_its_pixels_its_target_and_the_prediction_of_the_evaluation(
     server: Server, run: RunFolder, pairs: list[Pair]
 ) -> None:
     grouping = build.grouping(run.config)
     for pair in pairs:
         image = server.client.get(f"/api/images/{pair.name}").json()
         assert (image["height"], image["width"]) == (64, 128)
-        found = {kind: _opened(server.client.get(image[kind])) for kind in ("image", "truth", "prediction")}
-        assert np.array_equal(found["image"], Image.open(pair.image).convert("RGB"))
-        assert np.array_equal(found["truth"], grouping.lookup(CITYSCAPES)[np.array(Image.open(pair.mask))])
-        written = np.array(Image.open(run.evaluation("val") / "predictions" / f"{pair.name}.png"))
+        pngs = {kind: _decode(server.client.get(image[kind])) for kind in ("image", "truth", "prediction")}
+        assert np.array_equal(pngs["image"], Image.open(pair.image).convert("RGB"))
+        assert np.array_equal(pngs["truth"], grouping.lookup(CITYSCAPES)[np.array(Image.open(pair.mask))])
+        evaluated = np.array(Image.open(run.evaluation("val") / "predictions" / f"{pair.name}.png"))
         label_ids = np.array([ids[0] for ids in grouping.label_ids(CITYSCAPES)])
-        assert np.array_equal(label_ids[np.array(found["prediction"])], written)
+        assert np.array_equal(label_ids[np.array(pngs["prediction"])], evaluated)
         for kind in ("truth", "prediction"):
-            assert found[kind].mode == "P"
-            palette = np.array(found[kind].getpalette()).reshape(-1, 3)
+            assert pngs[kind].mode == "P"
+            palette = np.array(pngs[kind].getpalette()).reshape(-1, 3)
             assert palette[: grouping.num_classes].tolist() == grouping.colors.tolist()
             assert palette[VOID].tolist() == [0, 0, 0]
 
 
 def test_scores_are_those_of_the_two_masks(server: Server, run: RunFolder, pairs: list[Pair]) -> None:
     image = server.client.get(f"/api/images/{pairs[0].name}").json()
-    truth, predicted = (np.array(_opened(server.client.get(image[kind]))) for kind in ("truth", "prediction"))
-    is_scored, wanted = truth != VOID, {}
+    target, predicted = (np.array(_decode(server.client.get(image[kind]))) for kind in ("truth", "prediction"))
+    is_scored, iou = target != VOID, {}
     for number, name in enumerate(build.grouping(run.config).names):
-        true, found = (truth == number)[is_scored], (predicted == number)[is_scored]
-        wanted[name] = (true & found).sum() / (true | found).sum() if (true | found).any() else None
+        true, positive = (target == number)[is_scored], (predicted == number)[is_scored]
+        iou[name] = (true & positive).sum() / (true | positive).sum() if (true | positive).any() else None
     scores = image["scores"]
-    assert scores["iou"] == pytest.approx(wanted)
-    assert scores["miou"] == pytest.approx(np.mean([value for value in wanted.values() if value is not None]))
-    assert scores["pixel_accuracy"] == pytest.approx((truth == predicted)[is_scored].mean())
+    assert scores["iou"] == pytest.approx(iou)
+    assert scores["miou"] == pytest.approx(np.mean([value for value in iou.values() if value is not None]))
+    assert scores["pixel_accuracy"] == pytest.approx((target == predicted)[is_scored].mean())
 
 
 def test_inline_files_are_those_of_the_links(server: Server, pairs: list[Pair]) -> None:
@@ -103,60 +103,60 @@ def test_a_file_that_did_not_change_is_not_sent_again(server: Server, pairs: lis
 
 def test_an_upload_is_predicted_as_the_image_of_the_data_set_is(server: Server, pairs: list[Pair]) -> None:
     content = pairs[0].image.read_bytes()
-    told = _upload(server, content).json()
-    assert (told["id"], told["scores"]) == (None, None)
-    assert (told["height"], told["width"]) == (64, 128)
-    wanted = server.client.get(f"/api/images/{pairs[0].name}/prediction.png").content
-    assert _inline(told["prediction"]) == wanted
-    assert np.array_equal(Image.open(io.BytesIO(_inline(told["image"]))), Image.open(pairs[0].image).convert("RGB"))
+    answer = _upload(server, content).json()
+    assert (answer["id"], answer["scores"]) == (None, None)
+    assert (answer["height"], answer["width"]) == (64, 128)
+    expected = server.client.get(f"/api/images/{pairs[0].name}/prediction.png").content
+    assert _inline(answer["prediction"]) == expected
+    assert np.array_equal(Image.open(io.BytesIO(_inline(answer["image"]))), Image.open(pairs[0].image).convert("RGB"))
     alone = _upload(server, content, accept="image/png")
     shouted = "MULTIPART/FORM-DATA; boundary=B"  # names of media types are of any case (RFC 9110, 8.3.1)
     form = b"--B\r\nContent-Disposition: form-data; name=file; filename=f\r\n\r\n%s\r\n--B--\r\n" % content
-    found = server.client.post("/api/predict", content=form, headers={"content-type": shouted})
-    assert found.json()["prediction"] == told["prediction"]
-    assert (alone.headers["content-type"], alone.content) == ("image/png", wanted)
+    in_capitals = server.client.post("/api/predict", content=form, headers={"content-type": shouted})
+    assert in_capitals.json()["prediction"] == answer["prediction"]
+    assert (alone.headers["content-type"], alone.content) == ("image/png", expected)
 
 
 @pytest.mark.parametrize("kind", ["grey", "alpha", "16 bits", "palette", "jpeg", "webp", "bmp", "turned"])
-def test_every_kind_of_photo_is_taken(server: Server, kind: str) -> None:
-    drawn = photos.pixels()
-    image = Image.fromarray(drawn)
+def test_every_kind_of_image_is_accepted(server: Server, kind: str) -> None:
+    pixels = upload_files.pixels()
+    image = Image.fromarray(pixels)
     exif = Image.Exif()
     exif[0x0112] = 6  # turn right: the EXIF standard's orientation tag
     content = {
-        "grey": photos.png(image.convert("L")),
-        "alpha": photos.png(image.convert("RGBA")),
-        "16 bits": photos.png(drawn[..., 0].astype(np.uint16) * 256),
-        "palette": photos.png(image.convert("P")),
-        "jpeg": photos.encoded(image, "jpeg"),
-        "webp": photos.encoded(image, "webp"),
-        "bmp": photos.encoded(image, "bmp"),
-        "turned": photos.png(image, exif=exif),
+        "grey": upload_files.png(image.convert("L")),
+        "alpha": upload_files.png(image.convert("RGBA")),
+        "16 bits": upload_files.png(pixels[..., 0].astype(np.uint16) * 256),
+        "palette": upload_files.png(image.convert("P")),
+        "jpeg": upload_files.encoded(image, "jpeg"),
+        "webp": upload_files.encoded(image, "webp"),
+        "bmp": upload_files.encoded(image, "bmp"),
+        "turned": upload_files.png(image, exif=exif),
     }[kind]
-    told = _upload(server, content).json()
-    shown = np.array(Image.open(io.BytesIO(_inline(told["image"]))))
+    answer = _upload(server, content).json()
+    decoded = np.array(Image.open(io.BytesIO(_inline(answer["image"]))))
     size = (96, 64) if kind == "turned" else (64, 96)
-    assert (told["height"], told["width"]) == shown.shape[:2] == size
-    assert Image.open(io.BytesIO(_inline(told["prediction"]))).size == size[::-1]
+    assert (answer["height"], answer["width"]) == decoded.shape[:2] == size
+    assert Image.open(io.BytesIO(_inline(answer["prediction"]))).size == size[::-1]
     if kind in ("grey", "16 bits"):
-        assert (shown[..., 0] == shown[..., 2]).all()
+        assert (decoded[..., 0] == decoded[..., 2]).all()
     if kind == "16 bits":
-        assert np.array_equal(shown[..., 0], drawn[..., 0])
+        assert np.array_equal(decoded[..., 0], pixels[..., 0])
     if kind == "turned":
-        assert np.array_equal(shown, np.rot90(drawn, -1))
+        assert np.array_equal(decoded, np.rot90(pixels, -1))
 
 
-def test_head_tells_what_get_would_without_its_body(server: Server, pairs: list[Pair]) -> None:
+def test_head_is_answered_as_get_without_its_body(server: Server, pairs: list[Pair]) -> None:
     for path in ("/", "/healthz", "/static/page.js", f"/api/images/{pairs[0].name}/truth.png"):
-        asked, got = server.client.head(path), server.client.get(path)
-        assert (asked.status_code, asked.content) == (200, b"")
-        assert asked.headers["content-length"] == str(len(got.content))
+        head, get = server.client.head(path), server.client.get(path)
+        assert (head.status_code, head.content) == (200, b"")
+        assert head.headers["content-length"] == str(len(get.content))
     refused = server.client.head("/api/predict")
     assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
 
 
 def test_metrics_count_requests_batches_and_the_queue(server: Server) -> None:
-    def counted(name: str) -> float:
+    def count(name: str) -> float:
         lines = server.client.get("/metrics").text.splitlines()
         return sum(float(line.split()[-1]) for line in lines if line.startswith(name))
 
@@ -165,10 +165,10 @@ def test_metrics_count_requests_batches_and_the_queue(server: Server) -> None:
         'segexp_request_seconds_count{route="/api/predict"}',
         "segexp_batch_images_sum",
     ]
-    before = [counted(name) for name in names]
-    _upload(server, photos.png(photos.pixels()))
-    assert [counted(name) for name in names] == [value + 1 for value in before]
-    assert counted("segexp_queue_requests") == 0
+    before = [count(name) for name in names]
+    _upload(server, upload_files.png(upload_files.pixels()))
+    assert [count(name) for name in names] == [value + 1 for value in before]
+    assert count("segexp_queue_requests") == 0
 
 
 def test_the_schema_describes_every_route(server: Server) -> None:
@@ -188,9 +188,9 @@ def test_the_schema_describes_every_route(server: Server) -> None:
 
 
 def _upload(server: Server, content: bytes, **headers: str) -> httpx.Response:
-    found = server.client.post("/api/predict", files={"file": ("photo", content)}, headers=headers)
-    assert found.status_code == 200, found.text
-    return found
+    answer = server.client.post("/api/predict", files={"file": ("image", content)}, headers=headers)
+    assert answer.status_code == 200, answer.text
+    return answer
 
 
 def _inline(url: str) -> bytes:
@@ -199,6 +199,6 @@ def _inline(url: str) -> bytes:
     return base64.b64decode(content, validate=True)
 
 
-def _opened(found: httpx.Response) -> Any:
-    assert (found.status_code, found.headers["content-type"]) == (200, "image/png")
-    return Image.open(io.BytesIO(found.content))
+def _decode(answer: httpx.Response) -> Any:
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png")
+    return Image.open(io.BytesIO(answer.content))

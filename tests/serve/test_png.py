@@ -1,13 +1,13 @@
-"""Files that many ask for are made, and described, once."""
+"""The entity tag of a PNG depends on its bytes, and is computed once."""
 
 import numpy as np
 
 from segexp.serve import png
 
 
-def test_what_http_knows_a_picture_by_is_of_its_bytes_and_worked_out_once() -> None:
+def test_the_tag_of_an_image_depends_on_its_bytes_and_is_computed_once() -> None:
     image = np.zeros((4, 4, 3), np.uint8)
-    found = png.picture(image)
-    assert found.etag is found.etag
-    assert found.etag == png.picture(image).etag
-    assert found.etag != png.picture(image + 1).etag
+    encoded = png.encode_image(image)
+    assert encoded.etag is encoded.etag
+    assert encoded.etag == png.encode_image(image).etag
+    assert encoded.etag != png.encode_image(image + 1).etag

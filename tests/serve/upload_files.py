@@ -10,7 +10,7 @@ from PIL import Image
 
 
 def pixels(height: int = 64, width: int = 96) -> np.ndarray:
-    """A smooth picture, uint8 [H, W, 3]."""
+    """A smooth image, uint8 [H, W, 3]."""
     rows, columns = np.mgrid[:height, :width]
     return np.stack([rows * 255 // height, columns * 255 // width, (rows + columns) % 256], axis=2).astype(np.uint8)
 
@@ -33,14 +33,14 @@ def jpeg_of_many_scans(num_scans: int) -> bytes:
 
 
 def webp_and_photo_cd() -> bytes:
-    """A WebP of 64 x 96 pixels that is a Photo CD of 512 x 768, too: that has its name at byte 2048."""
+    """A WebP of 64 x 96 pixels that is also a Photo CD of 512 x 768, whose format name stands at byte 2048."""
     name, image = b"PCD_", Image.fromarray(pixels())
     start = encoded(image, "webp", xmp=name).rindex(name)
     return encoded(image, "webp", xmp=bytes((2048 - start) % len(name)) + 200_000 * name)
 
 
 def huge_png(side: int = 50_000) -> bytes:
-    """As large as its header says, and only a few bytes to send (PNG specification, sections 5.3 and 11.2.2)."""
+    """A PNG whose header states a large size, in a few bytes (PNG specification, sections 5.3 and 11.2.2)."""
     header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
     row = zlib.compress(bytes(3 * side + 1), 9)
     return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", row) + _chunk(b"IEND", b"")

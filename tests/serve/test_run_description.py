@@ -1,4 +1,4 @@
-"""What a server says of its run."""
+"""The description that a server gives of its run."""
 
 import json
 import shutil
@@ -8,8 +8,8 @@ import pytest
 
 from segexp.inference.model import load_model
 from segexp.run.folder import RunFolder
-from segexp.serve.described import described
-from segexp.serve.schema import Limits
+from segexp.serve.responses import UploadLimits
+from segexp.serve.run_description import describe_run
 
 
 @pytest.mark.parametrize("change", [{"step": 1}, {"regrouped_from": "val"}, {"metrics": None}])
@@ -17,10 +17,10 @@ def test_scores_of_other_weights_or_classes_are_not_shown(
     run: RunFolder, change: dict, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     other = RunFolder.open(shutil.copytree(run.path, tmp_path / "run"))
-    found, limits = load_model(other, "best"), Limits(bytes=1, pixels=1)
-    assert described("run", other, found, "val", limits).miou == run.scores("val")["metrics"]["miou"]
+    trained, limits = load_model(other, "best"), UploadLimits(bytes=1, pixels=1)
+    assert describe_run("run", other, trained, "val", limits).miou == run.scores("val")["metrics"]["miou"]
     assert capsys.readouterr().out == ""
     (other.evaluation("val") / "metrics.json").write_text(json.dumps(run.scores("val") | change))
-    told = described("run", other, found, "val", limits)
-    assert {told.miou, *(each.iou for each in told.classes)} == {None}
+    description = describe_run("run", other, trained, "val", limits)
+    assert {description.miou, *(each.iou for each in description.classes)} == {None}
     assert "no scores shown" in capsys.readouterr().out

@@ -10,12 +10,11 @@ from segexp.inference.settings import Inference
 from segexp.types import Size
 
 
-def on_devices(
+def replicate(
     model: nn.Module, image_size: Size | None, inference: Inference, devices: list[torch.device]
 ) -> list[Predictor]:
-    """One for each device, with weights of its own."""
+    """Make one predictor for each device, with weights of its own."""
     copies = [model, *(copy.deepcopy(model) for _ in devices[1:])]
     return [
-        Predictor(each.to(device), image_size, inference, device)
-        for each, device in zip(copies, devices, strict=True)
+        Predictor(each.to(device), image_size, inference, device) for each, device in zip(copies, devices, strict=True)
     ]

@@ -1,10 +1,10 @@
-"""What the API answers, as /openapi.json describes it."""
+"""Bodies of the API's responses, as /openapi.json describes them."""
 
 from pydantic import BaseModel
 
 
-class ClassOfRun(BaseModel):
-    """iou: on the whole split, of the run's last evaluation with these weights; null where there was none."""
+class ClassEntry(BaseModel):
+    """iou: on the whole split, from the run's last evaluation with these weights; null where there was none."""
 
     id: int
     name: str
@@ -12,25 +12,25 @@ class ClassOfRun(BaseModel):
     iou: float | None
 
 
-class Limits(BaseModel):
-    """Of an upload: bytes of the file, pixels decoded."""
+class UploadLimits(BaseModel):
+    """bytes: of the file. pixels: of the decoded image."""
 
     bytes: int
     pixels: int
 
 
-class Classes(BaseModel):
+class RunDescription(BaseModel):
     """image_size: [height, width] that the network sees, null for an image's own. void: train id of no class."""
 
     run: str
     model: str
     grouping: str
     split: str | None
-    classes: list[ClassOfRun]
+    classes: list[ClassEntry]
     miou: float | None
     void: int
     image_size: tuple[int, int] | None
-    limits: Limits
+    limits: UploadLimits
 
 
 class ImageLink(BaseModel):
@@ -47,7 +47,7 @@ class ImagePage(BaseModel):
     previous: str | None
 
 
-class ImageScores(BaseModel):
+class ScoresOfImage(BaseModel):
     """Fractions 0..1. miou: mean of `iou` over the classes that occur or were predicted, the others are null."""
 
     miou: float | None
@@ -55,14 +55,14 @@ class ImageScores(BaseModel):
     iou: dict[str, float | None]
 
 
-class Seconds(BaseModel):
-    """network: of the batch that the image was in. total: from the whole request to the answer."""
+class Duration(BaseModel):
+    """In seconds. network: of the batch that the image was in. total: from the whole request to the answer."""
 
     network: float
     total: float
 
 
-class UploadAnswer(BaseModel):
+class UploadResponse(BaseModel):
     """image, prediction: PNG inline; the prediction's indices are train ids, its palette their colours."""
 
     id: None = None
@@ -71,11 +71,11 @@ class UploadAnswer(BaseModel):
     image: str
     prediction: str
     scores: None = None
-    seconds: Seconds
+    seconds: Duration
 
 
-class ImageAnswer(BaseModel):
-    """image, truth, prediction: links to PNG, or PNG inline; see UploadAnswer."""
+class ImageResponse(BaseModel):
+    """image, truth, prediction: links to PNG, or PNG inline; truth is the ground truth. See UploadResponse."""
 
     id: str
     width: int
@@ -85,5 +85,5 @@ class ImageAnswer(BaseModel):
     image: str
     truth: str
     prediction: str
-    scores: ImageScores
-    seconds: Seconds
+    scores: ScoresOfImage
+    seconds: Duration

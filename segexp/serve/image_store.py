@@ -1,0 +1,87 @@
+"""The images of a split by id: an id is looked up here, and never becomes part of a path."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from segexp.classes import Grouping, LabelTable
+from segexp.data.pairs import Pair
+from segexp.data.reading import read_image, read_pair, read_size, read_target
+from segexp.metric import scores
+from segexp.metric.confusion import confusion_matrix
+from segexp.serve.errors import LOG, RequestError
+from segexp.types import Bytes
+
+
+class ImageEntry(NamedTuple):
+    """An image's id, its number in the split, and the ids of its neighbours; None where there is no neighbour."""
+
+    id: str
+    number: int
+    previous: str | None
+    next: str | None
+
+
+class ImageStore:
+    """Finds and reads the images and masks of a split.
+
+    pairs: of the split, in order; none where only uploads are served. table: labels that their masks may hold.
+    """
+
+    def __init__(self, pairs: list[Pair], grouping: Grouping, table: LabelTable) -> None:
+        self.pairs = pairs
+        self.grouping = grouping
+        self.lookup = grouping.lookup(table)
+        self.ids = [pair.name.encode(errors="backslashreplace").decode() for pair in pairs]  # any bytes name a file
+        self._numbers = {image_id: number for number, image_id in enumerate(self.ids)}
+
+    def find(self, image_id: str) -> ImageEntry:
+        """Look up an id. Raises RequestError, 404, for one that the split does not have."""
+        number = self._numbers.get(image_id)
+        if number is None:
+            raise RequestError(
+                404, f"no image {image_id[:100]!r} among the {len(self.ids)} of this server; GET /api/images lists them"
+            )
+        ids = self.ids
+        after = ids[number + 1] if number + 1 < len(ids) else None
+        return ImageEntry(image_id, number, ids[number - 1] if number else None, after)
+
+    def image(self, entry: ImageEntry) -> Bytes:
+        """Read red, green, blue, uint8 [H, W, 3]. Raises RequestError, 422, for a broken file."""
+        return self._read(entry, read_image, self.pairs[entry.number].image)
+
+    def target(self, entry: ImageEntry) -> Bytes:
+        """Read train ids, uint8 [H, W].
+
+        Raises RequestError, 422, for a broken file, or one that does not fit its image.
+        """
+        pair = self.pairs[entry.number]
+        return self._read(entry, lambda: read_target(pair, self.lookup, read_size(pair.image)))
+
+    def image_and_target(self, entry: ImageEntry) -> tuple[Bytes, Bytes]:
+        """Read the image, and its train ids [H, W]. Raises RequestError, 422, for files that do not fit."""
+        return self._read(entry, read_pair, self.pairs[entry.number], self.lookup)
+
+    def _read(self, entry: ImageEntry, reader: Any, *arguments: Any) -> Any:
+        try:
+            return reader(*arguments)
+        except (ValueError, OSError) as error:
+            LOG.warning("image %s: %s", entry.id, error)
+            message = f"image {entry.id!r} cannot be read; the log of the server names the file and the cure"
+            raise RequestError(422, message) from error
+
+
+def score_image(target: Bytes, predicted: Bytes, class_names: tuple[str, ...]) -> dict[str, Any]:
+    """IoU of each class, their mean and pixel accuracy of one image; None where there is nothing to score."""
+    counts = confusion_matrix(torch.from_numpy(predicted), torch.from_numpy(target), len(class_names)).numpy()
+    iou = scores.class_iou(counts)
+    return {
+        "miou": _none_for_nan(scores.mean(iou)),
+        "pixel_accuracy": _none_for_nan(scores.pixel_accuracy(counts)),
+        "iou": {name: _none_for_nan(value) for name, value in zip(class_names, iou, strict=True)},
+    }
+
+
+def _none_for_nan(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
