@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from segexp.run.folder import RunFolder
-from tests.browser.page import SIZES, complete, opened
-from tests.serve.command import PATIENCE, environment, started
+from tests.browser.page import SIZES, open_page, wait_until_complete
+from tests.serve.server_process import PATIENCE, environment, server_process
 
 QUIET = [
     "--no-sandbox",
@@ -22,17 +22,17 @@ QUIET = [
     "--disable-component-update",
     "--disable-sync",
 ]
-"""Chromium asks for nothing by itself."""
+"""Options that keep Chromium from requests of its own."""
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator:
     from playwright.sync_api import sync_playwright
 
-    found = shutil.which("chromium")
-    assert found, "no chromium; run make test-browser as root, or install it"
+    executable = shutil.which("chromium")
+    assert executable, "no chromium; run make test-browser as root, or install it"
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=found, args=QUIET, timeout=1000 * PATIENCE)
+        chromium = playwright.chromium.launch(executable_path=executable, args=QUIET, timeout=1000 * PATIENCE)
         yield chromium
         chromium.close()
 
@@ -49,36 +49,36 @@ def evaluated(trained: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> P
 
 @pytest.fixture(scope="session")
 def served(evaluated: Path) -> Iterator[str]:
-    with started(f"run={evaluated}", "device=cpu") as found:
-        yield found.address
+    with server_process(f"run={evaluated}", "device=cpu") as server:
+        yield server.address
 
 
 @pytest.fixture
 def serve(evaluated: Path) -> Callable:
-    """serve(*overrides, **environment): a context with the address of another server."""
+    """A function serve(*overrides, **environment): a context with the address of another server."""
 
     @contextmanager
-    def serving(*overrides: str, **environment: str) -> Iterator[str]:
-        with started(f"run={evaluated}", "device=cpu", *overrides, **environment) as found:
-            yield found.address
+    def run_server(*overrides: str, **environment: str) -> Iterator[str]:
+        with server_process(f"run={evaluated}", "device=cpu", *overrides, **environment) as server:
+            yield server.address
 
-    return serving
+    return run_server
 
 
 @pytest.fixture(params=SIZES)
 def page(request: pytest.FixtureRequest, browser, served: str) -> Iterator:
-    """The first image, complete."""
-    found = opened(browser, request.param)
-    found.goto(served)
-    complete(found)
-    yield found
-    found.close()
+    """The page in each size, with the first image complete."""
+    page = open_page(browser, request.param)
+    page.goto(served)
+    wait_until_complete(page)
+    yield page
+    page.close()
 
 
 @pytest.fixture
 def desk(browser, served: str) -> Iterator:
-    found = opened(browser, "desk")
-    found.goto(served)
-    complete(found)
-    yield found
-    found.close()
+    page = open_page(browser, "desk")
+    page.goto(served)
+    wait_until_complete(page)
+    yield page
+    page.close()

@@ -2,14 +2,14 @@
 
 import pytest
 
-from tests.browser.page import SIZES, complete, opened
+from tests.browser.page import SIZES, open_page, wait_until_complete
 
 pytestmark = pytest.mark.browser
 
 
-def test_nothing_is_asked_of_another_host_and_nothing_complains(page, served: str) -> None:
-    assert {url for url in page.asked if not url.startswith((served, f"blob:{served}"))} == set()
-    assert page.complaints == []
+def test_nothing_is_requested_from_another_host_and_the_console_is_empty(page, served: str) -> None:
+    assert {url for url in page.requests if not url.startswith((served, f"blob:{served}"))} == set()
+    assert page.messages == []
 
 
 def test_the_page_never_scrolls_sideways(page) -> None:
@@ -34,31 +34,31 @@ CONTRASTS = """() => {
         return numbers(color)[3] === 0 && element.parentElement ? ground(element.parentElement) : color;
     };
     const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-    const found = [];
+    const contrasts = [];
     while (texts.nextNode()) {
         const element = texts.currentNode.parentElement;
         if (!texts.currentNode.data.trim() || !element.checkVisibility()) continue;
         const [low, high] = [getComputedStyle(element).color, ground(element)].map(light).sort((a, b) => a - b);
-        found.push([(high + 0.05) / (low + 0.05), texts.currentNode.data.trim()]);
+        contrasts.push([(high + 0.05) / (low + 0.05), texts.currentNode.data.trim()]);
     }
-    return found;
+    return contrasts;
 }"""  # WCAG 2.2, relative luminance and contrast ratio
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
 def test_every_text_has_the_contrast_of_wcag_aa(browser, served: str, size: str, scheme: str) -> None:
-    page = opened(browser, size, scheme, reduced_motion="reduce")
+    page = open_page(browser, size, scheme, reduced_motion="reduce")
     page.goto(f"{served}#id=nobody")
     page.locator("#alert").wait_for()
-    found = page.evaluate(CONTRASTS)
+    contrasts = page.evaluate(CONTRASTS)
     page.locator("#ids a").first.click()
-    complete(page)
+    wait_until_complete(page)
     page.locator("#legend tbody button").first.click()
-    page.locator("[data-panel=truth] .stage").hover()
-    found += page.evaluate(CONTRASTS)
+    page.locator("[data-panel=target] .stage").hover()
+    contrasts += page.evaluate(CONTRASTS)
     page.evaluate("document.querySelector('#token').showModal()")
-    found += page.evaluate(CONTRASTS)
-    assert len(found) > 150
-    assert [entry for entry in found if entry[0] < 4.5] == []
+    contrasts += page.evaluate(CONTRASTS)
+    assert len(contrasts) > 150
+    assert [entry for entry in contrasts if entry[0] < 4.5] == []
     page.close()

@@ -7,23 +7,23 @@ import pytest
 
 from segexp.data.pairs import Pair
 from segexp.data.streets import Streets
-from tests.browser.page import CLIENT, complete, ids, name_shown, opened
+from tests.browser.page import CLIENT, image_ids, open_page, shown_name, wait_until_complete
 
 pytestmark = pytest.mark.browser
 
 
 def test_next_and_previous_by_keyboard_by_button_and_by_history(page, served: str) -> None:
-    first, second, third = ids(served)
+    first, second, third = image_ids(served)
     page.keyboard.press("ArrowRight")
-    complete(page)
+    wait_until_complete(page)
     page.locator("#next").click()
-    complete(page)
-    assert (name_shown(page), page.url) == (third, f"{served}#id={third}")
+    wait_until_complete(page)
+    assert (shown_name(page), page.url) == (third, f"{served}#id={third}")
     assert page.locator("#next").is_disabled()
     assert page.evaluate("document.activeElement.id") == "next"  # who went on by it is still there, not at the top
     page.locator("#next").click(force=True)
     page.keyboard.press("ArrowRight")
-    assert name_shown(page) == third
+    assert shown_name(page) == third
     page.keyboard.press("ArrowLeft")
     page.locator("#name", has_text=second).wait_for()
     page.go_back()
@@ -34,41 +34,42 @@ def test_next_and_previous_by_keyboard_by_button_and_by_history(page, served: st
     page.go_forward()
     page.locator("#name", has_text=second).wait_for()
     assert page.locator("#ids a[aria-current]").all_inner_texts() == [second]
-    assert page.complaints == []
+    assert page.messages == []
 
 
 def test_a_link_opens_its_image(browser, served: str) -> None:
-    page = opened(browser, "desk")
-    page.goto(f"{served}#id={ids(served)[1]}")
-    complete(page)
-    assert name_shown(page) == ids(served)[1]
+    page = open_page(browser, "desk")
+    page.goto(f"{served}#id={image_ids(served)[1]}")
+    wait_until_complete(page)
+    assert shown_name(page) == image_ids(served)[1]
     page.close()
 
 
-def test_the_next_image_is_there_before_it_is_asked_for(browser, served: str) -> None:
-    page = opened(browser, "desk")
-    address = f"{served}api/images/{ids(served)[1]}"
+def test_the_next_image_is_loaded_before_the_user_asks_for_it(browser, served: str) -> None:
+    page = open_page(browser, "desk")
+    address = f"{served}api/images/{image_ids(served)[1]}"
     with page.expect_event("requestfinished", lambda request: request.url == f"{address}/prediction.png"):
         page.goto(served)
-    asked = len(page.asked)
+    num_requests = len(page.requests)
     page.keyboard.press("ArrowRight")
-    complete(page)
-    assert name_shown(page) == ids(served)[1]
-    assert [url for url in page.asked[asked:] if url.startswith(address)] == []
+    wait_until_complete(page)
+    assert shown_name(page) == image_ids(served)[1]
+    assert [url for url in page.requests[num_requests:] if url.startswith(address)] == []
     page.close()
 
 
 def test_the_filter_shortens_the_list_and_says_so(desk, served: str) -> None:
     desk.keyboard.press("/")
-    desk.keyboard.type(ids(served)[2][-13:])
-    assert desk.locator("#ids a").all_inner_texts() == [each for each in ids(served) if ids(served)[2][-13:] in each]
+    ids = image_ids(served)
+    desk.keyboard.type(ids[2][-13:])
+    assert desk.locator("#ids a").all_inner_texts() == [each for each in ids if ids[2][-13:] in each]
     desk.keyboard.type("no such name")
     assert desk.locator("#ids a").count() == 0
     assert desk.locator("#range").inner_text() == "no image has this in its name"
 
 
-def repeated(pair: Pair, folder: Path, count: int) -> None:
-    """One scene under many names, in the layout of Cityscapes."""
+def link_repeatedly(pair: Pair, folder: Path, count: int) -> None:
+    """Link one scene under many names, in the layout of Cityscapes."""
     for kind, file in (("leftImg8bit", pair.image), ("gtFine", pair.mask)):
         (folder / kind / "val/town").mkdir(parents=True)
         for number in range(count):
@@ -80,18 +81,18 @@ def test_a_long_list_has_pages_that_follow_what_is_shown(
     browser, serve: Callable, streets_root: Path, tmp_path: Path
 ) -> None:
     pair = Streets(str(streets_root), 6, 3, 64, 128).pairs("val")[0]
-    repeated(pair, Streets(str(tmp_path), 6, 530, 64, 128).folder, 530)
+    link_repeatedly(pair, Streets(str(tmp_path), 6, 530, 64, 128).folder, 530)
     with serve(f"data.root={tmp_path}", "+data.num_val=530") as address:
         images = CLIENT.get(f"{address}api/images?offset=500").json()["images"]
-        page = opened(browser, "phone")
+        page = open_page(browser, "phone")
         page.goto(f"{address}#id={images[19]['id']}")
-        complete(page)
+        wait_until_complete(page)
         page.locator("#ids a[aria-current]", has_text=images[19]["id"]).wait_for()
         assert page.locator("#range").inner_text() == "481–530 of 530"
         page.locator("#page-back").click()
         assert page.locator("#range").inner_text() == "421–480 of 530"
         assert page.locator("#ids a").count() == 60
         page.keyboard.press("ArrowRight")
-        assert name_shown(page) == images[20]["id"]
+        assert shown_name(page) == images[20]["id"]
         assert page.locator("#ids a[aria-current]").inner_text() == images[20]["id"]
         page.close()

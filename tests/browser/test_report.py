@@ -1,4 +1,4 @@
-"""A report in Chromium: it opens from disk, asks for nothing, fits a desk and a phone."""
+"""A report in Chromium: it opens from disk, requests nothing, fits a desk and a phone."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from segexp.compare.report.report import write
+from segexp.compare.report.report_files import write
 from tests.compare.report.runs import HOSTILE, SECTIONS, compared, run, sweep
-from tests.serve.command import PATIENCE
+from tests.serve.server_process import PATIENCE
 
 pytestmark = pytest.mark.browser
 SIZES = [(1280, 900), (390, 844)]
@@ -27,26 +27,26 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def new_page(browser, width: int, height: int) -> Any:
-    found = browser.new_page(viewport={"width": width, "height": height})
-    found.set_default_timeout(1000 * PATIENCE)
-    return found
+    page = browser.new_page(viewport={"width": width, "height": height})
+    page.set_default_timeout(1000 * PATIENCE)
+    return page
 
 
 @pytest.fixture(params=SIZES, ids=["desk", "phone"])
 def page(request: pytest.FixtureRequest, browser, reports: dict[str, Path]) -> Iterator:
-    """The page with a few variants, and what went on while it loaded."""
-    opened = new_page(browser, *request.param)
-    opened.requests, opened.messages = [], []
-    opened.on("request", lambda asked: opened.requests.append(asked.url))
-    opened.on("console", lambda message: opened.messages.append(message.text))
-    opened.on("pageerror", lambda error: opened.messages.append(str(error)))
-    opened.on("dialog", lambda dialog: opened.messages.append(dialog.message))
-    opened.goto(reports["few"].as_uri())
-    yield opened
-    opened.close()
+    """The page with a few variants, and the requests and messages while it loaded."""
+    page = new_page(browser, *request.param)
+    page.requests, page.messages = [], []
+    page.on("request", lambda request: page.requests.append(request.url))
+    page.on("console", lambda message: page.messages.append(message.text))
+    page.on("pageerror", lambda error: page.messages.append(str(error)))
+    page.on("dialog", lambda dialog: page.messages.append(dialog.message))
+    page.goto(reports["few"].as_uri())
+    yield page
+    page.close()
 
 
-def test_nothing_is_asked_of_the_network_and_nothing_complains(page, reports: dict[str, Path]) -> None:
+def test_nothing_is_requested_from_the_network_and_the_console_is_empty(page, reports: dict[str, Path]) -> None:
     assert [url for url in page.requests if not url.startswith("data:")] == [reports["few"].as_uri()]
     assert page.messages == []
 

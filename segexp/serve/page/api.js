@@ -1,17 +1,17 @@
-/** Requests to the server: the token that it may want, the patience that it may ask for, its words when it refuses. */
+/** Requests to the server: send its token, wait while it is busy, and pass on its message when it refuses. */
 
 import { askForToken, token } from "./token.js";
 
 const LONGEST_WAIT_SECONDS = 60;
 
-/** Resolves to the Response of a request that was granted; throws an Error with the server's message otherwise.
+/** Resolve to the Response of a request that was granted; throw an Error with the server's message otherwise.
  *
- * request: what fetch takes. onBusy(seconds): the server is, and will be asked again then.
+ * request: what fetch takes. onBusy(seconds): called when the server is busy, and will be asked again after so long.
  */
 export async function ask(url, { onBusy = () => {}, ...request } = {}) {
   for (;;) {
     const used = token();
-    const response = await answered(url, used ? { ...request, headers: { Authorization: `Bearer ${used}` } } : request);
+    const response = await fetchOrExplain(url, used ? { ...request, headers: { Authorization: `Bearer ${used}` } } : request);
     if (response.ok) return response;
     if (response.status === 401) {
       await askForToken(used);
@@ -20,7 +20,7 @@ export async function ask(url, { onBusy = () => {}, ...request } = {}) {
       onBusy(seconds);
       await pause(seconds, request.signal);
     } else {
-      throw new Error(await message(response));
+      throw new Error(await errorMessage(response));
     }
   }
 }
@@ -29,7 +29,7 @@ export async function askJson(url, request) {
   return (await ask(url, request)).json();
 }
 
-async function answered(url, request) {
+async function fetchOrExplain(url, request) {
   try {
     return await fetch(url, request);
   } catch (error) {
@@ -38,9 +38,9 @@ async function answered(url, request) {
   }
 }
 
-async function message(response) {
-  const said = await response.json().catch(() => null); // a proxy in between may answer in HTML
-  return said?.error?.message ?? `The server answered ${response.status} ${response.statusText}`.trim();
+async function errorMessage(response) {
+  const body = await response.json().catch(() => null); // a proxy in between may answer in HTML
+  return body?.error?.message ?? `The server answered ${response.status} ${response.statusText}`.trim();
 }
 
 /** Retry-After is a number of seconds or a date (RFC 9110, 10.2.3). */

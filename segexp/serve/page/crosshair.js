@@ -1,4 +1,4 @@
-/** One crosshair in all panels, by pointer, touch or keyboard; the captions say what lies under it. */
+/** One crosshair in all panels, moved by pointer, touch or keyboard; the captions name the classes under it. */
 
 import { UNKNOWN, VOID } from "./pixels.js";
 
@@ -9,49 +9,49 @@ export class Crosshair {
   #classes;
   #scene;
   #onPointer;
-  #place = null;
-  #speaking;
+  #position = null;
+  #speechTimer;
 
-  /** panels: name -> {stage, under}: an element with a picture, and one to write in. classes: as /api/classes tells.
+  /** panels: name -> {stage, caption}: an element with an image, and one to write in. classes: of /api/classes.
    *
-   * scene(): {width, height, truth, prediction} of what is seen, maps as in pixels.js, each undefined until it is there.
-   * onPointer(ids | null): {truth, prediction} under the crosshair.
+   * scene(): {width, height, target, prediction} of the shown image; maps as in pixels.js, undefined until loaded.
+   * onPointer(ids | null): called with {target, prediction} under the crosshair.
    */
   constructor(panels, classes, scene, onPointer) {
     [this.#classes, this.#scene, this.#onPointer] = [classes, scene, onPointer];
-    this.#panels = Object.entries(panels).map(([name, { stage, under }]) => this.#inPanel(name, stage, under));
+    this.#panels = Object.entries(panels).map(([name, { stage, caption }]) => this.#addTo(name, stage, caption));
   }
 
-  /** Put it on a pixel {x, y} of the image, or take it away. */
-  point(place) {
-    const { width, height, truth, prediction } = this.#scene();
-    this.#place = width ? place : null;
+  /** Put the crosshair on a pixel {x, y} of the image; null hides it. */
+  point(position) {
+    const { width, height, target, prediction } = this.#scene();
+    this.#position = width ? position : null;
     for (const { column, row } of this.#panels) {
-      column.hidden = row.hidden = this.#place === null;
-      if (this.#place === null) continue;
-      column.style.left = `${(100 * (place.x + 0.5)) / width}%`;
-      row.style.top = `${(100 * (place.y + 0.5)) / height}%`;
+      column.hidden = row.hidden = this.#position === null;
+      if (this.#position === null) continue;
+      column.style.left = `${(100 * (position.x + 0.5)) / width}%`;
+      row.style.top = `${(100 * (position.y + 0.5)) / height}%`;
     }
-    const at = (map) => (this.#place && map ? map.ids[place.y * width + place.x] : null);
-    this.#tell(at(truth), at(prediction));
+    const at = (map) => (this.#position && map ? map.ids[position.y * width + position.x] : null);
+    this.#write(at(target), at(prediction));
   }
 
-  /** Say it again, as there is more to say now. */
+  /** Write the captions again, once another map is loaded. */
   refresh() {
-    if (this.#place) this.point(this.#place);
+    if (this.#position) this.point(this.#position);
   }
 
-  /** Move it by steps of 1/64 of the image; it starts in the middle. */
+  /** Move the crosshair by steps of 1/64 of the image; it starts in the middle. */
   move(right, down) {
     const { width, height } = this.#scene();
     if (!width) return;
     const step = Math.max(1, Math.round(width / 64));
-    const { x, y } = this.#place ?? { x: width >> 1, y: height >> 1 };
-    const [dx, dy] = this.#place ? [right * step, down * step] : [0, 0];
+    const { x, y } = this.#position ?? { x: width >> 1, y: height >> 1 };
+    const [dx, dy] = this.#position ? [right * step, down * step] : [0, 0];
     this.point({ x: within(x + dx, width), y: within(y + dy, height) });
   }
 
-  #inPanel(name, stage, under) {
+  #addTo(name, stage, caption) {
     const [column, row] = ["column", "row"].map((kind) =>
       Object.assign(document.createElement("div"), { className: `cross ${kind}`, hidden: true }),
     );
@@ -60,8 +60,8 @@ export class Crosshair {
     stage.addEventListener("pointermove", follow);
     stage.addEventListener("pointerdown", follow);
     stage.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && this.point(null));
-    stage.addEventListener("focus", () => stage.matches(":focus-visible") && !this.#place && this.move(0, 0));
-    return { name, column, row, under };
+    stage.addEventListener("focus", () => stage.matches(":focus-visible") && !this.#position && this.move(0, 0));
+    return { name, column, row, caption };
   }
 
   #pixel(stage, event) {
@@ -72,27 +72,28 @@ export class Crosshair {
     return { x: within(x, width), y: within(y, height) };
   }
 
-  #tell(truth, prediction) {
-    const isComparable = truth !== null && prediction !== null;
-    const verdict = truth === VOID ? "void" : truth === prediction ? "right" : "wrong";
+  #write(target, prediction) {
+    const isComparable = target !== null && prediction !== null;
+    const verdict = target === VOID ? "void" : target === prediction ? "right" : "wrong";
     const texts = {
-      photo: this.#place ? `x ${this.#place.x}, y ${this.#place.y}` : "",
-      truth: this.#nameOf(truth),
+      image: this.#position ? `x ${this.#position.x}, y ${this.#position.y}` : "",
+      target: this.#nameOf(target),
       prediction: this.#nameOf(prediction),
       difference: isComparable ? verdict : "",
     };
-    const colors = { truth: this.#colorOf(truth), prediction: this.#colorOf(prediction) };
-    for (const { name, under } of this.#panels) write(under, texts[name], colors[name]);
-    this.#onPointer(this.#place && { truth, prediction });
-    this.#speak(["truth", "prediction"].filter((name) => texts[name]).map((name) => `${name} ${texts[name]}`));
+    const colors = { target: this.#colorOf(target), prediction: this.#colorOf(prediction) };
+    for (const { name, caption } of this.#panels) writeCaption(caption, texts[name], colors[name]);
+    this.#onPointer(this.#position && { target, prediction });
+    const spoken = { "ground truth": texts.target, prediction: texts.prediction };
+    this.#speak(Object.entries(spoken).filter(([, text]) => text).map(([name, text]) => `${name} ${text}`));
   }
 
-  /** For those who do not see it; only where it rests, or they would hear of every pixel. */
+  /** Announce the classes to screen readers, only where the crosshair rests, or every pixel would be read out. */
   #speak(phrases) {
-    clearTimeout(this.#speaking);
+    clearTimeout(this.#speechTimer);
     if (!phrases.length || !document.activeElement?.matches(".stage")) return;
     const say = () => (document.getElementById("spoken").textContent = phrases.join(", "));
-    this.#speaking = setTimeout(say, REST_MS);
+    this.#speechTimer = setTimeout(say, REST_MS);
   }
 
   #nameOf(id) {
@@ -105,7 +106,7 @@ export class Crosshair {
   }
 }
 
-function write(element, text, color) {
+function writeCaption(element, text, color) {
   element.textContent = text;
   if (!color) return;
   const swatch = Object.assign(document.createElement("i"), { className: "swatch" });
@@ -113,6 +114,6 @@ function write(element, text, color) {
   element.prepend(swatch);
 }
 
-function within(place, size) {
-  return Math.min(size - 1, Math.max(0, place));
+function within(value, size) {
+  return Math.min(size - 1, Math.max(0, value));
 }

@@ -1,4 +1,4 @@
-/** Ids of the split's images: filtered as one types, a page of them at a time, however many there are. */
+/** The list of image ids of the split: filtered while one types, a page at a time, however many there are. */
 
 import { askJson } from "./api.js";
 
@@ -11,11 +11,11 @@ export class ImageList {
   #total = 0;
   #matches = [];
   #start = 0;
-  #shown = null;
-  #places = new Map();
+  #current = null;
+  #positions = new Map();
   #onChange;
 
-  /** onChange(): neighbours may be others now. */
+  /** onChange(): called when the neighbours of an image may have changed. */
   constructor(onChange) {
     this.#onChange = onChange;
     element("filter").addEventListener("input", () => this.#filter());
@@ -24,7 +24,7 @@ export class ImageList {
     element("page-on").addEventListener("click", () => this.#turn(this.#start + PAGE));
   }
 
-  /** Ask for the ids, a few hundred at a time. onFirst(id | null): the first of them is there, long before the last. */
+  /** Load the ids, a few hundred at a time. onFirst(id | null): called with the first, long before the last is there. */
   async load(onFirst) {
     let url = `api/images?offset=0&limit=${REQUEST}`;
     while (url) {
@@ -37,20 +37,20 @@ export class ImageList {
     }
   }
 
-  /** {previous, next} among the images that match the filter; undefined for an image that does not, or is not known. */
+  /** Return {previous, next} among the images that match the filter; undefined for one that does not, or is unknown. */
   neighbours(id) {
-    const place = this.#places.get(id);
-    if (place === undefined) return undefined;
-    const isLastKnown = place === this.#matches.length - 1 && this.#ids.length < this.#total;
+    const index = this.#positions.get(id);
+    if (index === undefined) return undefined;
+    const isLastKnown = index === this.#matches.length - 1 && this.#ids.length < this.#total;
     if (isLastKnown) return undefined;
-    return { previous: this.#matches[place - 1] ?? null, next: this.#matches[place + 1] ?? null };
+    return { previous: this.#matches[index - 1] ?? null, next: this.#matches[index + 1] ?? null };
   }
 
   /** Mark an image, and turn to the page that has it. */
   show(id) {
-    this.#shown = id;
-    const place = this.#places.get(id) ?? this.#start;
-    const page = PAGE * Math.floor(place / PAGE);
+    this.#current = id;
+    const index = this.#positions.get(id) ?? this.#start;
+    const page = PAGE * Math.floor(index / PAGE);
     page === this.#start ? this.#mark() : this.#turn(page);
   }
 
@@ -58,8 +58,8 @@ export class ImageList {
     const words = element("filter").value.toLowerCase().split(/\s+/).filter(Boolean);
     const isMatch = (id) => words.every((word) => id.toLowerCase().includes(word));
     this.#matches = words.length ? this.#ids.filter(isMatch) : this.#ids;
-    this.#places = new Map(this.#matches.map((id, place) => [id, place]));
-    this.#turn(PAGE * Math.floor((this.#places.get(this.#shown) ?? 0) / PAGE));
+    this.#positions = new Map(this.#matches.map((id, index) => [id, index]));
+    this.#turn(PAGE * Math.floor((this.#positions.get(this.#current) ?? 0) / PAGE));
     this.#onChange();
   }
 
@@ -72,24 +72,24 @@ export class ImageList {
     this.#start = start;
     const ids = this.#matches.slice(start, start + PAGE);
     const links = [...element("ids").querySelectorAll("a")];
-    if (ids.length !== links.length || ids.some((id, place) => links[place].dataset.id !== id)) {
-      element("ids").replaceChildren(...ids.map(row)); // only then, as a link that has the focus would lose it
+    if (ids.length !== links.length || ids.some((id, index) => links[index].dataset.id !== id)) {
+      element("ids").replaceChildren(...ids.map(row)); // only if they changed, as a link with the focus would lose it
     }
     const length = element("filter").value.trim() ? this.#matches.length : this.#total;
     const end = Math.min(length, start + PAGE);
-    this.#tell(length ? `${start + 1}–${end} of ${length}` : "no image has this in its name");
-    offer(element("page-back"), start > 0);
-    offer(element("page-on"), end < this.#matches.length);
+    this.#showRange(length ? `${start + 1}–${end} of ${length}` : "no image has this in its name");
+    setEnabled(element("page-back"), start > 0);
+    setEnabled(element("page-on"), end < this.#matches.length);
     this.#mark();
   }
 
-  #tell(text) {
+  #showRange(text) {
     if (element("range").textContent !== text) element("range").textContent = text; // else it would be read out again
   }
 
   #mark() {
     for (const link of element("ids").querySelectorAll("a")) {
-      link.dataset.id === this.#shown
+      link.dataset.id === this.#current
         ? link.setAttribute("aria-current", "true")
         : link.removeAttribute("aria-current");
     }
@@ -104,16 +104,16 @@ function row(id) {
   return item;
 }
 
-/** Whether a button does anything. It keeps the focus when it does not: `disabled` would drop that at the page's start. */
-export function offer(button, isOffered) {
-  button.setAttribute("aria-disabled", String(!isOffered));
+/** Enable or disable a button that keeps the focus: `disabled` would move that to the page's start. */
+export function setEnabled(button, isEnabled) {
+  button.setAttribute("aria-disabled", String(!isEnabled));
 }
 
 export function hashOf(id) {
   return `#id=${encodeURIComponent(id)}`;
 }
 
-/** The image that the address names, or null. */
+/** The id of the image that the address names, or null. */
 export function idOfHash() {
   return new URLSearchParams(location.hash.slice(1).replaceAll("+", "%2B")).get("id");
 }

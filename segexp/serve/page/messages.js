@@ -1,26 +1,26 @@
-/** What the page says in words: how things stand, and what went wrong. Both are read out by screen readers. */
+/** The status and the errors that the page shows. Both are read out by screen readers. */
 
 const element = (id) => document.getElementById(id);
 
-export function tell(text) {
+export function showStatus(text) {
   element("status").textContent = text || "\u00a0"; // so that nothing below it moves
 }
 
-export function tellBusy(seconds) {
-  tell(`The server is busy; asking again in ${seconds} s.`);
+export function showBusy(seconds) {
+  showStatus(`The server is busy; asking again in ${seconds} s.`);
 }
 
-/** again(): what to do if the user wants it tried again; null if that would not help. */
-export function complain(message, again = null) {
-  tell("");
+/** retry(): called if the user wants to try again; null if that would not help. */
+export function showError(message, retry = null) {
+  showStatus("");
   element("alert").hidden = false;
   element("alert").firstElementChild.textContent = message;
-  element("again").hidden = again === null;
-  element("again").onclick = again;
+  element("again").hidden = retry === null;
+  element("again").onclick = retry;
   element("panels").classList.add("idle");
 }
 
-export function forgetComplaint() {
+export function hideError() {
   element("alert").hidden = true;
   element("panels").classList.remove("idle");
 }

@@ -2,35 +2,35 @@
 
 import { askJson } from "./api.js";
 import { Legend } from "./legend.js";
-import { ImageList, hashOf, idOfHash, offer } from "./list.js";
-import { complain, tell, tellBusy } from "./messages.js";
+import { ImageList, hashOf, idOfHash, setEnabled } from "./list.js";
+import { showBusy, showError, showStatus } from "./messages.js";
 import { Panels } from "./panels.js";
 import { idsOfColors } from "./pixels.js";
-import { Scenes, uploaded } from "./scene.js";
-import { receivePhotos } from "./upload.js";
+import { SceneCache, uploadScene } from "./scene.js";
+import { receiveUploads } from "./upload.js";
 import { View } from "./view.js";
 
-const HURRY_MS = 120; // between pictures while an arrow key is held down
+const HURRY_MS = 120; // between images while an arrow key is held down
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const element = (id) => document.getElementById(id);
 
-const facts = askJson("api/classes");
-const colors = facts.then(({ classes }) => idsOfColors(classes));
-colors.catch(() => {}); // whoever waits for facts tells
-const scenes = new Scenes(colors);
-const list = new ImageList(offerNeighbours);
+const runPromise = askJson("api/classes");
+const idsPromise = runPromise.then(({ classes }) => idsOfColors(classes));
+idsPromise.catch(() => {}); // start() shows the error
+const scenes = new SceneCache(idsPromise);
+const list = new ImageList(updateNeighbours);
 let panels, legend, view;
-let lastId = null; // of the image that was looked at last: where an upload is left to
-let waiting;
+let lastId = null; // of the image that was shown last, to which one returns from an upload
+let showTimer;
 
 async function start() {
-  const told = await facts;
-  legend = new Legend(told, (id) => panels.highlight(id));
-  panels = new Panels(told.classes, (ids) => legend.point(ids));
-  view = new View(panels, legend, offerNeighbours);
-  describe(told);
+  const run = await runPromise;
+  legend = new Legend(run, (id) => panels.highlight(id));
+  panels = new Panels(run.classes, (ids) => legend.point(ids));
+  view = new View(panels, legend, updateNeighbours);
+  describe(run);
   blend();
-  receivePhotos(told.limits, showUpload, complain);
+  receiveUploads(run.limits, showUpload, showError);
   addEventListener("hashchange", showAddressed);
   addEventListener("keydown", onKey);
   element("previous").addEventListener("click", () => go("previous"));
@@ -38,7 +38,7 @@ async function start() {
   element("opacity").addEventListener("input", blend);
   showAddressed();
   await list.load((first) => {
-    if (first === null) offerUploadsAlone();
+    if (first === null) showUploadsOnly();
     else if (idOfHash() === null && view.scene === null) {
       history.replaceState(null, "", hashOf(first));
       showAddressed();
@@ -59,12 +59,12 @@ function describe({ run, model, grouping, split, miou }) {
   }
 }
 
-function offerUploadsAlone() {
+function showUploadsOnly() {
   element("images").hidden = true;
   if (view.scene !== null) return;
   panels.expect(false);
   element("panels").classList.add("idle");
-  tell("This server shows no data set; upload a photo, drop it here, or paste it.");
+  showStatus("This server shows no data set; upload an image, drop it here, or paste it.");
 }
 
 function showAddressed() {
@@ -74,42 +74,42 @@ function showAddressed() {
 
 function showImage(id, pauseMs = 0) {
   lastId = id;
-  clearTimeout(waiting);
+  clearTimeout(showTimer);
   view.expect(id, true);
   list.show(id);
-  offerNeighbours();
+  updateNeighbours();
   const open = async () => {
-    scenes.leaveAll([id]);
-    const isComplete = await view.show(scenes.open(id, tellBusy), () => showImage(id));
+    scenes.cancelExcept([id]);
+    const isComplete = await view.show(scenes.open(id, showBusy), () => showImage(id));
     if (isComplete) scenes.prefetch(neighbours().next, id);
   };
-  waiting = pauseMs ? setTimeout(open, pauseMs) : open();
+  showTimer = pauseMs ? setTimeout(open, pauseMs) : open();
 }
 
 function showUpload(file) {
-  history.pushState(null, "", "#"); // a link to this page would not have the photo
-  clearTimeout(waiting);
-  scenes.leaveAll([]);
+  history.pushState(null, "", "#"); // a link to this page would not have the image
+  clearTimeout(showTimer);
+  scenes.cancelExcept([]);
   list.show(null);
-  view.expect(file.name || "pasted photo", false);
-  view.show(uploaded(file, colors, tellBusy), () => showUpload(file));
-  offerNeighbours();
+  view.expect(file.name || "pasted image", false);
+  view.show(uploadScene(file, idsPromise, showBusy), () => showUpload(file));
+  updateNeighbours();
 }
 
 function neighbours() {
-  if (view.scene?.hasTruth === false) return { previous: lastId, next: lastId }; // back from an upload
+  if (view.scene?.hasTarget === false) return { previous: lastId, next: lastId }; // back from an upload
   return list.neighbours(lastId) ?? { previous: view.answer?.previous ?? null, next: view.answer?.next ?? null };
 }
 
-function offerNeighbours() {
+function updateNeighbours() {
   const { previous, next } = neighbours();
-  offer(element("previous"), previous !== null);
-  offer(element("next"), next !== null);
+  setEnabled(element("previous"), previous !== null);
+  setEnabled(element("next"), next !== null);
 }
 
-/** way: previous or next. A key that is held down leaves no trail in the history, and asks for no picture it passes. */
-function go(way, isHeld = false) {
-  const id = neighbours()[way];
+/** direction: previous or next. A key that is held down adds no history, and loads no image that it passes. */
+function go(direction, isHeld = false) {
+  const id = neighbours()[direction];
   if (id === null) return;
   history[isHeld ? "replaceState" : "pushState"](null, "", hashOf(id));
   showImage(id, isHeld ? HURRY_MS : 0);
@@ -132,4 +132,4 @@ function blend() {
   panels.blend(value / 100);
 }
 
-start().catch((error) => complain(error.message, () => location.reload()));
+start().catch((error) => showError(error.message, () => location.reload()));

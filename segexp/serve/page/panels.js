@@ -1,9 +1,9 @@
-/** Image, truth, prediction and difference side by side; maps lie over the photo. */
+/** Image, ground truth, prediction and difference side by side; maps lie over the image. */
 
 import { Crosshair } from "./crosshair.js";
 import { paintClasses, paintDifference } from "./pixels.js";
 
-const NAMES = ["photo", "truth", "prediction", "difference"];
+const NAMES = ["image", "target", "prediction", "difference"];
 
 export class Panels {
   #classes;
@@ -12,44 +12,44 @@ export class Panels {
   #highlighted = null;
   #isStale = false;
 
-  /** classes: as /api/classes tells them. onPointer(ids | null): see Crosshair. */
+  /** classes: of /api/classes. onPointer(ids | null): see Crosshair. */
   constructor(classes, onPointer) {
     this.#classes = classes;
     this.crosshair = new Crosshair(this.#panels, classes, () => this.#scene, onPointer);
   }
 
-  /** Another scene will come: the old one stays, dimmed, until the first part of the new one does. */
-  expect(hasTruth) {
+  /** Prepare for another scene: the old one stays, dimmed, until the first part of the new one is there. */
+  expect(hasTarget) {
     this.#isStale = true;
     this.crosshair.point(null);
-    this.#panels.truth.figure.hidden = this.#panels.difference.figure.hidden = !hasTruth;
+    this.#panels.target.figure.hidden = this.#panels.difference.figure.hidden = !hasTarget;
     for (const { stage } of Object.values(this.#panels)) stage.classList.add("stale");
   }
 
-  /** Forget the old scene, unless a part of the expected one is there already. */
+  /** Remove the old scene, unless a part of the expected one is there already. */
   dropStale() {
     if (!this.#isStale) return;
     this.#isStale = false;
     this.#scene = {};
-    for (const { stage, photo, canvas } of Object.values(this.#panels)) {
-      photo.hidden = canvas.hidden = true;
+    for (const { stage, backdrop, canvas } of Object.values(this.#panels)) {
+      backdrop.hidden = canvas.hidden = true;
       stage.classList.remove("stale");
       stage.classList.add("empty");
     }
   }
 
   /** image: a decoded <img>. */
-  showPhoto(image) {
+  showImage(image) {
     this.dropStale();
     this.#size(image.naturalWidth, image.naturalHeight);
-    for (const { photo } of Object.values(this.#panels)) {
-      photo.src = image.src;
-      photo.hidden = false;
+    for (const { backdrop } of Object.values(this.#panels)) {
+      backdrop.src = image.src;
+      backdrop.hidden = false;
     }
-    this.#panels.photo.stage.classList.remove("empty");
+    this.#panels.image.stage.classList.remove("empty");
   }
 
-  /** name: truth or prediction. map: see pixels.js. */
+  /** name: target or prediction. map: see pixels.js. */
   showMap(name, map) {
     this.dropStale();
     this.#size(map.width, map.height);
@@ -64,7 +64,7 @@ export class Panels {
     this.#paint();
   }
 
-  /** opacity: of maps over the photo, 0 to 1. */
+  /** opacity: of maps over the image, 0 to 1. */
   blend(opacity) {
     for (const { canvas } of Object.values(this.#panels)) canvas.style.opacity = opacity;
   }
@@ -78,14 +78,14 @@ export class Panels {
   }
 
   #paint() {
-    const { truth, prediction } = this.#scene;
+    const { target, prediction } = this.#scene;
     const [classes, highlighted] = [this.#classes, this.#highlighted];
-    if (truth) paintClasses(this.#opened("truth"), truth, classes, highlighted);
-    if (prediction) paintClasses(this.#opened("prediction"), prediction, classes, highlighted);
-    if (truth && prediction) paintDifference(this.#opened("difference"), truth, prediction, highlighted);
+    if (target) paintClasses(this.#revealCanvas("target"), target, classes, highlighted);
+    if (prediction) paintClasses(this.#revealCanvas("prediction"), prediction, classes, highlighted);
+    if (target && prediction) paintDifference(this.#revealCanvas("difference"), target, prediction, highlighted);
   }
 
-  #opened(name) {
+  #revealCanvas(name) {
     const { canvas, stage } = this.#panels[name];
     canvas.hidden = false;
     stage.classList.remove("empty");
@@ -96,9 +96,9 @@ export class Panels {
 function panel(name) {
   const figure = document.querySelector(`[data-panel=${name}]`);
   const stage = figure.querySelector(".stage");
-  const photo = Object.assign(new Image(), { alt: "", hidden: true, draggable: false });
+  const backdrop = Object.assign(new Image(), { alt: "", hidden: true, draggable: false });
   const canvas = Object.assign(document.createElement("canvas"), { hidden: true });
-  stage.append(photo, canvas);
+  stage.append(backdrop, canvas);
   stage.classList.add("empty");
-  return { figure, stage, photo, canvas, under: figure.querySelector(".under") };
+  return { figure, stage, backdrop, canvas, caption: figure.querySelector(".under") };
 }

@@ -1,38 +1,38 @@
-/** Class ids of maps, and maps of class ids: each one pass over typed arrays.
+/** Reads class ids from images, and paints maps of class ids: each in one pass over typed arrays.
  *
  * A map is {width, height, ids: Uint8Array of width * height}. Colours are packed as canvas pixels lie in memory: ABGR.
  */
 
 export const VOID = 255;
 export const UNKNOWN = 254;
-const RED = pack([208, 32, 48]), LIGHT = pack([235, 235, 235]), DARK = pack([60, 60, 60]); // as segexp/pictures.py
+const RED = pack([208, 32, 48]), LIGHT = pack([235, 235, 235]), DARK = pack([60, 60, 60]); // as in segexp/display/pictures.py
 const FAINT = 0x1affffff;
 
 export function pack([red, green, blue]) {
   return ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
 }
 
-/** Which id each colour stands for; a class may be black, which otherwise is void. */
+/** Map each packed colour to its class id; a class may be black, which otherwise is void. */
 export function idsOfColors(classes) {
   return new Map([[pack([0, 0, 0]), VOID], ...classes.map(({ id, color }) => [pack(color), id])]);
 }
 
-/** The map that a decoded picture shows; colours of no class are UNKNOWN. */
-export function read(image, ids) {
+/** Read the map that a decoded image shows; colours of no class are UNKNOWN. */
+export function readMap(image, ids) {
   const { naturalWidth: width, naturalHeight: height } = image;
   const canvas = Object.assign(document.createElement("canvas"), { width, height });
   const context = canvas.getContext("2d", { willReadFrequently: true });
   context.drawImage(image, 0, 0);
   const pixels = new Uint32Array(context.getImageData(0, 0, width, height).data.buffer);
-  const found = new Uint8Array(pixels.length);
+  const classIds = new Uint8Array(pixels.length);
   for (let index = 0, last = pixels[0], id = ids.get(last) ?? UNKNOWN; index < pixels.length; index++) {
     if (pixels[index] !== last) { // neighbours are mostly alike, so the slow lookup is rare
       last = pixels[index];
       id = ids.get(last) ?? UNKNOWN;
     }
-    found[index] = id;
+    classIds[index] = id;
   }
-  return { width, height, ids: found };
+  return { width, height, ids: classIds };
 }
 
 /** Draw a map in the colours of its classes. highlighted: id whose pixels alone stay opaque, or null. */
@@ -47,15 +47,15 @@ export function paintClasses(canvas, map, classes, highlighted) {
   });
 }
 
-/** Draw where two maps differ: red where wrong, light where right, dark where the truth is void. */
-export function paintDifference(canvas, truth, prediction, highlighted) {
-  const wanted = truth.ids, got = prediction.ids;
+/** Draw where two maps differ: red where wrong, light where right, dark where the ground truth is void. */
+export function paintDifference(canvas, target, prediction, highlighted) {
+  const targetIds = target.ids, predictedIds = prediction.ids;
   const isFaint = Uint8Array.from({ length: 256 }, (_, id) => highlighted !== null && id !== highlighted);
-  paint(canvas, truth, (pixels) => {
+  paint(canvas, target, (pixels) => {
     for (let index = 0; index < pixels.length; index++) {
-      const want = wanted[index], have = got[index];
-      const ink = want === VOID ? DARK : want === have ? LIGHT : RED;
-      pixels[index] = isFaint[want] && isFaint[have] ? ink & FAINT : ink;
+      const actual = targetIds[index], predicted = predictedIds[index];
+      const ink = actual === VOID ? DARK : actual === predicted ? LIGHT : RED;
+      pixels[index] = isFaint[actual] && isFaint[predicted] ? ink & FAINT : ink;
     }
   });
 }
@@ -63,7 +63,7 @@ export function paintDifference(canvas, truth, prediction, highlighted) {
 function paint(canvas, { width, height }, fill) {
   Object.assign(canvas, { width, height });
   const context = canvas.getContext("2d");
-  const picture = context.createImageData(width, height);
-  fill(new Uint32Array(picture.data.buffer));
-  context.putImageData(picture, 0, 0);
+  const content = context.createImageData(width, height);
+  fill(new Uint32Array(content.data.buffer));
+  context.putImageData(content, 0, 0);
 }

@@ -1,101 +1,103 @@
-/** What there is to see of one image. Each part is a promise, as each comes in its own time: the photo first.
+/** A scene holds all parts of one image. Each part is a promise, as each arrives in its own time: the image first.
  *
- * A scene: {hasTruth, photo, truth, answer, prediction, isDone, leave()}; photo is a decoded <img>, truth and prediction
- * are maps (see pixels.js), answer is the server's JSON. isDone: all of them are there. leave(): ask no more.
+ * {hasTarget, image, target, answer, prediction, isDone, cancel()}: image is a decoded <img>, target (the ground truth)
+ * and prediction are maps (see pixels.js), answer is the server's JSON. isDone: all are there. cancel(): load no more.
  */
 
 import { ask, askJson } from "./api.js";
-import { read } from "./pixels.js";
+import { readMap } from "./pixels.js";
 
-const KEPT = 6;
+const MAX_SCENES = 6;
 
 /** Scenes of the data set that are shown, were shown, or will be next. */
-export class Scenes {
+export class SceneCache {
   #ids;
-  #kept = new Map();
+  #scenes = new Map();
 
-  /** ids: promise of what colours stand for. */
+  /** ids: promise of the class id of each colour. */
   constructor(ids) {
     this.#ids = ids;
   }
 
-  /** onBusy(seconds): the server makes this scene wait. */
+  /** onBusy(seconds): called when the server makes this scene wait. */
   open(id, onBusy) {
-    const scene = this.#kept.get(id) ?? this.#load(id);
+    const scene = this.#scenes.get(id) ?? this.#load(id);
     scene.onBusy = onBusy;
-    this.#kept.delete(id);
-    this.#kept.set(id, scene); // last in order: used last
-    for (const old of [...this.#kept.keys()].slice(0, -KEPT)) this.#forget(old);
+    this.#scenes.delete(id);
+    this.#scenes.set(id, scene); // last in order: used last
+    for (const old of [...this.#scenes.keys()].slice(0, -MAX_SCENES)) this.#drop(old);
     return scene;
   }
 
-  /** Ask for what will probably be wanted next, and for nothing else that is still under way. */
+  /** Load the scene that will probably be next; cancel all others that are loading. */
   prefetch(id, shown) {
-    this.leaveAll([id, shown]);
+    this.cancelExcept([id, shown]);
     if (id !== null) this.open(id, () => {});
   }
 
-  /** Stop what is still under way, but for these. */
-  leaveAll(except) {
-    for (const [id, scene] of this.#kept) if (!except.includes(id) && !scene.isDone) this.#forget(id);
+  /** Cancel the scenes that are loading, except these ids. */
+  cancelExcept(except) {
+    for (const [id, scene] of this.#scenes) if (!except.includes(id) && !scene.isDone) this.#drop(id);
   }
 
   #load(id) {
     const url = `api/images/${encodeURIComponent(id)}`;
-    const leaving = new AbortController();
-    const scene = { hasTruth: true, isDone: false, onBusy: () => {} };
-    const request = { signal: leaving.signal, onBusy: (seconds) => scene.onBusy(seconds) };
+    const abort = new AbortController();
+    const scene = { hasTarget: true, isDone: false, onBusy: () => {} };
+    const request = { signal: abort.signal, onBusy: (seconds) => scene.onBusy(seconds) };
     const blobs = [];
-    const picture = async (path) => {
+    const loadImage = async (path) => {
       const blob = URL.createObjectURL(await (await ask(path, request)).blob());
       blobs.push(blob);
-      return decoded(blob);
+      return decodeImage(blob);
     };
-    scene.photo = picture(`${url}/image.png`);
-    scene.truth = picture(`${url}/truth.png`).then(async (image) => read(image, await this.#ids));
+    scene.image = loadImage(`${url}/image.png`);
+    scene.target = loadImage(`${url}/truth.png`).then(async (image) => readMap(image, await this.#ids));
     scene.answer = askJson(url, request);
-    scene.prediction = scene.answer.then(async (answer) => read(await picture(answer.prediction), await this.#ids));
-    scene.leave = () => {
-      leaving.abort();
+    scene.prediction = scene.answer.then(async ({ prediction }) =>
+      readMap(await loadImage(prediction), await this.#ids),
+    );
+    scene.cancel = () => {
+      abort.abort();
       blobs.forEach(URL.revokeObjectURL);
     };
-    return settled(scene, () => this.#kept.get(id) === scene && this.#forget(id));
+    return watchCompletion(scene, () => this.#scenes.get(id) === scene && this.#drop(id));
   }
 
-  #forget(id) {
-    this.#kept.get(id)?.leave();
-    this.#kept.delete(id);
+  #drop(id) {
+    this.#scenes.get(id)?.cancel();
+    this.#scenes.delete(id);
   }
 }
 
-/** The scene of a photo that the user brought. ids: promise of what colours stand for. */
-export function uploaded(file, ids, onBusy) {
-  const leaving = new AbortController();
+/** The scene of an image that the user uploads. ids: promise of the class id of each colour. */
+export function uploadScene(file, ids, onBusy) {
+  const abort = new AbortController();
   const blob = URL.createObjectURL(file);
   const body = new FormData();
   body.append("file", file);
-  const answer = askJson("api/predict", { method: "POST", body, signal: leaving.signal, onBusy });
+  const answer = askJson("api/predict", { method: "POST", body, signal: abort.signal, onBusy });
   const scene = {
-    hasTruth: false,
-    truth: Promise.resolve(null),
+    hasTarget: false,
+    target: Promise.resolve(null),
     answer,
-    photo: decoded(blob).catch(async () => decoded((await answer).image)), // a format that only the server can read
-    readPhoto: answer.then(({ image }) => decoded(image)), // as the network saw it, turned as its camera was held
-    prediction: answer.then(async ({ prediction }) => read(await decoded(prediction), await ids)),
-    leave: () => (leaving.abort(), URL.revokeObjectURL(blob)),
+    image: decodeImage(blob).catch(async () => decodeImage((await answer).image)), // a format only the server can read
+    uprightImage: answer.then(({ image }) => decodeImage(image)), // as the network saw it
+    prediction: answer.then(async ({ prediction }) => readMap(await decodeImage(prediction), await ids)),
+    cancel: () => (abort.abort(), URL.revokeObjectURL(blob)),
   };
-  return settled(scene, () => {});
+  return watchCompletion(scene, () => {});
 }
 
-/** The scene, told when it is complete; onFailure: it never will be. */
-function settled(scene, onFailure) {
-  const parts = [scene.photo, scene.truth, scene.answer, scene.prediction, scene.readPhoto];
+/** Return the scene, and set isDone when all its parts are there. onFailure(): called if one never will be. */
+function watchCompletion(scene, onFailure) {
+  const parts = [scene.image, scene.target, scene.answer, scene.prediction, scene.uprightImage];
   Promise.all(parts).then(() => (scene.isDone = true), onFailure);
-  for (const part of parts) part?.catch(() => {}); // whoever shows the scene tells
+  for (const part of parts) part?.catch(() => {}); // whoever shows the scene shows the error
   return scene;
 }
 
-async function decoded(url) {
+async function decodeImage(url) {
   const image = new Image();
   image.src = url;
   await image.decode();

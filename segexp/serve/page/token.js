@@ -1,22 +1,22 @@
 /** The bearer token: asked for once in a dialog, kept as long as this tab is open. */
 
 const KEY = "segexp-token";
-const WANTED = "Whoever started it can tell you: it is what SEGEXP_TOKEN or token= was set to.";
+const WHERE_TO_ASK = "Ask whoever started the server: the token is the value of SEGEXP_TOKEN or token=.";
 const element = (id) => document.getElementById(id);
-let asking = null;
+let openDialog = null;
 
 export const token = () => sessionStorage.getItem(KEY);
 
-/** Resolves when there is a token other than the one that was refused; throws if the dialog is cancelled. */
+/** Resolve when there is a token other than the one that was refused; throw if the dialog is cancelled. */
 export async function askForToken(refused) {
   if (token() !== refused) return; // another request has asked meanwhile
-  asking ??= answer(refused ? "That token was not accepted." : WANTED).finally(() => (asking = null));
-  await asking;
+  openDialog ??= askOnce(refused ? "That token was not accepted." : WHERE_TO_ASK).finally(() => (openDialog = null));
+  await openDialog;
 }
 
-function answer(said) {
+function askOnce(text) {
   const dialog = element("token");
-  element("token-said").textContent = said;
+  element("token-said").textContent = text;
   element("token-value").value = "";
   dialog.showModal();
   return new Promise((resolve, reject) => {

@@ -1,14 +1,14 @@
-/** Photos that the user brings: chosen, dropped anywhere, or pasted. */
+/** Images that the user uploads: chosen, dropped anywhere, or pasted. */
 
 const element = (id) => document.getElementById(id);
 
-/** limits.bytes: of a photo. onPhoto(file): one was brought. onRefusal(message): what was brought is none. */
-export function receivePhotos(limits, onPhoto, onRefusal) {
+/** limits.bytes: of a file. onImage(file): called for an image. onRefusal(message): called where there is none. */
+export function receiveUploads(limits, onImage, onRefusal) {
   const receive = (files) => {
-    const photo = [...files].find((file) => file.type.startsWith("image/")) ?? files[0];
-    if (!photo) onRefusal("There is no photo in what was dropped.");
-    else if (photo.size > limits.bytes) onRefusal(tooLarge(photo, limits.bytes));
-    else onPhoto(photo);
+    const image = [...files].find((file) => file.type.startsWith("image/")) ?? files[0];
+    if (!image) onRefusal("There is no image among the dropped files.");
+    else if (image.size > limits.bytes) onRefusal(tooLargeMessage(image, limits.bytes));
+    else onImage(image);
   };
   element("upload").addEventListener("click", () => element("file").click());
   element("file").addEventListener("change", (event) => {
@@ -31,7 +31,7 @@ export function receivePhotos(limits, onPhoto, onRefusal) {
   });
 }
 
-function tooLarge(photo, bytes) {
+function tooLargeMessage(image, bytes) {
   const megabytes = (size) => `${(size / 1e6).toFixed(1)} MB`;
-  return `${photo.name} has ${megabytes(photo.size)}; this server takes up to ${megabytes(bytes)}. Make it smaller.`;
+  return `${image.name} has ${megabytes(image.size)}; this server takes up to ${megabytes(bytes)}. Make it smaller.`;
 }

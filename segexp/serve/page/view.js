@@ -1,62 +1,62 @@
-/** The scene that is looked at: name, pictures, scores, each as soon as it is there. */
+/** Shows one scene: name, images, scores, each as soon as it is there. */
 
-import { complain, forgetComplaint, tell } from "./messages.js";
+import { hideError, showError, showStatus } from "./messages.js";
 import { UNKNOWN } from "./pixels.js";
 
-const ALTERED =
-  "This browser changes colours that a page reads, as a protection against fingerprinting, so that the maps are not " +
-  "to be trusted. Allow this page to read canvases, then reload it.";
+const ALTERED_COLOURS =
+  "This browser changes the colours that a page reads, as a protection against fingerprinting, so the maps shown here " +
+  "cannot be trusted. Allow this page to read canvases, then reload it.";
 
 export class View {
   #panels;
   #legend;
   #onAnswer;
 
-  /** scene: see scene.js; answer: the server's, once there. onAnswer(): it is. */
+  /** scene: see scene.js. answer: the server's, once it is there. onAnswer(): called then. */
   constructor(panels, legend, onAnswer) {
     [this.#panels, this.#legend, this.#onAnswer] = [panels, legend, onAnswer];
     this.scene = this.answer = null;
   }
 
   /** Make room for a scene of which only the name is known. */
-  expect(name, hasTruth) {
-    if (this.scene && !this.scene.hasTruth) this.scene.leave();
+  expect(name, hasTarget) {
+    if (this.scene && !this.scene.hasTarget) this.scene.cancel();
     this.scene = this.answer = null;
     document.getElementById("name").textContent = name;
     document.title = `${name} – segexp`;
-    forgetComplaint();
-    this.#panels.expect(hasTruth);
+    hideError();
+    this.#panels.expect(hasTarget);
     this.#legend.show(null);
-    tell("predicting …");
+    showStatus("predicting …");
   }
 
-  /** Show a scene. Resolves to whether it is complete and still looked at. again(): to have it tried once more. */
-  async show(scene, again) {
+  /** Show a scene. Resolve to whether it is complete and still the one shown. retry(): called to try it once more. */
+  async show(scene, retry) {
     this.scene = scene;
-    const began = performance.now();
-    const ifShown = (act) => (part) => this.scene === scene && act(part);
+    const startMs = performance.now();
+    const ifShown = (show) => (part) => this.scene === scene && show(part);
     try {
       await Promise.all([
-        scene.photo.then(ifShown((image) => this.#panels.showPhoto(image))),
-        scene.truth.then(ifShown((map) => map && this.#showMap("truth", map))),
+        scene.image.then(ifShown((image) => this.#panels.showImage(image))),
+        scene.target.then(ifShown((map) => map && this.#showMap("target", map))),
         scene.answer.then(ifShown((answer) => this.#showAnswer(answer))),
         scene.prediction.then(ifShown((map) => this.#showMap("prediction", map))),
-        scene.readPhoto?.then(ifShown((image) => this.#panels.showPhoto(image))),
+        scene.uprightImage?.then(ifShown((image) => this.#panels.showImage(image))),
       ]);
     } catch (error) {
       if (this.scene !== scene) return false;
       this.#panels.dropStale(); // or another image would be seen under this one's name
-      complain(error.message, again);
+      showError(error.message, retry);
       return false;
     }
     if (this.scene !== scene) return false;
-    this.#sumUp(performance.now() - began);
+    this.#showSummary(performance.now() - startMs);
     return true;
   }
 
   #showMap(name, map) {
     this.#panels.showMap(name, map);
-    if (map.ids.includes(UNKNOWN)) complain(ALTERED);
+    if (map.ids.includes(UNKNOWN)) showError(ALTERED_COLOURS);
   }
 
   #showAnswer(answer) {
@@ -65,10 +65,10 @@ export class View {
     this.#onAnswer();
   }
 
-  #sumUp(tookMs) {
+  #showSummary(tookMs) {
     const { width, height, scores, seconds } = this.answer;
     const miou = typeof scores?.miou === "number" ? [`mean IoU ${scores.miou.toFixed(3)}`] : [];
     const times = [`network ${seconds.network.toFixed(2)} s`, `shown after ${(tookMs / 1000).toFixed(2)} s`];
-    tell([...miou, `${width} × ${height} pixels`, ...times].join(", "));
+    showStatus([...miou, `${width} × ${height} pixels`, ...times].join(", "));
   }
 }
