@@ -16,7 +16,7 @@ EXAMPLE = (2, 3, 65, 97)
 
 
 def capture_program(model: nn.Module) -> ExportedProgram:
-    """The graph of a network in evaluation mode: image uint8 [B, 3, H, W] -> logits, sides of SMALLEST_SIDE or more.
+    """Capture the graph of a network in evaluation mode: image uint8 [B, 3, H, W] -> logits, sides from SMALLEST_SIDE.
 
     Raises ValueError for a network whose steps depend on more than the shape of the image.
     """

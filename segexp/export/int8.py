@@ -1,4 +1,4 @@
-"""quantise=int8: 8-bit weights and features, and what that costs in mIoU."""
+"""quantise=int8: 8-bit weights and features, and the loss of mIoU that they cost."""
 
 import tempfile
 from collections.abc import Iterable, Mapping

@@ -1,6 +1,4 @@
-"""What an exported file says about itself."""
-
-from typing import Any
+"""The metadata that stands in every exported file: classes, colours, origin and scores."""
 
 import segexp
 from segexp.inference.model import TrainedNetwork
@@ -9,10 +7,10 @@ from segexp.types import VOID, Values
 
 
 def collect_metadata(run: RunFolder, trained: TrainedNetwork, run_as_typed: str, checkpoint: str) -> Values:
-    """Plain values, the same in every format.
+    """Collect plain values, the same in every format.
 
-    run_as_typed: path or URL, as the user wrote it. In the result label_ids are what each class is written as in mask
-    files, image_size is [H, W] of the training, None for native, and scores are those of `evaluations_of_weights`.
+    run_as_typed: path or URL, as the user wrote it. In the result, label_ids are the values of the classes in
+    mask files, image_size is [H, W] of the training, None for native, and scores are those of `evaluations_of_weights`.
     """
     git = run.environment.get("git") or {}
     return {
@@ -34,7 +32,7 @@ def collect_metadata(run: RunFolder, trained: TrainedNetwork, run_as_typed: str,
 
 
 def evaluations_of_weights(run: RunFolder, step: int) -> dict[str, Values]:
-    """Name of each evaluation of the weights after this step -> its metrics.json; see `RunFolder.own_scores`."""
+    """Map each evaluation of the weights after this step to its metrics.json; see `RunFolder.own_scores`."""
     names = sorted(path.parent.name for path in run.path.glob("evaluation/*/metrics.json"))
-    evaluations: dict[str, Any] = {name: run.own_scores(name, step) for name in names}
+    evaluations = {name: run.own_scores(name, step) for name in names}
     return {name: each for name, each in evaluations.items() if each is not None}

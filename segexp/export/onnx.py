@@ -43,9 +43,11 @@ def write(program: ExportedProgram, metadata: Mapping[str, Any], path: Path) -> 
         with any_size():
             if any(node.target is POOLING for node in program.graph.nodes):  # else it would take seconds for nothing
                 program = program.run_decompositions({POOLING: adaptive_average_pooling})
-            written = torch.onnx.export(program, dynamo=True, input_names=[IMAGE], output_names=[LOGITS], verbose=False)
-        assert written is not None
-        save(written.model_proto, metadata, path)
+            onnx_program = torch.onnx.export(
+                program, dynamo=True, input_names=[IMAGE], output_names=[LOGITS], verbose=False
+            )
+        assert onnx_program is not None
+        save(onnx_program.model_proto, metadata, path)
     except OSError:
         raise
     except Exception as error:
@@ -70,7 +72,7 @@ def as_text(value: Any) -> str:
 
 
 def load_network(path: Path) -> Network:
-    """The network in the file: image uint8 [B, 3, H, W] -> logits float32, computed by onnxruntime on the CPU.
+    """Load the network in the file: image uint8 [B, 3, H, W] -> logits float32, computed by onnxruntime on the CPU.
 
     Raises ValueError where onnxruntime refuses; the network, when it is called, does so too.
     """

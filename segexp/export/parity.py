@@ -34,11 +34,12 @@ class ParityCheck(NamedTuple):
 
 
 def compare_networks(model: Network, exported: Network, image_size: Size | None, tolerance: float) -> list[ParityCheck]:
-    """Both networks on the same random images: at odd sizes, and at [H, W] of the training, NATIVE where that is None.
+    """Run both networks on the same random images, at odd sizes and at image_size, NATIVE where that is None.
 
-    One image of a size, if no pixel differs by more than the tolerance of `refuse_difference`. Else further ones, until
-    each pixel has agreed in one of them: where max pooling is asked which of two all but equal values is the larger,
-    rounding answers, and SegNet then puts a feature elsewhere. A file that is wrong stays so in every image.
+    image_size: [H, W] of the training. One image of a size is enough if no pixel differs by more than the tolerance of
+    `refuse_difference`. Else further ones follow, until each pixel has agreed in one of them: where max pooling is
+    asked which of two all but equal values is the larger, rounding answers, and SegNet then puts a feature elsewhere.
+    A file that is wrong stays so in every image.
     Raises ValueError where the exported network fails, or its logits are not float32 of the model's shape.
     """
     shapes = (*ODD, (1, *(image_size or NATIVE)))

@@ -18,9 +18,9 @@ def adaptive_average_pooling(features: Tensor, output_size: Sequence[int]) -> Te
 
 
 def _cell_means(length: int, num_cells: int, like: Tensor) -> Tensor:
-    """Weight of each place in the mean of each cell, [num_cells, length]; cells overlap where length is no multiple."""
+    """Weigh each position in the mean of each cell, [num_cells, length]; cells overlap where length is no multiple."""
     cell = torch.arange(num_cells, device=like.device)[:, None]
-    place = torch.arange(length, device=like.device)
+    position = torch.arange(length, device=like.device)
     first, last = cell * length // num_cells, ((cell + 1) * length + num_cells - 1) // num_cells
-    is_inside = ((place >= first) & (place < last)).to(like.dtype)
+    is_inside = ((position >= first) & (position < last)).to(like.dtype)
     return is_inside / is_inside.sum(1, keepdim=True)

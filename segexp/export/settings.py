@@ -1,4 +1,4 @@
-"""What an export may be told; refused before anything heavy is loaded."""
+"""The settings of an export, checked before anything heavy is loaded."""
 
 from typing import Annotated, Literal, Self, get_args
 
@@ -15,7 +15,7 @@ Tolerance = Annotated[
 
 
 class ExportSettings(Settings):
-    """Everything in conf/export.yaml."""
+    """Every key of conf/export.yaml."""
 
     run: Folder
     format: Format

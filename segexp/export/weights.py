@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 
 def as_bytes(model: nn.Module, metadata: Mapping[str, str]) -> bytes:
-    """Every tensor of the state under its own name as a safetensors file; tensors that share memory are written whole.
+    """Write every tensor of the state under its own name as safetensors; tensors that share memory are written whole.
 
     Values of other types that `get_extra_state` returns are left out: safetensors hold tensors only, and the network
     itself is in a file of its own.

@@ -136,7 +136,6 @@ def test_every_allowed_format_has_an_exporter() -> None:
         (["output=2024"], ["output is 2024", "null", "path of a folder"]),
         (["output=s3://bucket/export"], ["output is 's3://bucket/export'", "folder of this machine"]),
         (["run=file:///nowhere/run"], ["run is the URL file:///nowhere/run", "output=FOLDER"]),
-        (["data=7"], ["data is 7", "data.KEY=VALUE"]),
         (["checkpoint=bets"], ["has no checkpoint 'bets'", "best"]),
         (["quantise=int8", "split=tset"], ["tset", "choose another split"]),
         (["quantize=int8"], ["no key 'quantize'", "quantise"]),
