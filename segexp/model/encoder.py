@@ -21,16 +21,16 @@ CLASSIFIERS = ("fc.", "classifier.", "last_linear.")
 
 
 def with_weights(build: Callable[[Tag], Network], encoder: str, weights: str | None) -> Network:
-    """A network whose `.encoder` holds the weights that the user asked for.
+    """Build a network whose `.encoder` holds the weights that the user chose.
 
-    build: makes the network from what smp calls encoder_weights: None, or the tag of published weights.
+    build: builds the network from smp's argument encoder_weights: None, or the tag of published weights.
     encoder: name of the encoder in smp, or tu-NAME for one of timm.
     weights: None for random ones, a tag such as imagenet (downloaded once, then cached), or the path of a state dict
-        (.safetensors, or written by torch.save) with exactly the encoder's keys; a classifier on top is ignored.
+        (.safetensors, or written by torch.save) with exactly the encoder's keys; those of a classifier are ignored.
     Raises ValueError for an unknown encoder or keys that do not fit, FileNotFoundError for a missing file,
     ConnectionError for a download that fails.
     """
-    tags = _published(encoder)
+    tags = _published_weights(encoder)
     if weights is None:
         return build(None)
     if weights in tags:
@@ -43,7 +43,7 @@ def with_weights(build: Callable[[Tag], Network], encoder: str, weights: str | N
     return network
 
 
-def _published(encoder: str) -> Mapping[str, Tag]:
+def _published_weights(encoder: str) -> Mapping[str, Tag]:
     if encoder.startswith("tu-"):
         return {"imagenet": True}  # timm names the data set in the encoder (tu-NAME.TAG) and only asks yes or no
     if encoder not in encoders:
@@ -57,17 +57,17 @@ def _download(build: Callable[[], Network], encoder: str, weights: str) -> Netwo
         "download them where there is a network and point to the file (model.weights=/path/encoder.pth); "
         "if they are in this machine's cache already, set HF_HUB_OFFLINE=1"
     )
-    found = f"model.weights={weights}: the weights of {encoder} cannot be downloaded"
+    problem = f"model.weights={weights}: the weights of {encoder} cannot be downloaded"
     if not hub.HF_HUB_OFFLINE and not _reachable(hub.ENDPOINT):
-        raise ConnectionError(f"{found}, {hub.ENDPOINT} does not answer; {cure}")
+        raise ConnectionError(f"{problem}, {hub.ENDPOINT} does not answer; {cure}")
     try:
         return build()
     except OSError as error:
-        raise ConnectionError(f"{found} ({error}); {cure}") from error
+        raise ConnectionError(f"{problem} ({error}); {cure}") from error
 
 
 def _reachable(url: str) -> bool:
-    # Asked first because the hub's own client retries for half a minute before it gives up.
+    # Probed first because the hub's own client retries for half a minute before it gives up.
     try:
         urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=PROBE_SECONDS).close()
     except urllib.error.HTTPError:
@@ -79,17 +79,17 @@ def _reachable(url: str) -> bool:
 
 def _fill(encoder: nn.Module, name: str, path: Path) -> None:
     expected = encoder.state_dict()
-    found = {key: value for key, value in _read(path).items() if key in expected or not key.startswith(CLASSIFIERS)}
+    state = {key: value for key, value in _read(path).items() if key in expected or not key.startswith(CLASSIFIERS)}
     problems = {
-        "missing": [key for key in expected if key not in found],
-        "unexpected": [key for key in found if key not in expected],
-        "of another shape": [key for key in expected if key in found and found[key].shape != expected[key].shape],
+        "missing": [key for key in expected if key not in state],
+        "unexpected": [key for key in state if key not in expected],
+        "of another shape": [key for key in expected if key in state and state[key].shape != expected[key].shape],
     }
     if any(problems.values()):
-        counts = "; ".join(f"{len(keys)} {what}{_first(keys)}" for what, keys in problems.items())
+        counts = "; ".join(f"{len(keys)} {problem}{_first(keys)}" for problem, keys in problems.items())
         hint = f"save the encoder alone: torch.save(encoder.state_dict(), {path.name!r})"
         raise ValueError(f"model.weights: the keys of {path} do not fit encoder {name}: {counts}; {hint}")
-    encoder.load_state_dict(found)
+    encoder.load_state_dict(state)
 
 
 def _read(path: Path) -> Mapping[str, Tensor]:

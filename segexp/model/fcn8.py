@@ -1,4 +1,4 @@
-"""FCN-8s: a classification network made convolutional, its scores at strides 32, 16 and 8 added up."""
+"""FCN-8s: a convolutional classification network whose scores at strides 32, 16 and 8 are added."""
 
 import torch
 import torch.nn.functional as F
@@ -12,7 +12,7 @@ from segexp.types import Logits
 
 
 def fcn8(num_classes: int, encoder: str, weights: str | None, num_features: int, dropout: float) -> Segmenter:
-    """A fresh FCN-8s for images of any size; see the class, and `segexp.model.encoder.with_weights` for weights."""
+    """Build an FCN-8s for images of any size; see the class, and `segexp.model.encoder.with_weights` for weights."""
     network = with_weights(
         lambda tag: FCN8(get_encoder(encoder, weights=tag), num_classes, num_features, dropout), encoder, weights
     )
@@ -20,7 +20,7 @@ def fcn8(num_classes: int, encoder: str, weights: str | None, num_features: int,
 
 
 class FCN8(nn.Module):
-    """Scores on pool3, pool4 and fc7, fused from coarse to fine.
+    """Class scores on pool3, pool4 and fc7, added from coarse to fine.
 
     encoder: features at strides 1 to 32 as smp builds them; vgg16 in the paper, vgg11_bn is its smallest relative.
     num_features: channels of the convolutions fc6 and fc7. The paper has 4096, which are 120 of its 134 M parameters;
@@ -46,7 +46,7 @@ class FCN8(nn.Module):
         self.double_pool4 = bilinear_doubling(num_classes)
 
     def forward(self, image: Tensor) -> Logits:
-        # smp hands out the features of a stage before they are pooled, except the last ones.
+        # smp returns the features of a stage before they are pooled, except the last ones.
         *_, before_pool3, before_pool4, _, pool5 = self.encoder(image)
         score = self.score_fc7(self.fc7(self.fc6(pool5)))
         score = self.double_fc7(score) + self.score_pool4(F.max_pool2d(before_pool4, 2))
@@ -55,7 +55,7 @@ class FCN8(nn.Module):
 
 
 def bilinear_doubling(num_classes: int) -> nn.ConvTranspose2d:
-    """A learnable upsampling of [B, num_classes, H, W] to twice the size that starts as bilinear interpolation."""
+    """Build a learnable upsampling of [B, num_classes, H, W] to twice the size that starts as bilinear."""
     layer = nn.ConvTranspose2d(num_classes, num_classes, 4, stride=2, padding=1, bias=False)
     ramp = torch.tensor([0.25, 0.75, 0.75, 0.25])
     with torch.no_grad():

@@ -15,7 +15,7 @@ Layer = Callable[[int, int], nn.Module]
 def gridnet(
     num_classes: int, streams: Sequence[int], num_columns_down: int, num_columns_up: int, total_dropout: float
 ) -> Segmenter:
-    """A fresh GridNet for images of any size; see the class for the arguments."""
+    """Build a fresh GridNet for images of any size; see the class for the arguments."""
     return Segmenter(GridNet(num_classes, streams, num_columns_down, num_columns_up, total_dropout), stride=1)
 
 
@@ -29,7 +29,7 @@ class GridNet(nn.Module):
     Raises ValueError for arguments outside these ranges.
     Source: Fourure et al. 2017, arXiv:1707.07958, and the authors' Lua code; the paper's grid is
     (16, 32, 64, 128, 256), 3 + 3 columns. Different here:
-    - total dropout is drawn per sample, not once per batch: no draw ever silences a block for every rank and sample,
+    - total dropout is drawn per sample, not once per batch: no draw switches a block off for every rank and sample,
       and ranks need not agree. What remains is divided by 1 - total_dropout, so that evaluation sees the same mean.
     - sizes need not be 16m + 1: what is upsampled is cut to the size of the stream that it joins.
     """
@@ -64,7 +64,7 @@ class GridNet(nn.Module):
 
 
 class Residual(nn.Module):
-    """features + branch(features), where training drops whole branches: "total dropout"."""
+    """Compute features + branch(features), where training drops whole branches: "total dropout"."""
 
     def __init__(self, branch: nn.Module, total_dropout: float) -> None:
         super().__init__()
@@ -76,7 +76,7 @@ class Residual(nn.Module):
 
 
 class DownColumn(nn.Module):
-    """Every stream: its residual block plus what the finer stream of this column sends down."""
+    """Add to the residual block of every stream what the finer stream of this column sends down."""
 
     def __init__(self, streams: Sequence[int], total_dropout: float) -> None:
         super().__init__()
@@ -91,7 +91,7 @@ class DownColumn(nn.Module):
 
 
 class UpColumn(nn.Module):
-    """Every stream: its residual block plus what the coarser stream of this column sends up."""
+    """Add to the residual block of every stream what the coarser stream of this column sends up."""
 
     def __init__(self, streams: Sequence[int], layer: Layer, total_dropout: float) -> None:
         super().__init__()
@@ -107,7 +107,7 @@ class UpColumn(nn.Module):
 
 
 class Upsampling(nn.Module):
-    """Twice the resolution, cut to the given (height, width)."""
+    """Double the resolution, then cut to the given (height, width)."""
 
     def __init__(self, num_inputs: int, num_outputs: int) -> None:
         super().__init__()
@@ -144,9 +144,15 @@ def _subsampling(num_inputs: int, num_outputs: int) -> nn.Module:
 
 def _check(streams: Sequence[int], num_columns_down: int, num_columns_up: int, total_dropout: float) -> None:
     if not streams or min(streams) < 1:
-        raise ValueError(f"gridnet: streams is {list(streams)}; allowed: one channel count of 1 or more per stream")
+        raise ValueError(
+            f"gridnet: streams is {list(streams)}; allowed: one number of channels >= 1 per stream; set model.streams"
+        )
     if num_columns_down < 1 or num_columns_up < 1:
-        found = f"num_columns_down={num_columns_down}, num_columns_up={num_columns_up}"
-        raise ValueError(f"gridnet: found {found}; both must be 1 or more, the paper has 3 and 3")
+        raise ValueError(
+            f"gridnet: num_columns_down is {num_columns_down}, num_columns_up is {num_columns_up}; allowed: 1 or more "
+            "each, the paper has 3 and 3; set model.num_columns_down and model.num_columns_up"
+        )
     if not 0 <= total_dropout < 1:
-        raise ValueError(f"gridnet: total_dropout is {total_dropout}; allowed: from 0 (off) to below 1")
+        raise ValueError(
+            f"gridnet: total_dropout is {total_dropout}; allowed: from 0 (off) to below 1; set model.total_dropout"
+        )

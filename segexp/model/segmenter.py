@@ -1,4 +1,4 @@
-"""What every model of this room has in common: raw image in, logits of the same height and width out."""
+"""The module that wraps every network: raw image in, logits of the same height and width out."""
 
 from collections.abc import Sequence
 
@@ -38,7 +38,7 @@ class Segmenter(nn.Module):
 
     @property
     def encoder(self) -> nn.Module:
-        """The part that pretrained weights fill and transfer learning freezes. ValueError if there is none."""
+        """The part that takes pretrained weights and that transfer learning freezes; ValueError if there is none."""
         encoder = getattr(self.network, "encoder", None)
         if encoder is None:
             name = type(self.network).__name__
@@ -46,10 +46,10 @@ class Segmenter(nn.Module):
         return encoder
 
     def forward(self, image: Image) -> Logits:
-        """Logits [B, num_classes, H, W] in the precision of the network; the softmax is the loss's business.
+        """Compute logits [B, num_classes, H, W] in the precision of the network; the softmax is left to the loss.
 
         image: red-green-blue [B, 3, H, W], H and W at least 32; uint8 0..255, or floating point 0..1.
-        Raises ValueError for anything else.
+        Raises ValueError for any other type or shape.
         """
         _check(image)
         height, width = image.shape[-2:]
@@ -77,8 +77,8 @@ def _next_multiple(size: int, stride: int) -> int:
 
 def _check(image: Tensor) -> None:
     allowed = f"uint8 0..255 or floating point 0..1, [batch, 3, height, width], sides of {SMALLEST_SIDE} or more"
-    known_type = image.dtype == torch.uint8 or image.is_floating_point()
-    if not known_type or image.ndim != 4 or image.shape[1] != 3:
+    allowed_type = image.dtype == torch.uint8 or image.is_floating_point()
+    if not allowed_type or image.ndim != 4 or image.shape[1] != 3:
         raise ValueError(f"image: found {image.dtype} {list(image.shape)}; allowed: {allowed}; convert it first")
     if image.shape[2] < SMALLEST_SIDE or image.shape[3] < SMALLEST_SIDE:
         raise ValueError(f"image: found {list(image.shape)}; allowed: {allowed}; enlarge or pad it first")

@@ -1,4 +1,4 @@
-"""SegNet: an encoder that remembers where each maximum was, and a decoder that puts features back there."""
+"""SegNet: an encoder that keeps the index of each maximum, and a decoder that puts features back there."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -13,7 +13,7 @@ MAX_STAGES = 5
 
 
 def segnet(num_classes: int, widths: Sequence[int], num_convolutions: Sequence[int]) -> Segmenter:
-    """A fresh SegNet for images of any size; see the class for the arguments."""
+    """Build a fresh SegNet for images of any size; see the class for the arguments."""
     return Segmenter(SegNet(num_classes, widths, num_convolutions), stride=1)
 
 
@@ -25,7 +25,7 @@ class SegNet(nn.Module):
     Raises ValueError for lists that are empty, too long or of different length.
     Source: Badrinarayanan et al. 2017, arXiv:1511.00561; the paper's encoder is VGG16's: widths
     (64, 128, 256, 512, 512), convolutions (2, 2, 3, 3, 3). Different here: sides need not be multiples of 32, because
-    each unpooling restores the size that was pooled; all weights start random, the paper's encoder from ImageNet.
+    each unpooling restores the size before its pooling; all weights start random, the paper's encoder from ImageNet.
     """
 
     def __init__(self, num_classes: int, widths: Sequence[int], num_convolutions: Sequence[int]) -> None:
@@ -42,26 +42,26 @@ class SegNet(nn.Module):
         self.classifier = nn.Conv2d(widths[0], num_classes, 3, padding=1)
 
     def forward(self, image: Tensor) -> Logits:
-        features, pooled = image, []
+        features, poolings = image, []
         for stage in self.encoder:
             features = stage(features)
             size = features.shape[-2:]
-            features, places = F.max_pool2d(features, 2, return_indices=True)
-            pooled.append((places, size))
+            features, indices = F.max_pool2d(features, 2, return_indices=True)
+            poolings.append((indices, size))
         for stage in self.decoder:
-            features = stage(unpool(features, *pooled.pop()))
+            features = stage(unpool(features, *poolings.pop()))
         return self.classifier(features)
 
 
-def unpool(features: Tensor, places: Tensor, size: tuple[int, int]) -> Tensor:
-    """Features [B, C, h, w] put back where max pooling found them, zeros elsewhere: [B, C, *size].
+def unpool(features: Tensor, indices: Tensor, size: tuple[int, int]) -> Tensor:
+    """Put features [B, C, h, w] back where max pooling took them from, zeros elsewhere: [B, C, *size].
 
-    places: int64 [B, C, h, w], index into the flattened height and width of size, as max pooling returns it.
+    indices: int64 [B, C, h, w] into the flattened height and width of size, as max pooling returns them.
     Same as torch's max_unpool2d, which can neither be exported nor run under deterministic algorithms on a GPU.
     """
     batch, channels = features.shape[:2]
     flat = features.new_zeros(batch, channels, size[0] * size[1])
-    return flat.scatter(2, places.flatten(2), features.flatten(2)).view(batch, channels, *size)
+    return flat.scatter(2, indices.flatten(2), features.flatten(2)).view(batch, channels, *size)
 
 
 def _stage(channels: Sequence[int]) -> nn.Sequential:
@@ -73,9 +73,10 @@ def _stage(channels: Sequence[int]) -> nn.Sequential:
 
 
 def _check(widths: Sequence[int], num_convolutions: Sequence[int]) -> None:
-    sound = len(widths) == len(num_convolutions) and 1 <= len(widths) <= MAX_STAGES
-    if not sound or min(*widths, *num_convolutions) < 1:
-        found = f"widths={list(widths)}, num_convolutions={list(num_convolutions)}"
+    valid = len(widths) == len(num_convolutions) and 1 <= len(widths) <= MAX_STAGES
+    if not valid or min(*widths, *num_convolutions) < 1:
         raise ValueError(
-            f"segnet: found {found}; allowed: 1 to {MAX_STAGES} stages, one entry of 1 or more in each list"
+            f"segnet: widths is {list(widths)}, num_convolutions is {list(num_convolutions)}; allowed: 1 "
+            f"to {MAX_STAGES} stages, an entry of 1 or more for each in both; set model.widths and "
+            "model.num_convolutions"
         )

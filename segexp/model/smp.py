@@ -1,4 +1,4 @@
-"""Any architecture of segmentation_models_pytorch (smp), by YAML alone: U-Net, PSPNet, DeepLabV3+, FPN, ..."""
+"""Any architecture of segmentation_models_pytorch (smp) by its arguments: U-Net, PSPNet, DeepLabV3+, FPN, ..."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,20 +21,20 @@ def smp(
     std: Sequence[float] = IMAGENET_STD,
     **options: Any,
 ) -> Segmenter:
-    """A network of smp that takes images of any size.
+    """Build a network of smp that takes images of any size.
 
     architecture: class in smp: Unet, PSPNet, DeepLabV3Plus, FPN, MAnet, ...
     encoder, weights: see `segexp.model.encoder.with_weights`.
-    mean, std: what the weights were trained with, per channel in units of 0..1.
+    mean, std: of the images that the weights were trained with, per channel in units of 0..1.
     options: further arguments of the architecture, as smp documents them.
-    Raises ValueError for an unknown architecture, and what `with_weights` raises.
-    Different from smp: parameters of the encoder that the architecture never uses (encoder_depth below 5) do not ask
-    for a gradient, because DistributedDataParallel waits for every gradient that was asked for.
+    Raises ValueError for an unknown architecture, and the errors of `with_weights`.
+    Different from smp: parameters of the encoder that the architecture never uses (encoder_depth below 5) do not
+    require a gradient, because DistributedDataParallel waits for every gradient that is required.
     """
     known = segmentation_models_pytorch.MODEL_ARCHITECTURES_MAPPING
     if architecture.lower() not in known:
         names = ", ".join(sorted(known[name].__name__ for name in known))
-        raise ValueError(f"model.architecture: smp has no {architecture!r}; allowed: {names}")
+        raise ValueError(f"model.architecture: smp has no {architecture!r}; allowed: {names}; set model.architecture")
 
     def build(tag: Tag) -> SegmentationModel:
         create = known[architecture.lower()]

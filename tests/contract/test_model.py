@@ -8,7 +8,7 @@ import torch
 
 from segexp.model.segmenter import Segmenter
 from tests.model.options import FOLDER, OPTIONS, build_model
-from tests.model.state_dict_keys import digest, stored
+from tests.model.state_dict_keys import digest, stored_digests
 
 NUM_CLASSES = 5
 SIZES = [(32, 32), (33, 47), (64, 96), (101, 37)]
@@ -20,14 +20,14 @@ def option(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def built(option: str) -> Segmenter:
+def fresh_model(option: str) -> Segmenter:
     torch.manual_seed(0)
     return build_model(option, NUM_CLASSES)
 
 
 @pytest.fixture
-def model(built: Segmenter) -> Segmenter:
-    return built.eval()
+def model(fresh_model: Segmenter) -> Segmenter:
+    return fresh_model.eval()
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def random_image(height: int, width: int, num_images: int = 2) -> torch.Tensor:
 
 
 def in_float64(model: Segmenter) -> Segmenter:
-    """A copy, for sums in another order: in float32 rounding may move a feature of SegNet to another pixel."""
+    """Copy the model to float64: rounding of sums in another order may move a feature of SegNet to another pixel."""
     return copy.deepcopy(model).double()
 
 
@@ -54,8 +54,8 @@ def test_yaml_leaves_num_classes_to_build(option: str) -> None:
     assert "num_classes" not in (FOLDER / f"{option}.yaml").read_text()
 
 
-def test_fresh_state_dict_has_the_keys_of_yesterday(option: str, model: Segmenter) -> None:
-    assert digest(model) == stored().get(option), (
+def test_a_fresh_state_dict_has_the_keys_that_old_checkpoints_have(option: str, model: Segmenter) -> None:
+    assert digest(model) == stored_digests().get(option), (
         f"{option}: names or shapes in its state_dict are not those of tests/model/state_dict_keys.json, so old "
         "checkpoints will not load; if that is intended, run `python -m tests.model.state_dict_keys`"
     )

@@ -13,7 +13,7 @@ OPTIONS = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
 def build_model(option: str, num_classes: int, **overrides: Any) -> Segmenter:
-    """The fresh model of conf/model/<option>.yaml, downloading nothing."""
+    """Build the model of conf/model/<option>.yaml with random weights, downloading nothing."""
     config = yaml.safe_load((FOLDER / f"{option}.yaml").read_text())
     if "weights" in config:
         config["weights"] = None

@@ -1,4 +1,4 @@
-"""The state_dict keys and shapes old checkpoints rely on; `python -m tests.model.state_dict_keys` stores today's."""
+"""The state_dict keys and shapes that checkpoints rely on; `python -m tests.model.state_dict_keys` stores them anew."""
 
 import hashlib
 import json
@@ -13,15 +13,15 @@ NUM_CLASSES = 5
 
 
 def digest(model: nn.Module) -> dict[str, int | str]:
-    """How many entries the state_dict has, and a hash of their names and shapes."""
+    """Count the entries of the state_dict, and hash their names and shapes."""
     lines = sorted(f"{key} {list(value.shape)}" for key, value in model.state_dict().items())
     return {"count": len(lines), "sha256": hashlib.sha256("\n".join(lines).encode()).hexdigest()}
 
 
-def stored() -> dict[str, dict[str, int | str]]:
+def stored_digests() -> dict[str, dict[str, int | str]]:
     return json.loads(FILE.read_text()) if FILE.exists() else {}
 
 
 if __name__ == "__main__":
-    today = {option: digest(build_model(option, NUM_CLASSES)) for option in OPTIONS}
-    FILE.write_text(json.dumps(today, indent=2) + "\n")
+    digests = {option: digest(build_model(option, NUM_CLASSES)) for option in OPTIONS}
+    FILE.write_text(json.dumps(digests, indent=2) + "\n")

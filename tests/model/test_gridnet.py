@@ -28,7 +28,7 @@ def test_parameters_are_those_of_the_authors_code(num_classes: int, num_columns:
 
 
 @pytest.mark.parametrize("size", [(9, 12), (10, 11)])
-def test_upsampling_equals_a_transposed_convolution_told_its_output_size(size: tuple[int, int]) -> None:
+def test_upsampling_equals_a_transposed_convolution_with_an_output_size(size: tuple[int, int]) -> None:
     torch.manual_seed(0)
     upsampling = Upsampling(8, 4).eval()
     features = torch.randn(2, 8, 5, 6)
@@ -68,14 +68,14 @@ def test_training_differs_between_draws_and_repeats_with_the_seed() -> None:
 
 def test_features_of_every_stream_reach_the_exit() -> None:
     """A pixel sees as far as the coarsest stream lets it: one stream less must see less."""
-    seen = {}
+    pixels_in_sight = {}
     for streams in [(4, 4), (4, 4, 4)]:
         torch.manual_seed(0)
         image = torch.rand(1, 3, 128, 128, requires_grad=True)
         gridnet(2, streams, 1, 1, 0.0).eval()(image)[0, :, 64, 64].sum().backward()
         assert image.grad is not None
-        seen[streams] = int(image.grad.abs().sum((0, 1)).any(0).sum())
-    assert seen[(4, 4)] < seen[(4, 4, 4)] < 128
+        pixels_in_sight[streams] = int(image.grad.abs().sum((0, 1)).any(0).sum())
+    assert pixels_in_sight[(4, 4)] < pixels_in_sight[(4, 4, 4)] < 128
 
 
 @pytest.mark.parametrize(
@@ -83,8 +83,8 @@ def test_features_of_every_stream_reach_the_exit() -> None:
     [
         ({"streams": ()}, "streams"),
         ({"streams": (16, 0)}, "streams"),
-        ({"num_columns_down": 0}, "num_columns_down=0"),
-        ({"num_columns_up": 0}, "num_columns_up=0"),
+        ({"num_columns_down": 0}, "num_columns_down is 0"),
+        ({"num_columns_up": 0}, "num_columns_up is 0"),
         ({"total_dropout": 1.0}, "total_dropout is 1.0"),
     ],
 )

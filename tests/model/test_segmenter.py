@@ -1,4 +1,4 @@
-"""The shell that every model wears: scaling, normalising, padding and cropping."""
+"""The module that wraps every network: scaling, normalising, padding and cropping."""
 
 import numpy as np
 import pytest
@@ -10,10 +10,10 @@ from segexp.model.segmenter import IMAGENET_MEAN, IMAGENET_STD, Segmenter
 
 
 class Recorder(nn.Module):
-    """Hands its input back, and remembers it."""
+    """Return the input, and keep it."""
 
     def forward(self, image: Tensor) -> Tensor:
-        self.seen = image
+        self.input = image
         return image
 
 
@@ -44,7 +44,7 @@ def test_the_network_sees_the_border_replicated_to_a_multiple_of_stride(image: T
     network = Recorder()
     logits = Segmenter(network, stride=32)(image)
     expected = np.pad(logits.numpy(), [(0, 0), (0, 0), (0, 31), (0, 17)], mode="edge")
-    np.testing.assert_array_equal(network.seen.numpy(), expected)
+    np.testing.assert_array_equal(network.input.numpy(), expected)
 
 
 def test_logits_of_a_fitting_image_are_those_of_the_network(image: Tensor) -> None:

@@ -14,8 +14,8 @@ from segexp.model.segnet import segnet, unpool
 @pytest.mark.parametrize("size", [(8, 12), (7, 11), (8, 11)])
 def test_unpool_equals_torchs_max_unpool(size: tuple[int, int]) -> None:
     torch.manual_seed(0)
-    features, places = F.max_pool2d(torch.randn(2, 3, *size), 2, return_indices=True)
-    torch.testing.assert_close(unpool(features, places, size), F.max_unpool2d(features, places, 2, output_size=size))
+    features, indices = F.max_pool2d(torch.randn(2, 3, *size), 2, return_indices=True)
+    torch.testing.assert_close(unpool(features, indices, size), F.max_unpool2d(features, indices, 2, output_size=size))
 
 
 def test_published_encoder_has_the_convolutions_of_vgg16() -> None:
@@ -43,5 +43,7 @@ def test_decoder_mirrors_the_encoder() -> None:
     ("widths", "num_convolutions"), [((), ()), ((8, 8), (1,)), ((8,) * 6, (1,) * 6), ((8, 0), (1, 1)), ((8, 8), (1, 0))]
 )
 def test_impossible_stages_are_named_in_the_error(widths: Sequence[int], num_convolutions: Sequence[int]) -> None:
-    with pytest.raises(ValueError, match="allowed: 1 to 5 stages"):
+    with pytest.raises(ValueError, match="^segnet: ") as error:
         segnet(5, widths, num_convolutions)
+    facts = [f"widths is {list(widths)}", f"num_convolutions is {list(num_convolutions)}", "1 to 5 stages", "1 or more"]
+    assert [fact for fact in facts if fact not in str(error.value)] == [], str(error.value)
