@@ -1,4 +1,7 @@
-"""Learning rate schedules, (optimizer, total_steps) -> scheduler stepped after every optimizer step."""
+"""Learning rate schedules: (optimizer, total_steps) -> scheduler that is stepped after every optimizer step.
+
+Each docstring gives the learning rate of a step; lr is that of the optimizer.
+"""
 
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LambdaLR, LRScheduler, PolynomialLR
@@ -14,10 +17,10 @@ def poly(optimizer: Optimizer, total_steps: int, power: float) -> LRScheduler:
 
 
 def cosine(optimizer: Optimizer, total_steps: int, final_lr: float) -> LRScheduler:
-    """Half a cosine from lr to final_lr (Loshchilov and Hutter 2017, arXiv:1608.03983), without restarts."""
+    """Half a cosine from lr to final_lr, without restarts (Loshchilov and Hutter 2017, arXiv:1608.03983)."""
     return CosineAnnealingLR(optimizer, T_max=total_steps, eta_min=final_lr)
 
 
 def inverse_time(optimizer: Optimizer, total_steps: int, decay: float) -> LRScheduler:
-    """lr / (1 + decay * step), as torch7's optim does and GridNet was trained with (decay 5e-7)."""
+    """lr / (1 + decay * step), as torch7's optim computes it; GridNet was trained with decay 5e-7."""
     return LambdaLR(optimizer, lambda step: 1 / (1 + decay * step))

@@ -13,66 +13,66 @@ from segexp.types import LazySample, Sample
 
 
 @runtime_checkable
-class TakesRectangle(Protocol):
-    """A transform that looks at one rectangle of its input: as the first of a chain, all that is read of a scene."""
+class RectangleTransform(Protocol):
+    """A transform that needs only one rectangle of its input; as the first of a chain, only that is read of a scene."""
 
     def draw(self, height: int, width: int) -> dict[str, Any]:
-        """Parameters for an input of this size; among them the rectangle's top, left, height and width."""
+        """Draw parameters for an input of this size, among them the rectangle's top, left, height and width."""
         ...
 
     def transform(self, inpt: Any, params: dict[str, Any]) -> Any: ...
 
 
 class Augmentation:
-    """Applies torchvision transforms to image and target together.
+    """Apply torchvision transforms to image and target together.
 
-    transforms: by name, in the order they are applied: any of torchvision.transforms.v2, or of this folder; none at all
-        leaves samples as they are.
-    seed: of the run. The same (seed, epoch, index) gives the same sample, whatever worker or rank asks.
+    transforms: by name, in the order they are applied: any of torchvision.transforms.v2, or of this package; an empty
+        mapping leaves samples unchanged.
+    seed: of the run. The same (seed, epoch, index) gives the same sample in every worker and on every rank.
     """
 
     def __init__(self, transforms: Mapping[str, nn.Module], seed: int) -> None:
         self.transforms = list(transforms.values())
         self.seed = seed
-        self.takes_rectangle = isinstance(next(iter(self.transforms), None), TakesRectangle)
+        self.starts_with_rectangle = isinstance(next(iter(self.transforms), None), RectangleTransform)
 
     def __call__(self, sample: Sample, epoch: int, index: int) -> Sample:
         if not self.transforms:
             return sample
-        with self._draws_of(epoch, index):
-            return _applied(self.transforms, sample)
+        with self._seeded(epoch, index):
+            return _apply(self.transforms, sample)
 
     def read(self, scene: LazySample, epoch: int, index: int) -> Sample:
-        """The sample that the whole scene would give, of no more pixels than are needed for it."""
-        if not self.takes_rectangle:
+        """Compute the sample that the whole scene would give, reading only the pixels needed for it."""
+        if not self.starts_with_rectangle:
             return self(scene.whole(), epoch, index)
         first: Any = self.transforms[0]
-        with self._draws_of(epoch, index):
+        with self._seeded(epoch, index):
             params = first.draw(*scene.size)
             window = scene.crop(*(params[side] for side in ("top", "left", "height", "width")))
-            inside = {**params, "top": 0, "left": 0}
-            return _applied([_Drawn(first, inside), *self.transforms[1:]], window)
+            params_in_window = {**params, "top": 0, "left": 0}
+            return _apply([_FixedTransform(first, params_in_window), *self.transforms[1:]], window)
 
     @contextmanager
-    def _draws_of(self, epoch: int, index: int) -> Iterator[None]:
+    def _seeded(self, epoch: int, index: int) -> Iterator[None]:
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed_of(self.seed, epoch, index))
             yield
 
 
-class _Drawn:
-    """A transform whose parameters are known."""
+class _FixedTransform:
+    """A transform whose parameters are drawn already."""
 
-    def __init__(self, transform: TakesRectangle, params: dict[str, Any]) -> None:
+    def __init__(self, transform: RectangleTransform, params: dict[str, Any]) -> None:
         self.transform, self.params = transform, params
 
     def __call__(self, *inputs: Any) -> tuple[Any, ...]:
         return tuple(self.transform.transform(each, self.params) for each in inputs)
 
 
-def _applied(transforms: Sequence[Any], sample: Sample) -> Sample:
-    # Counted from VOID down, so that what a rotation leaves empty, which torchvision fills with 0, is void. As VOID is
-    # 255, bitwise_not does that, in a fifth of the time of a subtraction.
+def _apply(transforms: Sequence[Any], sample: Sample) -> Sample:
+    # Transforms see VOID - target, so that corners that a rotation leaves empty, which torchvision fills with 0, are
+    # void. As VOID is 255, bitwise_not computes that, in a fifth of the time of a subtraction.
     pair = tv_tensors.Image(sample.image), tv_tensors.Mask(sample.target.bitwise_not())
     for transform in transforms:
         pair = transform(*pair)

@@ -10,10 +10,10 @@ from torchvision.transforms.v2 import query_size
 
 
 class RandomScaleCrop(v2.Transform):
-    """Enlarges by a factor from U(low, high) and crops a window, both at once: only the window is resized.
+    """Enlarge by a factor from U(low, high) and crop a window, both at once: only the window is resized.
 
-    size: [height, width] of the result, null for that of the input (a random zoom).
-    scale: [low, high]; raised where the scaled image would not fill the window.
+    size: [height, width] of the result; None: that of the input (a random zoom).
+    scale: [low, high], 0 < low <= high; raised where the scaled image would be smaller than the window.
     Source: the training crops of GridNet (Fourure et al. 2017, section 4), scale U(1, 2.5), 400x400.
     """
 
@@ -21,7 +21,10 @@ class RandomScaleCrop(v2.Transform):
         super().__init__()
         low, high = scale
         if not 0 < low <= high:
-            raise ValueError(f"augmentation: scale is [{low}, {high}]; needed is 0 < low <= high")
+            raise ValueError(
+                f"augmentation: scale is [{low}, {high}]; allowed: [low, high] with 0 < low <= high; set "
+                "the transform's scale in augmentation.transforms"
+            )
         self.size = tuple(size) if size else None
         self.low, self.high = float(low), float(high)
 
@@ -29,7 +32,7 @@ class RandomScaleCrop(v2.Transform):
         return self.draw(*query_size(flat_inputs))
 
     def draw(self, height: int, width: int) -> dict[str, Any]:
-        """A window of an input of this size, and the size it is resized to."""
+        """Draw a window of an input of this size, and the size it is resized to."""
         size = self.size or (height, width)
         least = max(self.low, size[0] / height, size[1] / width)
         factor = torch.empty(()).uniform_(least, max(least, self.high)).item()

@@ -25,7 +25,7 @@ def augmentation(option: str, seed: int = 0) -> Augmentation:
 
 @pytest.fixture
 def sample() -> Sample:
-    """A scene whose left half is dark and class 0, whose right half is bright and class 1."""
+    """Build a scene whose left half is dark and class 0, whose right half is bright and class 1."""
     target = torch.zeros(200, 300, dtype=torch.uint8)
     target[:, 150:] = 1
     return Sample((40 + 170 * target).expand(3, -1, -1).contiguous(), target, "scene")
@@ -34,7 +34,7 @@ def sample() -> Sample:
 @pytest.mark.parametrize("option", OPTIONS)
 def test_same_seed_epoch_and_index_give_the_same_sample(option: str, sample: Sample) -> None:
     first = augmentation(option)(sample, 3, 7)
-    torch.rand(5)  # whatever else draws from torch's generator has no influence
+    torch.rand(5)  # other draws from torch's generator have no influence
     again = augmentation(option)(sample, 3, 7)
     assert torch.equal(first.image, again.image)
     assert torch.equal(first.target, again.target)
@@ -84,7 +84,7 @@ def test_no_class_appears_that_the_scene_does_not_hold(option: str, sample: Samp
         assert set(augmentation(option)(only_one, 0, index).target.unique().tolist()) <= {1, VOID}
 
 
-def test_what_a_rotation_leaves_empty_is_void(sample: Sample) -> None:
+def test_corners_that_a_rotation_leaves_empty_are_void(sample: Sample) -> None:
     only_one = sample._replace(target=torch.ones_like(sample.target))
     rotated = Augmentation({"rotate": v2.RandomRotation((30, 30))}, seed=0)(only_one, 0, 0)
     assert set(rotated.target.unique().tolist()) == {1, VOID}
@@ -104,19 +104,21 @@ def test_scale_crop_enlarges_an_image_smaller_than_the_crop(sample: Sample) -> N
 
 
 def test_a_wrong_scale_is_refused() -> None:
-    with pytest.raises(ValueError, match="needed is 0 < low <= high"):
+    with pytest.raises(ValueError, match="^augmentation: ") as error:
         RandomScaleCrop(None, [2.0, 1.0])
+    facts = ["scale is [2.0, 1.0]", "0 < low <= high", "augmentation.transforms"]
+    assert [fact for fact in facts if fact not in str(error.value)] == [], str(error.value)
 
 
-class Recorded(DecodedScene):
-    """A scene that notes which rectangles are read."""
+class RecordingScene(DecodedScene):
+    """A scene that records which rectangles are read."""
 
     def crop(self, top: int, left: int, height: int, width: int) -> Sample:
-        read.append((top, left, height, width))
+        rectangles.append((top, left, height, width))
         return super().crop(top, left, height, width)
 
 
-read: list[tuple[int, int, int, int]] = []
+rectangles: list[tuple[int, int, int, int]] = []
 
 
 @pytest.mark.parametrize("option", OPTIONS)
@@ -131,11 +133,11 @@ def test_a_scene_that_is_read_lazily_gives_the_same_sample(option: str) -> None:
 
 
 def test_scale_crop_reads_only_its_source_rectangle() -> None:
-    scene = Recorded(np.zeros((500, 450, 3), np.uint8), np.zeros((500, 450), np.uint8), "scene")
+    scene = RecordingScene(np.zeros((500, 450, 3), np.uint8), np.zeros((500, 450), np.uint8), "scene")
     for index in range(20):
-        read.clear()
+        rectangles.clear()
         augmentation("gridnet").read(scene, 0, index)
-        ((top, left, height, width),) = read
+        ((top, left, height, width),) = rectangles
         assert 160 <= height == width <= 400  # 400 / 2.5 to 400 / 1
         assert 0 <= top <= 500 - height
         assert 0 <= left <= 450 - width
