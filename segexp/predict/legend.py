@@ -1,4 +1,4 @@
-"""Classes as colours over a photo, with a legend below it."""
+"""Classes as colours over an image, with a legend below it."""
 
 from functools import lru_cache
 
@@ -12,20 +12,23 @@ Entries = tuple[tuple[str, tuple[int, ...]], ...]
 PAPER, INK = (255, 255, 255), (20, 20, 20)
 
 
-def overlay(image: Bytes, class_ids: Bytes, grouping: Grouping, opacity: float) -> Image.Image:
-    """image: [H, W, 3]; class_ids: [H, W]; opacity: of the colours. The legend names every class, in its order."""
+def draw_overlay(image: Bytes, class_ids: Bytes, grouping: Grouping, opacity: float) -> Image.Image:
+    """Blend colours over image [H, W, 3] by class_ids [H, W]; the legend names every class, in its order.
+
+    opacity: of the colours, 0 to 1.
+    """
     blended = Image.blend(Image.fromarray(image), with_palette(class_ids, grouping.colors).convert("RGB"), opacity)
     entries = tuple(zip(grouping.names, (tuple(color) for color in grouping.colors.tolist()), strict=True))
-    legend = legend_of(entries, blended.width)
-    whole = Image.new("RGB", (blended.width, blended.height + legend.height))
-    whole.paste(blended)
-    whole.paste(legend, (0, blended.height))
-    return whole
+    legend = draw_legend(entries, blended.width)
+    picture = Image.new("RGB", (blended.width, blended.height + legend.height))
+    picture.paste(blended)
+    picture.paste(legend, (0, blended.height))
+    return picture
 
 
 @lru_cache(maxsize=64)
-def legend_of(entries: Entries, width: int) -> Image.Image:
-    """Swatches and names in as many columns as fit; rows as high as the text of a picture of that width needs."""
+def draw_legend(entries: Entries, width: int) -> Image.Image:
+    """Draw swatches and names in as many columns as fit; the text is as high as a picture of that width needs."""
     size = max(10, min(28, width // 45))
     font = ImageFont.load_default(size)
     row = round(1.6 * size)

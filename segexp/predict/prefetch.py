@@ -1,4 +1,4 @@
-"""Work that threads do ahead of whoever needs it, a bounded number of pieces at a time."""
+"""Work of threads that runs ahead of its reader, or behind its writer, a bounded number of calls at a time."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -8,35 +8,36 @@ from typing import TypeVar
 Result = TypeVar("Result")
 
 
-def ahead(pool: Executor, calls: Iterable[Callable[[], Result]], depth: int) -> Iterator[Result]:
-    """Results in the order of the calls; at most `depth` calls are with the pool, or done and not yet asked for."""
-    waiting: deque[Future[Result]] = deque()
+def prefetch(pool: Executor, calls: Iterable[Callable[[], Result]], depth: int) -> Iterator[Result]:
+    """Yield results in the order of the calls; at most `depth` calls are in the pool, or done and not yet yielded."""
+    futures: deque[Future[Result]] = deque()
     try:
         for call in calls:
-            waiting.append(pool.submit(call))
-            if len(waiting) >= depth:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+            futures.append(pool.submit(call))
+            if len(futures) >= depth:
+                yield futures.popleft().result()
+        while futures:
+            yield futures.popleft().result()
     finally:
-        for future in waiting:
+        for future in futures:
             future.cancel()
 
 
-class Behind:
-    """Work that is handed to a pool and not waited for, unless `depth` pieces of it are unfinished."""
+class BackgroundWriter:
+    """Hands calls to a pool without waiting for them, unless `depth` of them are unfinished."""
 
     def __init__(self, pool: Executor, depth: int) -> None:
         self.pool = pool
         self.depth = depth
-        self.waiting: deque[Future] = deque()
+        self.futures: deque[Future] = deque()
 
-    def submit(self, work: Callable[..., object], *arguments: object) -> None:
-        """Raises what an earlier piece of work raised."""
-        if len(self.waiting) >= self.depth:
-            self.waiting.popleft().result()
-        self.waiting.append(self.pool.submit(work, *arguments))
+    def submit(self, write: Callable[..., object], *arguments: object) -> None:
+        """Raise what an earlier call raised."""
+        if len(self.futures) >= self.depth:
+            self.futures.popleft().result()
+        self.futures.append(self.pool.submit(write, *arguments))
 
     def finish(self) -> None:
-        while self.waiting:
-            self.waiting.popleft().result()
+        """Wait for all calls, and raise what one of them raised."""
+        while self.futures:
+            self.futures.popleft().result()

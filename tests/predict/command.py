@@ -1,4 +1,4 @@
-"""The command as users give it, what it is given, and what it writes."""
+"""The command as users type it, its inputs, and its outputs."""
 
 import subprocess
 from pathlib import Path
@@ -19,7 +19,7 @@ def val_pairs(run: RunFolder):
     return Cityscapes(str(root)).pairs("val")
 
 
-def predicted(run: RunFolder, *overrides: str) -> subprocess.CompletedProcess[str]:
+def run_predict(run: RunFolder, *overrides: str) -> subprocess.CompletedProcess[str]:
     return segexp("predict", f"run={run.path}", "checkpoint=last", "device=cpu", *overrides)
 
 
@@ -27,6 +27,6 @@ def mask(path: Path) -> np.ndarray:
     return np.array(Image.open(path))
 
 
-def class_ids_to(folder: Path) -> Outputs:
+def class_id_outputs(folder: Path) -> Outputs:
     grouping = build.grouping(compose("train", ["classes=cityscapes19"]))
     return Outputs(folder, grouping, CITYSCAPES, "class_ids", True, 0.5, False)

@@ -10,9 +10,9 @@ from tests.predict.videos import TIMES
 
 
 @pytest.fixture(scope="module")
-def photos(trained: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def images(trained: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The validation images of the run, in a folder of folders."""
-    folder = tmp_path_factory.mktemp("photos")
+    folder = tmp_path_factory.mktemp("images")
     for number, pair in enumerate(val_pairs(trained)):
         (folder / f"day{number}").mkdir()
         (folder / f"day{number}" / f"{pair.name}.png").write_bytes(pair.image.read_bytes())

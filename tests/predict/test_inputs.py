@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from segexp.predict.inputs import check_output, find
+from segexp.predict.inputs import check_output, find_inputs
 
 
-def photos(folder: Path, *names: str) -> Path:
+def touch_files(folder: Path, *names: str) -> Path:
     for name in names:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).touch()
@@ -16,61 +16,63 @@ def photos(folder: Path, *names: str) -> Path:
 
 
 def test_no_two_files_share_a_name(tmp_path: Path) -> None:
-    given = photos(tmp_path, "a.png", "a.jpg", "a.png.bmp", "b.png", "b.png.bmp", "c/a.png", "d.v1.png")
-    names = {item.file.name if item.file.parent == given else "c": item.name for item in find(given, given / "out")}
+    given = touch_files(tmp_path, "a.png", "a.jpg", "a.png.bmp", "b.png", "b.png.bmp", "c/a.png", "d.v1.png")
+    names = {
+        item.file.name if item.file.parent == given else "c": item.name for item in find_inputs(given, given / "out")
+    }
     assert len(set(names.values())) == 7
     assert names["d.v1.png"] == "d.v1"
 
 
 def test_a_hidden_or_relative_folder_can_be_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    photos(tmp_path, ".hidden/photos/a.png", ".hidden/photos/.thumbnails/a.png")
+    touch_files(tmp_path, ".hidden/images/a.png", ".hidden/images/.thumbnails/a.png")
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
-    for place in ("../.hidden/photos", tmp_path / ".hidden/photos"):
-        assert [item.name for item in find(Path(place), tmp_path / "out")] == ["a"]
+    for place in ("../.hidden/images", tmp_path / ".hidden/images"):
+        assert [item.name for item in find_inputs(Path(place), tmp_path / "out")] == ["a"]
 
 
-def test_what_was_written_is_no_input_however_its_folder_is_spelled(tmp_path: Path) -> None:
-    given = photos(tmp_path / "photos", "a.png", "out/masks/a.png")
-    assert [item.name for item in find(given, given / ".." / "photos" / "out")] == ["a"]
+def test_outputs_are_no_inputs_however_their_folder_is_spelled(tmp_path: Path) -> None:
+    given = touch_files(tmp_path / "images", "a.png", "out/masks/a.png")
+    assert [item.name for item in find_inputs(given, given / ".." / "images" / "out")] == ["a"]
 
 
-def test_what_an_earlier_command_wrote_to_another_output_is_no_input_unless_asked_for(tmp_path: Path) -> None:
-    given = photos(tmp_path / "photos", "a.png", "plain/masks/a.png", "plain/masks/b.png", "coco/c.png")
+def test_outputs_of_an_earlier_command_are_no_inputs_unless_they_are_asked_for(tmp_path: Path) -> None:
+    given = touch_files(tmp_path / "images", "a.png", "plain/masks/a.png", "plain/masks/b.png", "coco/c.png")
     for folder in ("plain", "coco"):  # the latter's is somebody else's
         (given / folder / "predictions.json").touch()
-    assert [item.name for item in find(given, given / "flipped")] == ["a", "coco/c"]
-    assert [item.name for item in find(given / "plain", tmp_path / "out")] == ["masks/a", "masks/b"]
+    assert [item.name for item in find_inputs(given, given / "flipped")] == ["a", "coco/c"]
+    assert [item.name for item in find_inputs(given / "plain", tmp_path / "out")] == ["masks/a", "masks/b"]
 
 
-def test_what_is_no_file_is_an_input_that_is_refused(tmp_path: Path) -> None:
-    photos(tmp_path, "a.png")
+def test_a_link_to_nothing_or_a_pipe_is_an_input_that_is_refused(tmp_path: Path) -> None:
+    touch_files(tmp_path, "a.png")
     (tmp_path / "b.png").symlink_to("nowhere.png")
     os.mkfifo(tmp_path / "c.png")  # reading it would wait for a writer
     (tmp_path / "d.png").mkdir()
-    whole, *others = find(tmp_path, tmp_path / "out")
+    whole, *others = find_inputs(tmp_path, tmp_path / "out")
     whole.check()
     assert [item.name for item in others] == ["b", "c"]
     for item in others:
         with pytest.raises(FileNotFoundError, match="; there is a pipe, a device or a link to nothing$"):
-            find(item.file, tmp_path / "out")
+            find_inputs(item.file, tmp_path / "out")
         with pytest.raises(ValueError, match="no file, or a link to one that is not there"):
             item.check()
 
 
 def test_a_folder_that_cannot_be_searched_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its path is too long: permissions would not keep out root."""
-    photos(tmp_path, "a.png")
+    """The path is too long; permissions would not stop root."""
+    touch_files(tmp_path, "a.png")
     monkeypatch.chdir(tmp_path)
     for _ in range(21):
         Path("n" * 200).mkdir()
         os.chdir("n" * 200)
     with pytest.raises(OSError, match="^input: cannot search .*: File name too long; permit it"):
-        find(tmp_path, tmp_path / "out")
+        find_inputs(tmp_path, tmp_path / "out")
 
 
 def test_output_is_a_folder_of_its_own(tmp_path: Path) -> None:
-    given = photos(tmp_path / "given", "day/a.png")
+    given = touch_files(tmp_path / "given", "day/a.png")
     (tmp_path / "link").symlink_to("given")
     (tmp_path / "gone").symlink_to("nowhere")
     for output in (given, tmp_path, tmp_path / "link", given / "day" / ".."):

@@ -1,4 +1,4 @@
-"""Films that cannot be read, written or finished: named, and nothing of them is left."""
+"""Videos that cannot be read, written or finished are named, and nothing of them is left."""
 
 import signal
 import subprocess
@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segexp.predict.inputs import find
+from segexp.predict.inputs import find_inputs
 from segexp.predict.predict import predict
-from segexp.predict.video import _film
+from segexp.predict.video import _video_writer
 from segexp.run.folder import RunFolder
-from tests.predict.command import class_ids_to, mask, predicted
-from tests.predict.videos import write
+from tests.predict.command import class_id_outputs, mask, run_predict
+from tests.predict.videos import write_video
 from tests.process import PATIENCE
 
-HELD = """
+PAUSED = """
 import runpy, select, signal, sys
 import torch
 
@@ -35,15 +35,14 @@ runpy.run_module("segexp.predict", run_name="__main__")
 """
 """The command, whose network waits when it is given the first frame."""
 
-LIMIT = "resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))"
-FAILING = """
+SMALL_FILES = "resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))"
+FAILING_NETWORK = """
 import sys
 from pathlib import Path
 from rich.progress import Progress
-from segexp import build, classes
-from segexp.predict.video import predict_film
+from segexp.predict.video import predict_video
 from segexp.predict.inputs import Input
-from segexp.predict.outputs import Outputs
+from tests.predict.command import class_id_outputs
 
 calls = []
 def network(images):
@@ -52,42 +51,41 @@ def network(images):
         raise RuntimeError("the network fails")
     return images[..., 0] % 19
 
-grouping = build.grouping(build.compose("train", ["classes=cityscapes19"]))
-outputs = Outputs(Path(sys.argv[2]), grouping, classes.CITYSCAPES, "class_ids", True, 0.5, False)
-predict_film(Input(Path(sys.argv[1]), "film", True), network, outputs, 1, Progress())
+outputs = class_id_outputs(Path(sys.argv[2]))
+predict_video(Input(Path(sys.argv[1]), "video", True), network, outputs, 1, Progress())
 """
 
 
 @pytest.mark.parametrize("share", [0.1, 0.7])
-def test_a_torn_film_is_named_and_leaves_nothing(
+def test_a_torn_video_is_named_and_leaves_nothing(
     trained: RunFolder, frames: list[np.ndarray], tmp_path: Path, share: float
 ) -> None:
     given = tmp_path / "given"
     given.mkdir()
-    write(given / "torn.mp4", frames[:5], "libx264", "yuv444p")
+    write_video(given / "torn.mp4", frames[:5], "libx264", "yuv444p")
     content = (given / "torn.mp4").read_bytes()
     (given / "torn.mp4").write_bytes(content[: round(share * len(content))])
-    Image.fromarray(frames[0]).save(given / "photo.png")
-    answer = predicted(trained, f"input={given}", f"output={tmp_path / 'out'}")
+    Image.fromarray(frames[0]).save(given / "image.png")
+    answer = run_predict(trained, f"input={given}", f"output={tmp_path / 'out'}")
     assert answer.returncode == 1
-    assert f"skipped {given / 'torn.mp4'}: torn, or no film" in answer.stdout
-    assert {path.name for path in (tmp_path / "out").rglob("*.*")} == {"photo.png", "predictions.json"}
+    assert f"skipped {given / 'torn.mp4'}: torn, or no video" in answer.stdout
+    assert {path.name for path in (tmp_path / "out").rglob("*.*")} == {"image.png", "predictions.json"}
 
 
-def test_films_of_several_sizes_or_too_long_a_name_are_named_and_leave_nothing(
+def test_videos_of_several_sizes_or_too_long_a_name_are_named_and_leave_nothing(
     trained: RunFolder, frames: list[np.ndarray], tmp_path: Path
 ) -> None:
     given = tmp_path / "given"
     given.mkdir()
-    for height in (62, 40):  # of this container whole films may follow each other
-        write(tmp_path / "part.ts", [frame[:height, :126] for frame in frames], "libx264", "yuv420p")
-        with (given / "film.ts").open("ab") as file:
+    for height in (62, 40):  # of this container whole videos may follow each other
+        write_video(tmp_path / "part.ts", [frame[:height, :126] for frame in frames], "libx264", "yuv420p")
+        with (given / "video.ts").open("ab") as file:
             file.write((tmp_path / "part.ts").read_bytes())
     (tmp_path / "part.ts").rename(given / ("n" * 252 + ".ts"))  # .mkv is longer
-    answer = predicted(trained, f"input={given}", f"output={tmp_path / 'out'}")
+    answer = run_predict(trained, f"input={given}", f"output={tmp_path / 'out'}")
     assert answer.returncode == 1
     assert (
-        f"skipped {given / 'film.ts'}: its frames have 62 x 126 pixels, and 40 x 126 from frame 5 on" in answer.stdout
+        f"skipped {given / 'video.ts'}: its frames have 62 x 126 pixels, and 40 x 126 from frame 5 on" in answer.stdout
     )
     assert "File name too long; choose another name" in answer.stdout
     assert "2 of 2 could not be predicted" in answer.stderr
@@ -98,10 +96,10 @@ def parts(out: Path) -> set[Path]:
     return set(out.glob("*/.*.part"))
 
 
-def started(run: RunFolder, film: Path, out: Path) -> subprocess.Popen[str]:
-    """A command in the middle of a film, where it stays as long as nobody closes its input."""
-    arguments = [f"run={run.path}", "checkpoint=last", f"input={film}", f"output={out}", "device=cpu"]
-    command = [sys.executable, "-c", HELD, *arguments]
+def start_paused(run: RunFolder, video: Path, out: Path) -> subprocess.Popen[str]:
+    """A command in the middle of a video, where it stays as long as nobody closes its input."""
+    arguments = [f"run={run.path}", "checkpoint=last", f"input={video}", f"output={out}", "device=cpu"]
+    command = [sys.executable, "-c", PAUSED, *arguments]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "held\n"
@@ -110,58 +108,58 @@ def started(run: RunFolder, film: Path, out: Path) -> subprocess.Popen[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("sent", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_signal_in_the_middle_of_a_film_leaves_nothing_of_it(
+def test_a_signal_in_the_middle_of_a_video_leaves_nothing_of_it(
     trained: RunFolder, frames: list[np.ndarray], tmp_path: Path, sent: signal.Signals, status: int
 ) -> None:
-    write(tmp_path / "film.mkv", frames, "ffv1", "bgr0")
-    with started(trained, tmp_path / "film.mkv", tmp_path / "out") as process:
+    write_video(tmp_path / "video.mkv", frames, "ffv1", "bgr0")
+    with start_paused(trained, tmp_path / "video.mkv", tmp_path / "out") as process:
         process.send_signal(sent)
         assert process.wait(PATIENCE) == status
     assert [path.name for path in (tmp_path / "out").rglob("*.*")] == ["predictions.json"]
 
 
 @pytest.mark.slow
-def test_what_a_killed_command_left_of_a_film_is_removed_by_the_next_and_no_living_ones(
+def test_what_a_killed_command_left_of_a_video_is_removed_by_the_next_and_no_living_ones(
     trained: RunFolder, frames: list[np.ndarray], tmp_path: Path
 ) -> None:
-    write(tmp_path / "film.mkv", frames, "ffv1", "bgr0")
-    write(tmp_path / "next.mkv", frames, "ffv1", "bgr0")
+    write_video(tmp_path / "video.mkv", frames, "ffv1", "bgr0")
+    write_video(tmp_path / "next.mkv", frames, "ffv1", "bgr0")
     out = tmp_path / "out"
-    with started(trained, tmp_path / "film.mkv", out) as killed:
+    with start_paused(trained, tmp_path / "video.mkv", out) as killed:
         killed.kill()
     left = parts(out)
-    with started(trained, tmp_path / "film.mkv", out) as living:
+    with start_paused(trained, tmp_path / "video.mkv", out) as living:
         written = parts(out)
         assert (len(left), len(written), left & written) == (2, 2, set())
-        assert predicted(trained, f"input={tmp_path / 'next.mkv'}", f"output={out}").returncode == 0
+        assert run_predict(trained, f"input={tmp_path / 'next.mkv'}", f"output={out}").returncode == 0
         assert parts(out) == written
         living.terminate()
     assert {path.name for path in out.rglob("*.*")} == {"predictions.json", "next.mkv", "next.mp4"}
 
 
-def test_photos_and_films_can_go_on_where_they_stopped(trained: RunFolder, frames: list[np.ndarray], tmp_path) -> None:
+def test_images_and_videos_can_go_on_where_they_stopped(trained: RunFolder, frames: list[np.ndarray], tmp_path) -> None:
     given = tmp_path / "given"
     given.mkdir()
-    write(given / "film.mkv", frames, "ffv1", "bgr0")
-    Image.fromarray(frames[0]).save(given / "photo.png")
+    write_video(given / "video.mkv", frames, "ffv1", "bgr0")
+    Image.fromarray(frames[0]).save(given / "image.png")
     out = tmp_path / "out"
-    assert predicted(trained, f"input={given}", f"output={out}").returncode == 0
-    (out / "overlays" / "film.mp4").unlink()
-    answer = predicted(trained, f"input={given}", f"output={out}", "on_existing=skip")
+    assert run_predict(trained, f"input={given}", f"output={out}").returncode == 0
+    (out / "overlays" / "video.mp4").unlink()
+    answer = run_predict(trained, f"input={given}", f"output={out}", "on_existing=skip")
     assert "1 of 2 predicted, 1 were there already" in answer.stdout
-    assert (mask(out / "masks" / "photo.png").size, (out / "overlays" / "film.mp4").exists()) == (63 * 127, True)
+    assert (mask(out / "masks" / "image.png").size, (out / "overlays" / "video.mp4").exists()) == (63 * 127, True)
 
 
-def test_a_full_disk_ends_a_film_with_its_reason(trained: RunFolder, frames: list[np.ndarray], tmp_path: Path) -> None:
+def test_a_full_disk_ends_a_video_with_its_reason(trained: RunFolder, frames: list[np.ndarray], tmp_path: Path) -> None:
     """A limit of the size of files stands in for the disk."""
-    write(tmp_path / "film.mkv", frames, "ffv1", "bgr0")
+    write_video(tmp_path / "video.mkv", frames, "ffv1", "bgr0")
     arguments = [
         f"run={trained.path}",
         "checkpoint=last",
-        f"input={tmp_path / 'film.mkv'}",
+        f"input={tmp_path / 'video.mkv'}",
         f"output={tmp_path / 'out'}",
     ]
-    limit = f"import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); {LIMIT}; import runpy, sys"
+    limit = f"import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); {SMALL_FILES}; import runpy, sys"
     code = (
         f"{limit}; sys.argv = ['segexp.predict', *{arguments}]; runpy.run_module('segexp.predict', run_name='__main__')"
     )
@@ -170,39 +168,39 @@ def test_a_full_disk_ends_a_film_with_its_reason(trained: RunFolder, frames: lis
     assert "could not write" in answer.stderr
     assert "free some space" in answer.stderr
     assert "torn" not in answer.stdout + answer.stderr
-    assert list((tmp_path / "out").rglob("*film*")) == []
+    assert list((tmp_path / "out").rglob("*video*")) == []
 
 
-def test_a_film_that_an_encoder_does_not_take_is_named_with_its_output_and_no_other(
+def test_a_video_that_an_encoder_does_not_take_is_named_with_its_output_and_no_other(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """x264 takes 16384 pixels a row; FFV1, of the film and of the masks, takes more."""
+    """x264 takes 16384 pixels a row; FFV1, of the video and of the masks, takes more."""
     given = tmp_path / "given"
     given.mkdir()
-    write(given / "wide.mkv", [np.zeros((32, 16386, 3), np.uint8)], "ffv1", "bgr0", [0])
-    outputs = class_ids_to(tmp_path / "out")
-    items = find(given, outputs.folder)
+    write_video(given / "wide.mkv", [np.zeros((32, 16386, 3), np.uint8)], "ffv1", "bgr0", [0])
+    outputs = class_id_outputs(tmp_path / "out")
+    items = find_inputs(given, outputs.folder)
     assert predict(items, lambda images: images[..., 0], outputs, batch_size=1, num_threads=1) == items
-    film = outputs.folder / "overlays" / "wide.mp4"
-    assert f"skipped {given / 'wide.mkv'}: could not write {film}: libx264 fails (" in capsys.readouterr().out
+    video = outputs.folder / "overlays" / "wide.mp4"
+    assert f"skipped {given / 'wide.mkv'}: could not write {video}: libx264 fails (" in capsys.readouterr().out
     assert [path for path in outputs.folder.rglob("*") if path.is_file()] == []
 
 
 def test_an_encoder_that_is_not_there_is_named_with_the_cure(frames: list[np.ndarray], tmp_path: Path) -> None:
-    write(tmp_path / "film.mkv", frames, "ffv1", "bgr0")
-    with av.open(str(tmp_path / "film.mkv")) as film:
-        writing = _film(tmp_path / "out.mp4", "mp4", film.streams.video[0], "libx999", "yuv420p")
+    write_video(tmp_path / "video.mkv", frames, "ffv1", "bgr0")
+    with av.open(str(tmp_path / "video.mkv")) as video:
+        writing = _video_writer(tmp_path / "out.mp4", "mp4", video.streams.video[0], "libx999", "yuv420p")
         with pytest.raises(ValueError, match="has no encoder libx999; install the av of PyPI.*overlay=false"), writing:
             pytest.fail("nothing can be written")
-    assert [path.name for path in tmp_path.iterdir()] == ["film.mkv"]
+    assert [path.name for path in tmp_path.iterdir()] == ["video.mkv"]
 
 
-def test_a_network_that_fails_within_a_film_is_an_error_and_no_crash(frames: list[np.ndarray], tmp_path: Path) -> None:
-    """Frames are still being encoded when it fails; their films must not be closed before that has ended."""
+def test_a_network_that_fails_within_a_video_is_an_error_and_no_crash(frames: list[np.ndarray], tmp_path: Path) -> None:
+    """Frames are still being encoded when it fails; their videos must not be closed before that has ended."""
     large = [np.tile(frame, (8, 8, 1)) for frame in frames]
-    write(tmp_path / "film.mkv", large, "ffv1", "bgr0")
-    command = [sys.executable, "-c", FAILING, str(tmp_path / "film.mkv"), str(tmp_path / "out")]
+    write_video(tmp_path / "video.mkv", large, "ffv1", "bgr0")
+    command = [sys.executable, "-c", FAILING_NETWORK, str(tmp_path / "video.mkv"), str(tmp_path / "out")]
     answer = subprocess.run(command, capture_output=True, text=True)
     assert answer.returncode == 1
     assert "RuntimeError: the network fails" in answer.stderr
-    assert list((tmp_path / "out").rglob("*film*")) == []
+    assert list((tmp_path / "out").rglob("*video*")) == []
