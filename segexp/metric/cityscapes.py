@@ -22,13 +22,13 @@ def official_scores(
     they are true, and are wrong where they are predicted. Keys as in the evaluator's JSON; a label or category that
     never occurs is NaN. Source: Cordts et al. 2016, arXiv:1604.01685, section 4.1.
     """
-    written = [ids[0] for ids in grouping.label_ids(table)]
+    first_ids = [ids[0] for ids in grouping.label_ids(table)]
     row = {label.id: number for number, label in enumerate(table.labels)}
     confusion = np.zeros((len(table.labels), len(table.labels)), np.int64)
-    np.add.at(confusion.T, [row[label_id] for label_id in written], label_counts.T)
+    np.add.at(confusion.T, [row[label_id] for label_id in first_ids], label_counts.T)
     confusion[[not label.is_scored for label in table.labels]] = 0
     instances = instances.copy()
-    instances[~np.isin(instances[:, LABEL], written), IN_CLASS] = 0  # right class, but written as another of its labels
+    instances[~np.isin(instances[:, LABEL], first_ids), IN_CLASS] = 0  # right class, but written as another label
 
     labels = [label.name if label.is_scored else UNSCORED for label in table.labels]
     categories = [str(label.category) if label.is_scored else UNSCORED for label in table.labels]
