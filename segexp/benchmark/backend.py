@@ -1,4 +1,4 @@
-"""What runs a network: torch as it comes, compiled by it, or ONNX Runtime."""
+"""Backends that run a network: eager torch, torch.compile, or ONNX Runtime."""
 
 import importlib.util
 from collections.abc import Sequence
@@ -10,19 +10,19 @@ from torch import Tensor, nn
 
 from segexp.inference.segment import Network
 
-EXTRA = ("onnx", "onnxscript", "onnxruntime")
+ONNX_LIBRARIES = ("onnx", "onnxscript", "onnxruntime")
 
 
-def left_out(backends: Sequence[str], precisions: Sequence[str], device: torch.device) -> dict[tuple[str, str], str]:
-    """(precision, backend) -> why that cannot be measured here."""
-    found = {each: _reason_against(*each, device) for each in product(precisions, backends)}
-    return {each: reason for each, reason in found.items() if reason}
+def unavailable(backends: Sequence[str], precisions: Sequence[str], device: torch.device) -> dict[tuple[str, str], str]:
+    """(precision, backend) -> why this pair cannot be measured here; pairs that can are left out."""
+    reasons = {pair: _reason_against(*pair, device) for pair in product(precisions, backends)}
+    return {pair: reason for pair, reason in reasons.items() if reason}
 
 
 def _reason_against(precision: str, backend: str, device: torch.device) -> str | None:
     if backend != "onnxruntime":
         return None
-    missing = [name for name in EXTRA if importlib.util.find_spec(name) is None]
+    missing = [name for name in ONNX_LIBRARIES if importlib.util.find_spec(name) is None]
     if missing:
         return f"needs {', '.join(missing)}: pip install 'segexp[export]'"
     if precision != "float32":
@@ -32,8 +32,8 @@ def _reason_against(precision: str, backend: str, device: torch.device) -> str |
     return None
 
 
-def version(backend: str) -> dict[str, str]:
-    """Of what runs the network, if that is not torch."""
+def versions(backend: str) -> dict[str, str]:
+    """Versions of the libraries that run the network, beside torch."""
     if backend != "onnxruntime":
         return {}
     import onnxruntime
@@ -41,18 +41,18 @@ def version(backend: str) -> dict[str, str]:
     return {"onnxruntime": onnxruntime.__version__}
 
 
-def compiled(network: nn.Module) -> Network:
-    """For images of one shape alone. Compiles when it is first called."""
+def compile_network(network: nn.Module) -> Network:
+    """The network compiled for images of one shape. Compiles when it is first called."""
     return torch.compile(network, dynamic=False)
 
 
 def load_compiler() -> None:
-    """By compiling next to nothing: its libraries come as they are needed, and are no memory of a network's."""
+    """Load the libraries of the compiler, whose memory is not the network's, by compiling a tiny network."""
     with torch.inference_mode():
-        compiled(nn.Conv2d(3, 3, 1).eval())(torch.zeros(1, 3, 8, 8))
+        compile_network(nn.Conv2d(3, 3, 1).eval())(torch.zeros(1, 3, 8, 8))
 
 
-def exported(network: nn.Module, image: Tensor, path: Path) -> None:
+def export_network(network: nn.Module, image: Tensor, path: Path) -> None:
     """Write the network as ONNX, for images of this shape alone."""
     program = torch.onnx.export(network, (image.cpu(),), dynamo=True, verbose=False)
     assert program is not None
@@ -60,9 +60,9 @@ def exported(network: nn.Module, image: Tensor, path: Path) -> None:
 
 
 class OnnxNetwork:
-    """An exported network that reads and writes memory of torch, so that nothing is copied on the way.
+    """An exported network that reads and writes memory of torch, so that nothing is copied.
 
-    image, num_classes: the only shape of image that it takes, and the number of channels that come back.
+    image: one of the only shape that the network takes. num_classes: number of channels of the logits.
     """
 
     def __init__(self, path: Path, image: Tensor, num_classes: int) -> None:

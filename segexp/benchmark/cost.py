@@ -1,4 +1,4 @@
-"""What a network costs on any machine."""
+"""Costs of a network that are the same on any machine: parameters and operations."""
 
 from collections.abc import Sequence
 
@@ -14,8 +14,8 @@ def num_parameters(network: nn.Module) -> int:
 def num_flops(network: nn.Module, size: Sequence[int]) -> int:
     """Floating point operations of convolutions and matrix products for one image; a multiply-add counts as 2.
 
-    size: [height, width] of the image. Counted on torch's meta device, to where the network is moved: nothing is
-    computed, so that any size takes a moment and no memory. All else (norms, activations, pooling) is left out.
+    size: [height, width] of the image. The network is moved to torch's meta device, where nothing is computed: any size
+    takes a moment and no memory. Other layers (norms, activations, pooling) are not counted.
     """
     image = torch.empty(1, 3, *size, dtype=torch.uint8, device="meta")
     with torch.inference_mode(), FlopCounterMode(display=False) as counter:

@@ -1,4 +1,4 @@
-"""Ways to get the same training crops: ours, those of a plain data set, and the bare copying of their bytes."""
+"""Ways to read the same training crops: those of segexp, those of torchvision, and the bare copying of their bytes."""
 
 import random
 from collections.abc import Mapping, Sequence
@@ -24,36 +24,36 @@ from segexp.data.streets import Streets
 from segexp.types import Bytes, Sample, Size
 
 FILES, MEMORY, DISK = "PNG files", "memory cache", "disk cache"
-WAYS = {FILES: "off", MEMORY: "memory", DISK: "disk"}
-"""To read scenes: kinds of data.cache."""
-PLAIN, LIMIT = "torchvision", "memcpy"
+CACHES = {FILES: "off", MEMORY: "memory", DISK: "disk"}
+"""Way to read scenes -> kind of data.cache."""
+TORCHVISION, LIMIT = "torchvision", "memcpy"
 NONE = "none"
 SCALES: Mapping[str, tuple[float, float]] = {"crop": (1.0, 1.0), "scale, crop, flip": (1.0, 2.5)}
-"""Augmentations: by what factors a scene is enlarged. The second is conf/augmentation/gridnet.yaml."""
+"""Augmentation -> the factors by which a scene is enlarged. The second is conf/augmentation/gridnet.yaml."""
 SPLIT = "train"
 
 Key = tuple[int, int]
 
 
-def every_way(
+def ways_to_read(
     streets: Streets, crop: Size, caches: Sequence[str], cache_root: str
 ) -> dict[tuple[str, str], Dataset[Sample]]:
     """(way, augmentation) -> samples by (epoch, index). Renders and caches the scenes if that was not done before.
 
-    Augmentation NONE: pixels of a random rectangle, as they are read. crop: [height, width] of what comes out.
-    caches: kinds of data.cache. Raises OSError or ValueError for one that there is no room for.
+    Augmentation NONE: pixels of a random rectangle, as they are read. crop: [height, width] of the samples.
+    caches: kinds of data.cache. Raises OSError or ValueError for a cache that there is no room for.
     """
     lookup = build.grouping(compose("train")).lookup(streets.table)
-    copied = [read_pair(pair, lookup) for pair in streets.pairs(SPLIT)]
-    found: dict[tuple[str, str], Dataset[Sample]] = {(LIMIT, NONE): Copies(copied, crop)}
-    for way, kind in WAYS.items():
+    arrays = [read_pair(pair, lookup) for pair in streets.pairs(SPLIT)]
+    ways: dict[tuple[str, str], Dataset[Sample]] = {(LIMIT, NONE): CopiedCrops(arrays, crop)}
+    for way, kind in CACHES.items():
         if kind == "off" or kind in caches:
             scenes = scenes_of(streets, lookup, kind, cache_root)
-            found[way, NONE] = Rectangles(scenes, crop)
-            found |= {(way, name): augmented(scenes, crop, name) for name in SCALES}
+            ways[way, NONE] = RawCrops(scenes, crop)
+            ways |= {(way, name): augmented(scenes, crop, name) for name in SCALES}
     for name, scale in SCALES.items():
-        found[PLAIN, name] = Plain(streets, lookup, crop, scale)
-    return found
+        ways[TORCHVISION, name] = TorchvisionCrops(streets, lookup, crop, scale)
+    return ways
 
 
 def scenes_of(streets: Streets, lookup: Bytes, kind: str, cache_root: str) -> Scenes:
@@ -72,8 +72,8 @@ def augmented(scenes: Scenes, crop: Size, name: str) -> Dataset[Sample]:
     return TrainingSamples(scenes, None, Augmentation(transforms, seed=0))
 
 
-class Rectangles(Dataset[Sample]):
-    """What is read of scenes before anything is done to it."""
+class RawCrops(Dataset[Sample]):
+    """Random rectangles of scenes as they are read, without an augmentation."""
 
     def __init__(self, scenes: Scenes, crop: Size) -> None:
         self.scenes, self.crop = scenes, crop
@@ -83,8 +83,8 @@ class Rectangles(Dataset[Sample]):
         return scene.crop(*_corner(scene.size, self.crop), *self.crop)
 
 
-class Copies(Dataset[Sample]):
-    """Bytes of as many pixels, copied from arrays of this process: nothing that reads crops can be faster."""
+class CopiedCrops(Dataset[Sample]):
+    """Bytes of as many pixels copied from arrays of this process: no way to read crops can be faster."""
 
     def __init__(self, scenes: list[tuple[Bytes, Bytes]], crop: Size) -> None:
         self.scenes = [(np.ascontiguousarray(image.transpose(2, 0, 1)), target) for image, target in scenes]
@@ -98,8 +98,8 @@ class Copies(Dataset[Sample]):
         return Sample(torch.from_numpy(image), torch.from_numpy(target), "")
 
 
-class Plain(Dataset[Sample]):
-    """torchvision's data set of Cityscapes, decoded by Pillow, with torchvision's transforms for image and mask."""
+class TorchvisionCrops(Dataset[Sample]):
+    """torchvision's data set of Cityscapes, decoded by Pillow, with torchvision's transforms of image and mask."""
 
     def __init__(self, streets: Streets, lookup: Bytes, crop: Size, scale: tuple[float, float]) -> None:
         first = (
@@ -107,20 +107,20 @@ class Plain(Dataset[Sample]):
         )
         self.transforms = v2.Compose([first, *([v2.RandomHorizontalFlip()] if scale[1] > 1 else [])])
         self.lookup = torch.from_numpy(lookup)
-        self.files = datasets.Cityscapes(streets.folder, SPLIT, target_type="semantic", transforms=self._transformed)
+        self.files = datasets.Cityscapes(streets.folder, SPLIT, target_type="semantic", transforms=self._transform)
 
     def __getitem__(self, key: Key) -> Sample:
         image, target = self.files[key[1]]
         return Sample(image, target, "")
 
-    def _transformed(self, image: Any, mask: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    def _transform(self, image: Any, mask: Any) -> tuple[torch.Tensor, torch.Tensor]:
         pair = self.transforms(tv_tensors.Image(image), tv_tensors.Mask(mask))
         image, labels = (each.as_subclass(torch.Tensor) for each in pair)
         return image, self.lookup[labels[0].int()]
 
 
 def _areas(streets: Streets, crop: Size, scale: tuple[float, float]) -> tuple[float, float]:
-    """The share of a scene that a crop of it takes before it is enlarged."""
+    """The least and the largest share of a scene's area that a crop takes before it is enlarged."""
     share = crop[0] * crop[1] / (streets.height * streets.width)
     return share / scale[1] ** 2, share / scale[0] ** 2
 

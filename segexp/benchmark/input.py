@@ -1,141 +1,112 @@
-"""How fast training crops are read: from files, caches and by a plain data set, on one core and by several workers."""
+"""The suite input: how fast training crops are read, from files, from caches and by torchvision."""
 
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
 
 import torch
 from rich.progress import track
 from torch.utils.data import Dataset
 
-from segexp.benchmark.crops import DISK, FILES, LIMIT, NONE, PLAIN, SPLIT, WAYS, every_way
-from segexp.benchmark.results import Record, Report
-from segexp.benchmark.settings import checked_folder, checked_list, checked_number, checked_streets
+from segexp.benchmark.crops import DISK, FILES, LIMIT, NONE, SPLIT, TORCHVISION, ways_to_read
+from segexp.benchmark.results import Record, SuiteReport
+from segexp.benchmark.settings import SETTLED_EPOCHS, InputSettings
 from segexp.benchmark.timing import median_seconds
 from segexp.benchmark.workers import resident_bytes, samples_per_second
-from segexp.config import schema
-from segexp.config.schema import Count, WholeNumber, checked
 from segexp.data.streets import Streets
 from segexp.system.memory import keep_freed_memory
-from segexp.types import Sample, Size
+from segexp.types import Sample
 
 KEY = ("part", "way", "augmentation", "workers")
-DECODING = (FILES, PLAIN)
+DECODING_WAYS = (FILES, TORCHVISION)
 ONE_CORE, WORKERS, RESIDENT = "one core", "workers", "resident memory"
 NUM_QUICK_READINGS = 25
-"""Of each scene in a round, by ways that decode nothing, and take less than 1 ms for it instead of some 50."""
-SETTLED = 2
-"""Epochs after which memory should not grow any more."""
+"""How often a round reads each scene by ways that decode nothing: they take less than 1 ms instead of some 50."""
 
 TIMES = f"times files: samples a second over those of the {FILES} with the same augmentation"
 OF_LIMIT = f"of limit: samples a second over those of {LIMIT}, which copies the bytes of as large a crop from memory"
-LEGEND = f"{NONE}: a crop as it is read; {PLAIN}: its Cityscapes data set and its transforms, decoded by Pillow"
+LEGEND = f"{NONE}: a crop as it is read; {TORCHVISION}: its Cityscapes data set and its transforms, decoded by Pillow"
 
 Way = tuple[str, str]
 Ways = Mapping[Way, Dataset[Sample]]
 
 
-def measure(
-    streets: Mapping[str, Any],
-    crop: Sequence[int],
-    caches: Sequence[str],
-    cache_root: str,
-    rounds: int,
-    num_workers: Sequence[int],
-    batch_size: int,
-    seconds: float,
-    num_epochs: int,
-    device: torch.device,
-) -> Iterator[Record]:
+def measure(settings: InputSettings, device: torch.device, earlier: Sequence[Record]) -> Iterator[Record]:
     """Milliseconds a sample on one core, samples a second of several workers, and the memory that workers hold.
 
-    streets: arguments of `Streets`. crop: [height, width]. caches: kinds of data.cache. num_workers: each of these
-    counts; the last is watched for num_epochs, if the disk is among the caches. seconds: for each way and count, in
-    each round. The device is none of this suite's business.
-    Raises ValueError for settings that cannot be, OSError where there is no room for a cache.
+    Memory is measured with the last of num_workers, if the disk is among the caches. device, earlier: ignored. Raises
+    OSError where there is no room for a cache.
     """
-    _check(rounds, num_workers, batch_size, seconds, num_epochs, caches)
-    checked_folder("input.cache_root", cache_root)
-    scenes = checked_streets("input.streets", streets)
-    size, num_scenes = _checked_crop(crop, scenes), scenes.num_scenes[SPLIT]
+    streets = Streets(**settings.streets.model_dump())
+    num_scenes = streets.num_scenes[SPLIT]
     keep_freed_memory()  # as a training does, whose workers inherit it
-    ways = every_way(scenes, size, caches, cache_root)
-    yield from _on_one_core(ways, num_scenes, rounds)
-    for count in num_workers:
+    ways = ways_to_read(streets, settings.crop, settings.caches, settings.cache_root)
+    yield from _on_one_core(ways, num_scenes, settings.rounds)
+    for num_workers in settings.num_workers:
         rate = partial(
-            samples_per_second, num_scenes=num_scenes, batch_size=batch_size, num_workers=count, seconds=seconds
+            samples_per_second,
+            num_scenes=num_scenes,
+            batch_size=settings.batch_size,
+            num_workers=num_workers,
+            seconds=settings.seconds,
         )
-        yield from _by_workers(ways, rate, count, rounds)
+        yield from _by_workers(ways, rate, num_workers, settings.rounds)
     if (DISK, "crop") in ways:
-        held = resident_bytes(ways[DISK, "crop"], num_scenes, num_workers[-1], num_epochs)
-        growth = held[-1] / held[SETTLED - 1] - 1
-        yield {**_key(RESIDENT, (DISK, "crop"), num_workers[-1]), "bytes_after_epoch": held, "growth": growth}
+        num_workers = settings.num_workers[-1]
+        held = resident_bytes(ways[DISK, "crop"], num_scenes, num_workers, settings.num_epochs)
+        growth = held[-1] / held[SETTLED_EPOCHS - 1] - 1
+        yield {**_key(RESIDENT, (DISK, "crop"), num_workers), "bytes_after_epoch": held, "growth": growth}
 
 
-def _check(
-    rounds: int, num_workers: Sequence[int], batch_size: int, seconds: float, num_epochs: int, caches: Sequence[str]
-) -> None:
-    if checked(Count, "input.num_epochs", num_epochs) <= SETTLED:
-        raise ValueError(f"input.num_epochs is {num_epochs}; allowed: a whole number of at least {SETTLED + 1}")
-    for name, value in (("rounds", rounds), ("batch_size", batch_size)):
-        checked(Count, f"input.{name}", value)
-    checked_number("input.seconds", seconds)
-    for each in checked_list("input.num_workers", num_workers):
-        checked(WholeNumber, "one of input.num_workers", each)
-    if not num_workers or not num_workers[-1]:
-        raise ValueError(f"input.num_workers is {list(num_workers)}; needed are counts, the last of them above 0")
-    if set(checked_list("input.caches", caches)) - set(WAYS.values()):
-        raise ValueError(f"input.caches is {list(caches)}; allowed: memory, disk")
-
-
-def report(records: Sequence[Record], **_: Any) -> Report:
-    """Two tables, what the ratios mean, and how memory grows."""
+def report(records: Sequence[Record], settings: InputSettings, device: torch.device) -> SuiteReport:
+    """Two tables, the meaning of their ratios, and how memory grows."""
     by_part = {part: [record for record in records if record["part"] == part] for part in (ONE_CORE, WORKERS, RESIDENT)}
     hidden = {ONE_CORE: ("part", "workers"), WORKERS: ("part", "milliseconds")}
     tables = {
         part: [{name: value for name, value in record.items() if name not in names} for record in by_part[part]]
         for part, names in hidden.items()
     }
-    return Report(tables, [TIMES, OF_LIMIT, LEGEND, *map(_told, by_part[RESIDENT])])
+    return SuiteReport(tables, [TIMES, OF_LIMIT, LEGEND, *map(_memory_line, by_part[RESIDENT])])
 
 
-def _told(record: Record) -> str:
+def _memory_line(record: Record) -> str:
     held = [each / 1e6 for each in record["bytes_after_epoch"]]
     return (
-        f"{record['workers']} workers of the {record['way']} hold {held[SETTLED - 1]:.0f} MB after epoch {SETTLED} and "
-        f"{held[-1]:.0f} MB after epoch {len(held)}: {100 * record['growth']:+.1f} %"
+        f"{record['workers']} workers of the {record['way']} hold {held[SETTLED_EPOCHS - 1]:.0f} MB after epoch "
+        f"{SETTLED_EPOCHS} and {held[-1]:.0f} MB after epoch {len(held)}: {100 * record['growth']:+.1f} %"
     )
 
 
 def _on_one_core(ways: Ways, num_scenes: int, rounds: int) -> Iterator[Record]:
-    readings = {way: num_scenes * (1 if way[0] in DECODING else NUM_QUICK_READINGS) for way in ways}
+    readings = {way: num_scenes * (1 if way[0] in DECODING_WAYS else NUM_QUICK_READINGS) for way in ways}
     works = {str(way): partial(_read, samples, num_scenes, readings[way]) for way, samples in ways.items()}
     num_threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        taken = median_seconds(works, rounds, torch.device("cpu"), "reading on one core")
+        seconds = median_seconds(works, rounds, torch.device("cpu"), "reading on one core")
     finally:
         torch.set_num_threads(num_threads)
-    yield from _records(ONE_CORE, {way: readings[way] / taken[str(way)] for way in ways}, 0)
+    yield from _records(ONE_CORE, {way: readings[way] / seconds[str(way)] for way in ways}, 0)
 
 
-def _by_workers(ways: Ways, rate: Callable[[Dataset[Sample]], float], count: int, rounds: int) -> Iterator[Record]:
-    """Of the crop alone: what an augmentation adds is known from one core."""
-    asked = {way: samples for way, samples in ways.items() if way[1] == "crop" or way[0] == LIMIT}
-    rates: dict[Way, list[float]] = {way: [] for way in asked}
-    for _ in track(range(rounds), f"reading by {count} workers", transient=True):
-        for way, samples in asked.items():
+def _by_workers(
+    ways: Ways, rate: Callable[[Dataset[Sample]], float], num_workers: int, rounds: int
+) -> Iterator[Record]:
+    """Records of the crop alone: one core shows the cost of augmentations. rate: samples -> samples a second."""
+    selected = {way: samples for way, samples in ways.items() if way[1] == "crop" or way[0] == LIMIT}
+    rates: dict[Way, list[float]] = {way: [] for way in selected}
+    for _ in track(range(rounds), f"reading by {num_workers} workers", transient=True):
+        for way, samples in selected.items():
             rates[way].append(rate(samples))
-    yield from _records(WORKERS, {way: statistics.median(found) for way, found in rates.items()}, count)
+    yield from _records(WORKERS, {way: statistics.median(all_rounds) for way, all_rounds in rates.items()}, num_workers)
 
 
-def _records(part: str, rates: Mapping[Way, float], count: int) -> Iterator[Record]:
+def _records(part: str, rates: Mapping[Way, float], num_workers: int) -> Iterator[Record]:
     """rates: samples a second of each way."""
     for way, rate in rates.items():
         files = rates.get((FILES, way[1]))
         yield {
-            **_key(part, way, count),
+            **_key(part, way, num_workers),
             "milliseconds": 1000 / rate,
             "samples_per_second": rate,
             "times_files": rate / files if files else None,
@@ -148,12 +119,5 @@ def _read(samples: Dataset[Sample], num_scenes: int, num_readings: int) -> None:
         samples[number // num_scenes, number % num_scenes]
 
 
-def _key(part: str, way: Way, count: int) -> Record:
-    return {"part": part, "way": way[0], "augmentation": way[1], "workers": count}
-
-
-def _checked_crop(crop: Sequence[int], scenes: Streets) -> Size:
-    size = checked(schema.Size, "input.crop", crop)
-    if size[0] > scenes.height or size[1] > scenes.width:
-        raise ValueError(f"input.crop is {crop}; needed is [height, width] within {scenes.height}x{scenes.width}")
-    return size
+def _key(part: str, way: Way, num_workers: int) -> Record:
+    return {"part": part, "way": way[0], "augmentation": way[1], "workers": num_workers}

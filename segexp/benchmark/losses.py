@@ -1,9 +1,8 @@
-"""Forward and backward of every loss, beside torch's cross-entropy and the losses of segmentation-models-pytorch."""
+"""The suite losses: forward and backward of every loss, beside those of torch and segmentation-models-pytorch."""
 
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
 
 import segmentation_models_pytorch as smp
 import torch
@@ -11,11 +10,10 @@ from torch import Tensor, nn
 
 from segexp import build
 from segexp.benchmark.memory import peak_bytes
-from segexp.benchmark.results import Record, Report
-from segexp.benchmark.settings import checked_list, checked_number
+from segexp.benchmark.results import Record, SuiteReport
+from segexp.benchmark.settings import LossesSettings
 from segexp.benchmark.timing import median_seconds
 from segexp.config.compose import compose, config_folder
-from segexp.config.schema import Count, checked
 from segexp.types import VOID
 
 KEY = ("logits", "loss")
@@ -23,27 +21,21 @@ REFERENCE = "torch cross_entropy"
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 
-def measure(
-    shapes: Sequence[Sequence[int]],
-    scales: Sequence[float],
-    options: Sequence[str] | None,
-    device: torch.device,
-    rounds: int,
-) -> list[Record]:
-    """One record a loss, shape and scale: milliseconds, ratio to cross-entropy, peak memory beyond logits and target.
+def measure(settings: LossesSettings, device: torch.device, earlier: Sequence[Record]) -> list[Record]:
+    """One record for each loss, shape and scale: milliseconds, ratio to cross-entropy, peak memory.
 
-    memory: in units of the logits, the gradient that stays included. Raises ValueError for settings that cannot be.
+    memory: beyond logits and target, in units of the logits; the gradient, which stays, is included. earlier: ignored,
+    everything is measured again.
     """
-    _check(shapes, scales, options, rounds)
-    names = options or sorted(path.stem for path in (config_folder() / "loss").glob("*.yaml"))
+    names = settings.options or sorted(path.stem for path in (config_folder() / "loss").glob("*.yaml"))
     records = []
-    for shape in shapes:
-        for scale in scales:
-            logits, target = batch(shape, scale, device)
-            losses: dict[str, Loss] = references() | {name: ours(name, shape[1]).to(device) for name in names}
-            works = {name: partial(step, loss, logits, target) for name, loss in losses.items()}
+    for shape in settings.shapes:
+        for scale in settings.scales:
+            logits, target = sample_batch(shape, scale, device)
+            losses: dict[str, Loss] = references() | {name: build_loss(name, shape[1]).to(device) for name in names}
+            works = {name: partial(forward_and_backward, loss, logits, target) for name, loss in losses.items()}
             title = f"{'x'.join(map(str, shape))}, scale {scale:g}"
-            seconds = median_seconds(works, rounds, device, title)
+            seconds = median_seconds(works, settings.rounds, device, title)
             for name, work in works.items():
                 logits.grad = None
                 memory = peak_bytes(work, device) / (logits.numel() * logits.element_size())
@@ -59,31 +51,11 @@ def measure(
     return records
 
 
-def _check(shapes: Any, scales: Any, options: Any, rounds: Any) -> None:
-    for shape in _some("losses.shapes", shapes):
-        if not isinstance(shape, list) or len(shape) != 4 or not all(type(side) is int and side > 0 for side in shape):
-            raise ValueError(
-                f"losses.shapes has {shape!r}; needed are lists of [batch, classes, height, width]: "
-                "losses.shapes=[[1,3,32,32]]"
-            )
-    for scale in _some("losses.scales", scales):
-        checked_number("one of losses.scales", scale)
-    if options is not None:
-        checked_list("losses.options", options)
-    checked(Count, "losses.rounds", rounds)
+def report(records: Sequence[Record], settings: LossesSettings, device: torch.device) -> SuiteReport:
+    return SuiteReport({"losses, forward and backward": records}, [])
 
 
-def _some(key: str, value: Any) -> list[Any]:
-    if not checked_list(key, value):
-        raise ValueError(f"{key} is empty, which leaves nothing to measure; leave {key}= out")
-    return value
-
-
-def report(records: Sequence[Record], **_: Any) -> Report:
-    return Report({"losses, forward and backward": records}, [])
-
-
-def batch(shape: Sequence[int], scale: float, device: torch.device) -> tuple[Tensor, Tensor]:
+def sample_batch(shape: Sequence[int], scale: float, device: torch.device) -> tuple[Tensor, Tensor]:
     """Logits of a network that is right at most pixels, and a target with some void."""
     generator = torch.Generator().manual_seed(0)
     num_images, num_classes, *size = shape
@@ -95,18 +67,18 @@ def batch(shape: Sequence[int], scale: float, device: torch.device) -> tuple[Ten
 
 
 def references() -> dict[str, Loss]:
-    """What users would take otherwise; targets as those losses want them."""
-    theirs = {
+    """The alternatives that users have, with targets as those losses need them."""
+    losses = {
         REFERENCE: nn.CrossEntropyLoss(ignore_index=VOID),
         "smp lovasz": smp.losses.LovaszLoss("multiclass", ignore_index=VOID),
         "smp dice": smp.losses.DiceLoss("multiclass", ignore_index=VOID),
         "smp jaccard": smp.losses.JaccardLoss("multiclass", ignore_index=VOID),
         "smp focal": smp.losses.FocalLoss("multiclass", ignore_index=VOID),
     }
-    return {name: partial(_with_long_target, loss) for name, loss in theirs.items()}
+    return {name: partial(_with_long_target, loss) for name, loss in losses.items()}
 
 
-def ours(option: str, num_classes: int) -> nn.Module:
+def build_loss(option: str, num_classes: int) -> nn.Module:
     """An option of conf/loss in training mode, for classes of equal frequency."""
     facts = {
         "num_classes": lambda: num_classes,
@@ -116,7 +88,7 @@ def ours(option: str, num_classes: int) -> nn.Module:
     return build.part(compose("train", [f"loss={option}"])["loss"], facts)
 
 
-def step(loss: Loss, logits: Tensor, target: Tensor) -> None:
+def forward_and_backward(loss: Loss, logits: Tensor, target: Tensor) -> None:
     logits.grad = None
     loss(logits, target).backward()
 

@@ -1,4 +1,4 @@
-"""The records of a suite on disk, and as tables for people."""
+"""The records of a suite in a file, and the report of a suite for people."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from segexp.system.files import write_whole
+from segexp.system.files import write_atomic
 
 Record = dict[str, Any]
 
 
-class Report(NamedTuple):
-    """tables: title -> rows of the same keys. lines: what is to be read below them."""
+class SuiteReport(NamedTuple):
+    """tables: title -> rows of the same keys. lines: text below the tables."""
 
     tables: Mapping[str, Sequence[Record]]
     lines: Sequence[str]
@@ -32,41 +32,43 @@ class Results:
 
     @classmethod
     def open(cls, path: Path, machine: Record, key: tuple[str, ...], overwrite: bool) -> "Results":
-        """With the records that are there already, unless they are to go.
+        """The results with the records that the file has already; with none if it is to be overwritten.
 
-        Raises ValueError where they are of another machine, or the file is none of ours.
+        Raises ValueError if they are of another machine, or the file holds no results.
         """
         if overwrite or not path.exists():
             return cls(path, machine, key)
         cure = "add overwrite=true, or keep both by output=ANOTHER_FOLDER"
         try:
-            there, records = _parsed(path.read_text(), key)
+            measured_on, records = _parse(path.read_text(), key)
         except ValueError as error:
             raise ValueError(f"{path} holds no results of segexp.benchmark ({error}); {cure}") from error
         changed = [
-            f"{name} {there.get(name)!r}, now {value!r}" for name, value in machine.items() if there.get(name) != value
+            f"{name} {measured_on.get(name)!r}, now {value!r}"
+            for name, value in machine.items()
+            if measured_on.get(name) != value
         ]
         if changed:
             raise ValueError(f"{path} was measured with {'; '.join(changed)}; {cure}")
         return cls(path, machine, key, records)
 
     def add(self, record: Record) -> None:
-        """In the place of one of the same key."""
+        """Add a record, in place of one with the same key, and write the file."""
         others = [each for each in self.records if any(each.get(name) != record[name] for name in self.key)]
         self.records = [*others, record]
-        write_whole(
+        write_atomic(
             self.path, json.dumps({"machine": self.machine, "records": self.records}, indent=1, allow_nan=False)
         )
 
 
-def _parsed(text: str, key: tuple[str, ...]) -> tuple[Record, list[Record]]:
-    """Machine and records. Raises ValueError for what `Results` never wrote."""
+def _parse(text: str, key: tuple[str, ...]) -> tuple[Record, list[Record]]:
+    """The machine and the records of a file. Raises ValueError for what `Results` never wrote."""
     stored = json.loads(text, parse_constant=_refuse)
     match stored:
         case {"machine": dict(machine), "records": list(records)}:
             pass
         case _:
-            raise ValueError("needed are a machine and its records")
+            raise ValueError("it lacks a machine and its records")
     for number, record in enumerate(records):
         missing = [name for name in key if not isinstance(record, dict) or name not in record]
         if missing:

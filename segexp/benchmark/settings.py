@@ -1,44 +1,211 @@
-"""What the settings of suites may be."""
+"""Settings of python -m segexp.benchmark: one nested class for each suite."""
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any, Literal, Self, get_args
 
-from segexp.config.schema import WholeNumber, checked
-from segexp.data.streets import Streets
-from segexp.types import SMALLEST_SIDE
+from pydantic import BeforeValidator, Field, model_validator
 
-SCENES = {"num_train": 1, "num_val": 1, "height": SMALLEST_SIDE, "width": SMALLEST_SIDE, "seed": 0}
-"""Whole numbers that `Streets` takes, and the least that is allowed of each."""
+from segexp.config.schema import (
+    Allowed,
+    Count,
+    Device,
+    Folder,
+    NotNegative,
+    Positive,
+    Settings,
+    Size,
+    Text,
+    Tuple,
+    WholeNumber,
+    shown,
+)
+from segexp.inference.settings import Precision
+from segexp.types import SMALLEST_SIDE, Values
 
-
-def checked_list(key: str, value: Any) -> list[Any]:
-    """The list that was given under this key. Raises ValueError for anything else, a text of many letters too."""
-    if not isinstance(value, list):
-        example = f"[{value}]" if type(value) in (str, int, float) else "[...]"
-        raise ValueError(f"{key} is {value!r}; needed is a list: {key}={example}")
-    return value
-
-
-def checked_number(key: str, value: Any) -> float:
-    """The number above 0 that was given under this key. Raises ValueError if it is none."""
-    if type(value) not in (int, float) or not value > 0:
-        raise ValueError(f"{key} is {value!r}; needed is a number above 0")
-    return value
-
-
-def checked_folder(key: str, value: Any) -> str:
-    """The path of a folder that was given under this key. Raises ValueError if it is none."""
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"{key} is {value!r}; needed is the path of a folder, a number as {key}=./2024")
-    return value
+Suite = Literal["input", "losses", "models", "startup", "step"]
+SUITES: tuple[str, ...] = get_args(Suite)
+"""In the order in which they run."""
+Backend = Literal["eager", "compiled", "onnxruntime"]
+BACKENDS: tuple[str, ...] = get_args(Backend)
+TrainerPrecision = Literal["32-true", "bf16-mixed"]
+SETTLED_EPOCHS = 2
+"""Epochs of reading after which memory should not grow any more."""
 
 
-def checked_streets(key: str, value: Any) -> Streets:
-    """The data set of the arguments that were given under this key. Raises ValueError for what they cannot be."""
-    if not isinstance(value, Mapping) or not {"root"} <= set(value) <= {"root", *SCENES}:
-        raise ValueError(f"{key} is {value!r}; needed are root and any of {', '.join(SCENES)}: {key}.root=FOLDER")
-    checked_folder(f"{key}.root", value["root"])
-    for name, number in value.items():
-        if name != "root" and checked(WholeNumber, f"{key}.{name}", number) < SCENES[name]:
-            raise ValueError(f"{key}.{name} is {number}; allowed: a whole number of at least {SCENES[name]}")
-    return Streets(**value)
+def _as_suites(value: Any) -> Any:
+    if value is None:
+        return SUITES
+    return tuple(dict.fromkeys(map(str, value))) if isinstance(value, list) else (value,)
+
+
+Suites = Annotated[
+    tuple[Suite, ...],
+    Field(min_length=1),
+    BeforeValidator(_as_suites),
+    Allowed(f"{', '.join(SUITES)}, several with commas between, null for all"),
+]
+Shape = Annotated[tuple[Count, Count, Count, Count], Tuple]
+Shapes = Annotated[
+    list[Shape],
+    Field(min_length=1),
+    Allowed(
+        "a list of one or more [batch, classes, height, width], each at least 1, such as losses.shapes=[[1,3,32,32]]"
+    ),
+]
+Scales = Annotated[
+    list[Positive], Field(min_length=1), Allowed("a list of one or more numbers above 0, such as losses.scales=[1,20]")
+]
+Sizes = Annotated[
+    list[Size],
+    Field(min_length=1),
+    Allowed(f"a list of one or more [height, width], each at least {SMALLEST_SIDE}, such as models.sizes=[[512,1024]]"),
+]
+Batches = Annotated[
+    list[Count],
+    Field(min_length=1),
+    Allowed("a list of one or more whole numbers of at least 1, such as models.batches=[1,8]"),
+]
+Precisions = Annotated[
+    list[Precision],
+    Field(min_length=1),
+    Allowed(f"a list of one or more of {', '.join(get_args(Precision))}, such as models.precisions=[float32]"),
+]
+Backends = Annotated[
+    list[Backend],
+    Field(min_length=1),
+    Allowed(f"a list of one or more of {', '.join(BACKENDS)}, such as models.backends=[eager]"),
+]
+Caches = Annotated[
+    list[Literal["memory", "disk"]], Allowed("a list of any of memory, disk, such as input.caches=[disk]")
+]
+LimitSeconds = Annotated[float | None, Field(gt=0), Allowed("a number of seconds above 0, or null for no limit")]
+
+
+class LossesSettings(Settings):
+    """Settings of the suite losses."""
+
+    shapes: Shapes
+    scales: Scales
+    options: list[Text] | None
+    rounds: Count
+
+
+class ModelsSettings(Settings):
+    """Settings of the suite models."""
+
+    options: list[Text] | None
+    sizes: Sizes
+    batches: Batches
+    precisions: Precisions
+    backends: Backends
+    num_classes: Count
+    max_seconds: Positive
+    max_preparation_seconds: Positive
+    max_minutes: NotNegative | None
+    frames_per_second: Positive
+
+
+class StreetsSettings(Settings):
+    """Arguments of `segexp.data.streets.Streets`, which renders the scenes that are read."""
+
+    root: Folder
+    num_train: Count
+    num_val: Count
+    height: Annotated[int, Field(ge=SMALLEST_SIDE), Allowed(f"a whole number of at least {SMALLEST_SIDE}")]
+    width: Annotated[int, Field(ge=SMALLEST_SIDE), Allowed(f"a whole number of at least {SMALLEST_SIDE}")]
+    seed: WholeNumber = 0
+
+
+class InputSettings(Settings):
+    """Settings of the suite input."""
+
+    streets: StreetsSettings
+    crop: Size
+    caches: Caches
+    cache_root: Folder
+    rounds: Count
+    num_workers: list[WholeNumber]
+    batch_size: Count
+    seconds: Positive
+    num_epochs: Annotated[int, Field(gt=SETTLED_EPOCHS), Allowed(f"a whole number of at least {SETTLED_EPOCHS + 1}")]
+
+    @model_validator(mode="after")
+    def _crop_fits(self) -> Self:
+        if self.crop[0] > self.streets.height or self.crop[1] > self.streets.width:
+            raise ValueError(
+                f"input.crop is {shown(self.crop)}; allowed: [height, width] within {self.streets.height}x"
+                f"{self.streets.width}, the size of input.streets; make one larger or the other smaller"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _memory_of_workers_is_measured(self) -> Self:
+        if not self.num_workers or not self.num_workers[-1]:
+            raise ValueError(
+                f"input.num_workers is {shown(self.num_workers)}; allowed: a list of whole numbers, the last of them "
+                "above 0: the memory of so many workers is measured"
+            )
+        return self
+
+
+class StepCase(Settings):
+    """A training whose steps are timed.
+
+    size: [height, width] of the batch's images. further: more overrides of conf/train.yaml.
+    """
+
+    model: Text
+    batch: Count
+    size: Size
+    classes: Text = "cityscapes19"
+    precision: TrainerPrecision = "32-true"
+    compile: bool = False
+    channels_last: bool = False
+    further: Annotated[tuple[str, ...], Tuple, Allowed("a list of overrides of segexp.train, such as [seed=1]")] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_keys(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            raise ValueError(
+                f"a case of step.cpu or step.cuda is {shown(value)}; allowed: {{model: ..., batch: ..., size: [height, "
+                f"width]}}, and any of {', '.join(list(cls.model_fields)[3:])}"
+            )
+        return value
+
+    def record(self) -> Values:
+        """The values by which a record names its case."""
+        size, further = f"{self.size[0]}x{self.size[1]}", " ".join(self.further)
+        return {**self.model_dump(), "size": size, "further": further}
+
+
+class StepSettings(Settings):
+    """Settings of the suite step; cpu, cuda: the cases that are timed on either device."""
+
+    rounds: Count
+    num_steps: Count
+    cpu: list[StepCase]
+    cuda: list[StepCase]
+    num_fed_steps: Count
+    streets: StreetsSettings
+    cache_root: Folder
+
+
+class StartupSettings(Settings):
+    """Settings of the suite startup; limits: arguments of `python -m`, separated by spaces -> the most seconds."""
+
+    rounds: Count
+    limits: dict[str, LimitSeconds]
+
+
+class BenchmarkSettings(Settings):
+    """Everything in conf/benchmark.yaml."""
+
+    suite: Suites
+    device: Device
+    output: Folder
+    overwrite: bool
+    losses: LossesSettings
+    models: ModelsSettings
+    input: InputSettings
+    step: StepSettings
+    startup: StartupSettings

@@ -1,64 +1,54 @@
-"""How soon commands answer that need no training: help, and what is wrong with a command."""
+"""The suite startup: how soon commands answer that train nothing: help, and mistakes in a command."""
 
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 
 import segexp
-from segexp.benchmark.results import Record, Report
-from segexp.benchmark.settings import checked_number
+from segexp.benchmark.results import Record, SuiteReport
+from segexp.benchmark.settings import StartupSettings
 from segexp.benchmark.timing import Work, median_seconds
-from segexp.config.schema import Count, checked
 
 KEY = ("command",)
 REFERENCE = "import torch"
 STATUS = {True: 0, False: 1}
-"""Exit status of a command by whether it asks for help: all others here are mistakes."""
+"""Exit status of a command by whether it asks for help; all other commands here are mistakes."""
 
 
-def measure(limits: Mapping[str, float | None], rounds: int, device: torch.device) -> list[Record]:
-    """One record a command: seconds until its process has ended, and their ratio to a process that loads torch.
+def measure(settings: StartupSettings, device: torch.device, earlier: Sequence[Record]) -> list[Record]:
+    """One record for each command: seconds until its process has ended, and their ratio to a process that loads torch.
 
-    limits: arguments of `python -m`, separated by spaces -> the most seconds it should take, None for no opinion.
-    Raises ValueError for a command that does not answer as help or as a mistake.
+    device, earlier: ignored. Raises ValueError for a command that answers neither as help nor as a mistake.
     """
-    checked(Count, "startup.rounds", rounds)
-    if not isinstance(limits, Mapping):
-        raise ValueError(f"startup.limits is {limits!r}; needed is {{command: seconds}}, as {{train --help: 2}}")
-    for command, limit in limits.items():
-        if limit is not None:
-            checked_number(f"startup.limits of {command!r}", limit)
     with tempfile.TemporaryDirectory(prefix="segexp-") as folder:
         works: dict[str, Work] = {REFERENCE: partial(_run, ["-c", REFERENCE], 0, folder)}
-        for command in limits:
-            entry, *arguments = command.split()
-            typed = ["-m", f"segexp.{entry}", *arguments]
-            works[command] = partial(_run, typed, STATUS["--help" in arguments], folder)
-        seconds = median_seconds(works, rounds, torch.device("cpu"), "starting commands")
+        for command in settings.limits:
+            name, *arguments = command.split()
+            works[command] = partial(_run, ["-m", f"segexp.{name}", *arguments], STATUS["--help" in arguments], folder)
+        seconds = median_seconds(works, settings.rounds, torch.device("cpu"), "starting commands")
     return [
-        {"command": name, "seconds": taken, "ratio": taken / seconds[REFERENCE], "limit": limits.get(name)}
-        for name, taken in seconds.items()
+        {"command": command, "seconds": each, "ratio": each / seconds[REFERENCE], "limit": settings.limits.get(command)}
+        for command, each in seconds.items()
     ]
 
 
-def report(records: Sequence[Record], **_: Any) -> Report:
+def report(records: Sequence[Record], settings: StartupSettings, device: torch.device) -> SuiteReport:
     late = [each["command"] for each in records if each["limit"] and each["seconds"] > each["limit"]]
-    said = f"above its limit: {', '.join(late)}" if late else "every command answers within its limit"
+    summary = f"above its limit: {', '.join(late)}" if late else "every command answers within its limit"
     title = "commands, seconds until the process has ended; ratio to one that loads torch"
-    return Report({title: records}, [said])
+    return SuiteReport({title: records}, [summary])
 
 
 def _run(arguments: Sequence[str], status: int, folder: str) -> None:
-    """In a folder of its own, where a mistake may leave a run that failed."""
-    here = str(Path(segexp.__file__).parents[1])
-    path = os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))
+    """Run Python in a folder that goes away, as a mistake may leave a run there. status: the expected exit status."""
+    package_folder = str(Path(segexp.__file__).parents[1])
+    path = os.pathsep.join(filter(None, (package_folder, os.environ.get("PYTHONPATH"))))
     answer = subprocess.run(
         [sys.executable, *arguments], cwd=folder, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True
     )

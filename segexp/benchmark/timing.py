@@ -1,4 +1,4 @@
-"""Time several things fairly: each once a round, in turn, so that whatever else the machine does hits all alike."""
+"""Time several functions fairly: each once a round, in turn, so that other load of the machine hits all alike."""
 
 import statistics
 import time
@@ -11,16 +11,16 @@ Work = Callable[[], object]
 
 
 def median_seconds(works: Mapping[str, Work], rounds: int, device: torch.device, title: str) -> dict[str, float]:
-    """Median over the rounds of the seconds that each work takes, after one round that does not count."""
+    """Median over the rounds of the seconds that each function takes; a first round does not count."""
     seconds: dict[str, list[float]] = {name: [] for name in works}
     for _ in track(range(rounds + 1), title, transient=True):
         for name, work in works.items():
             seconds[name].append(duration(work, device))
-    return {name: statistics.median(taken[1:]) for name, taken in seconds.items()}
+    return {name: statistics.median(all_rounds[1:]) for name, all_rounds in seconds.items()}
 
 
 def duration(work: Work, device: torch.device) -> float:
-    """Seconds until the work is done, on a GPU too."""
+    """Seconds until the function has returned and its work on a GPU is done."""
     start = _now(device)
     work()
     return _now(device) - start

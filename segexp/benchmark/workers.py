@@ -1,4 +1,4 @@
-"""Reading by several processes: how many samples arrive in a second, and how much memory those processes hold."""
+"""Reading by several processes: how many samples arrive in a second, and how much memory these processes hold."""
 
 import multiprocessing
 import time
@@ -16,12 +16,12 @@ from segexp.data.sampler import TrainingSampler
 from segexp.system.memory import return_freed_memory
 from segexp.types import Sample
 
-PREFETCHED = 2
-"""Batches that a DataLoader asks of each worker ahead."""
+NUM_PREFETCHED = 2
+"""Batches that a DataLoader lets each worker prepare ahead."""
 
 
-class Endless:
-    """Epoch after epoch in the order of training, so that workers need not be started again."""
+class EndlessSampler:
+    """Yields epoch after epoch in the order of training, so that workers need not be started again."""
 
     def __init__(self, num_scenes: int) -> None:
         self.sampler = TrainingSampler(num_scenes, batch_size=1, seed=0)
@@ -35,9 +35,9 @@ class Endless:
 def samples_per_second(
     samples: Dataset[Sample], num_scenes: int, batch_size: int, num_workers: int, seconds: float
 ) -> float:
-    """Of batches as training collates them; those that were prepared before the clock started do not count."""
+    """Samples a second in batches as training collates them; batches prepared before the clock started do not count."""
     batches = _batches(samples, num_scenes, batch_size, num_workers)
-    for _ in islice(batches, PREFETCHED * num_workers + 1):
+    for _ in islice(batches, NUM_PREFETCHED * num_workers + 1):
         pass
     start, num_batches = time.perf_counter(), 0
     while num_batches == 0 or time.perf_counter() - start < seconds:
@@ -47,24 +47,24 @@ def samples_per_second(
 
 
 def resident_bytes(samples: Dataset[Sample], num_scenes: int, num_workers: int, num_epochs: int) -> list[int]:
-    """Memory of all workers together after each epoch, with what they have mapped of files (Linux: VmRSS).
+    """Memory of all workers together after each epoch, mapped files included (Linux: VmRSS).
 
-    Raises OSError where the system does not tell.
+    Raises OSError where the system does not report it.
     """
     with suppress(OSError):
-        return_freed_memory()  # workers would inherit it, and use it up before they are seen to grow
+        return_freed_memory()  # workers would inherit it, and use it before they grow
     others = set(multiprocessing.active_children())
-    batches, found = _batches(samples, num_scenes, 1, num_workers), []
+    batches, sizes = _batches(samples, num_scenes, 1, num_workers), []
     for _ in range(num_epochs):
         for _ in islice(batches, num_scenes):
             pass
-        found.append(sum(_resident(each.pid) for each in set(multiprocessing.active_children()) - others))
-    return found
+        sizes.append(sum(_resident(each.pid) for each in set(multiprocessing.active_children()) - others))
+    return sizes
 
 
 def _batches(samples: Dataset[Sample], num_scenes: int, batch_size: int, num_workers: int) -> Iterator[Sample]:
-    warnings.filterwarnings("ignore", "This DataLoader will create")  # more workers than cores, which were asked for
-    endless: DataLoader = loader(samples, Endless(num_scenes), batch_size, num_workers)  # type: ignore[arg-type]
+    warnings.filterwarnings("ignore", "This DataLoader will create")  # more workers than cores, as the settings say
+    endless: DataLoader = loader(samples, EndlessSampler(num_scenes), batch_size, num_workers)  # type: ignore[arg-type]
     return iter(endless)
 
 

@@ -1,4 +1,4 @@
-"""Networks, small ones, and those that need what is known, never come to an end, or take their process with them."""
+"""Networks for tests: a small one, and ones of known memory, without an end, or that crash their process."""
 
 import os
 import threading
@@ -12,7 +12,7 @@ ENDLESS = {"_target_": "tests.benchmark.networks.endless"}
 
 
 class Hungry(nn.Module):
-    """100 MB of weights, and 200 MB while it predicts, which it does only once."""
+    """Holds 100 MB of weights, and 200 MB while it predicts, which it does only once."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,7 +33,7 @@ def hungry() -> nn.Module:
 
 class Endless(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
-        if image.device.type != "meta":  # as when operations are counted
+        if image.device.type != "meta":  # the device on which operations are counted
             threading.Event().wait()
         return image.float()
 

@@ -1,4 +1,4 @@
-"""The command runs suites one after another, keeps what was measured, and leaves nothing else behind."""
+"""The command runs suites one after another, keeps their records, and leaves nothing else behind."""
 
 import json
 import os
@@ -35,8 +35,8 @@ def benchmark(tmp_path: Path, *typed: str) -> list[str]:
     for name, config in {"tiny": TINY, "endless": ENDLESS}.items():
         (tmp_path / "conf/model" / f"{name}.yaml").write_text(json.dumps(config))
     short = ["models.options=[tiny]", "models.sizes=[[64,96]]", "models.max_seconds=600", f"output={tmp_path}"]
-    given = [each for each in short if not any(one.startswith(each.split("=")[0]) for one in typed)]
-    return [sys.executable, "-m", "segexp.benchmark", "--config-dir", str(tmp_path / "conf"), *given, *typed]
+    defaults = [each for each in short if not any(one.startswith(each.split("=")[0]) for one in typed)]
+    return [sys.executable, "-m", "segexp.benchmark", "--config-dir", str(tmp_path / "conf"), *defaults, *typed]
 
 
 @pytest.mark.slow
@@ -57,7 +57,7 @@ def test_suites_run_one_after_another_and_a_repeated_command_goes_on(tmp_path: P
     assert json.loads((tmp_path / "models.json").read_text())["records"] == first
 
 
-def test_a_suite_that_is_none_is_answered_with_those_there_are(tmp_path: Path) -> None:
+def test_an_unknown_suite_is_answered_with_the_known_ones(tmp_path: Path) -> None:
     answer = subprocess.run(benchmark(tmp_path, "suite=loses,models"), capture_output=True, text=True, cwd=ROOT)
     assert answer.returncode == 1
     assert answer.stderr.startswith("segexp.benchmark: suite is ['loses', 'models']; allowed: ")
@@ -66,10 +66,12 @@ def test_a_suite_that_is_none_is_answered_with_those_there_are(tmp_path: Path) -
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
-def test_what_is_ended_halfway_keeps_its_records_and_leaves_no_process(tmp_path: Path, number: signal.Signals) -> None:
+def test_a_command_that_is_ended_halfway_keeps_its_records_and_leaves_no_process(
+    tmp_path: Path, number: signal.Signals
+) -> None:
     some = ["models.options=[tiny,endless]", "models.precisions=[float32]", "models.backends=[eager]"]
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
-    quiet = subprocess.Popen(
+    process = subprocess.Popen(
         benchmark(tmp_path, "suite=models", *some),
         cwd=ROOT,
         stdout=subprocess.PIPE,
@@ -77,11 +79,11 @@ def test_what_is_ended_halfway_keeps_its_records_and_leaves_no_process(tmp_path:
         env=environment,
     )
     until(lambda: (tmp_path / "models.json").exists())
-    until(lambda: list(tmp_path.glob("segexp-*/log.txt")))  # of the second case, which is at work
-    children = psutil.Process(quiet.pid).children(recursive=True)
-    quiet.send_signal(number)
-    quiet.communicate()
-    assert quiet.returncode == {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGKILL: -9}[number]
+    until(lambda: list(tmp_path.glob("segexp-*/log.txt")))  # the second case runs
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(number)
+    process.communicate()
+    assert process.returncode == {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGKILL: -9}[number]
     assert len(json.loads((tmp_path / "models.json").read_text())["records"]) == 1
     assert children
     until(lambda: not any(is_alive(child) for child in children))

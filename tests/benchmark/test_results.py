@@ -1,4 +1,4 @@
-"""A file of results goes on where it stopped, and what is none is named."""
+"""A file of results goes on where it stopped, and a file that holds none is named."""
 
 from pathlib import Path
 
@@ -21,21 +21,21 @@ def test_results_of_another_machine_and_torn_ones_are_refused(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "reason"),
     [
         ("{", "Expecting property name"),
         ('{"machine": {"device": "a"}, "records": [{"mo', "Unterminated string"),
-        ("[]", "needed are a machine and its records"),
-        ('{"machine": {"device": "a"}}', "needed are a machine and its records"),
-        ('{"machine": ["a"], "records": []}', "needed are a machine and its records"),
+        ("[]", "it lacks a machine and its records"),
+        ('{"machine": {"device": "a"}}', "it lacks a machine and its records"),
+        ('{"machine": ["a"], "records": []}', "it lacks a machine and its records"),
         ('{"machine": {"device": "a"}, "records": [{"model": "x"}, {"ms": 1}]}', "record 1 has no model"),
         ('{"machine": {"device": "a"}, "records": [{"model": "x"}, 7]}', "record 1 has no model"),
         ('{"machine": {"device": "a"}, "records": [{"model": "x", "ms": NaN}]}', "NaN"),
         ("\xff", "can't decode byte"),
     ],
 )
-def test_a_file_that_holds_no_results_is_named_with_the_cure(tmp_path: Path, text: str, found: str) -> None:
+def test_a_file_that_holds_no_results_is_named_with_the_cure(tmp_path: Path, text: str, reason: str) -> None:
     path = tmp_path / "models.json"
     path.write_text(text, encoding="latin-1")
-    with pytest.raises(ValueError, match=f"{path} holds no results .*{found}.*; add overwrite=true, or keep both"):
+    with pytest.raises(ValueError, match=f"{path} holds no results .*{reason}.*; add overwrite=true, or keep both"):
         Results.open(path, {"device": "a"}, ("model",), False)

@@ -1,4 +1,4 @@
-"""Commands that need no training answer without loading what trains."""
+"""Commands that train nothing answer without loading heavy libraries."""
 
 import subprocess
 import sys
@@ -8,19 +8,20 @@ import pytest
 import torch
 
 from segexp import build
+from segexp.benchmark.settings import StartupSettings
 from segexp.benchmark.startup import REFERENCE, measure, report
 from segexp.config.compose import compose
 from segexp.run.folder import RunFolder
 
 CPU = torch.device("cpu")
 HEAVY = ("torch", "pytorch_lightning", "torchvision", "scipy", "matplotlib", "wandb")
-AT_WORK = (
+MODULES_WITHOUT_TRAINING = (
     "segexp.inference.predictor",
     "segexp.serve.image_store",
     "segexp.evaluate.processes",
     "segexp.export.bundle",
 )
-NOT_AT_WORK = ("torchmetrics", "matplotlib", "lightning", "pytorch_lightning", "onnx", "onnxruntime")
+UNNEEDED_LIBRARIES = ("torchmetrics", "matplotlib", "lightning", "pytorch_lightning", "onnx", "onnxruntime")
 REFUSED = {
     "data=camvid": "no value for data.root",
     "data.batch_size=many": "data.batch_size is 'many'",
@@ -43,38 +44,42 @@ REFUSED_BY = {
     "serve run=. checkpoint=bets": "has no checkpoint 'bets'",
     "evaluate run=RUN scales=[0]": "scales is [0]",
     "compare runs=RUNS by=month": "by is 'month'",
-    "benchmark suite=losses output=2024": "output is 2024; needed is the path of a folder",
-    "benchmark suite=losses ~losses.rounds": "losses.rounds was added or deleted; losses has: shapes, scales, options",
+    "benchmark suite=losses output=2024": "output is 2024; allowed: the path of a folder",
+    "benchmark suite=losses ~losses.rounds": "the configuration has no losses.rounds",
+    "benchmark suite=losses +losses.round=1": "no key 'losses.round'; losses has: shapes, scales, options, rounds",
+    "sweep folder=2024": "folder is 2024; allowed: the path of a folder",
+    "tune study=a num_trials=0": "num_trials is 0; allowed: a whole number of at least 1",
 }
-"""Typed in the folder of a run that was exported."""
+"""Commands that are typed in the folder of a run that was exported -> a part of the error."""
 
 
 def loaded_by(folder: Path, entry: str, *arguments: str) -> tuple[set[str], str]:
-    """Modules that a command imports, as Python itself tells, and what else it says."""
+    """Modules that a command imports, as Python reports them, and its other output on stderr."""
     command = [sys.executable, "-X", "importtime", "-m", f"segexp.{entry}", *arguments]
     lines = subprocess.run(command, capture_output=True, text=True, cwd=folder).stderr.splitlines()
     timed = [line for line in lines if line.startswith("import time:")]
-    return {line.rpartition("|")[2].strip() for line in timed}, "\n".join(line for line in lines if line not in timed)
+    modules = {line.rpartition("|")[2].strip() for line in timed}
+    return modules, "\n".join(line for line in lines if line not in timed)
 
 
 @pytest.mark.parametrize("typed", REFUSED)
-def test_a_value_that_cannot_be_is_refused_before_anything_heavy_is_loaded(tmp_path: Path, typed: str) -> None:
-    modules, said = loaded_by(tmp_path, "train", typed, f"hydra.run.dir={tmp_path / 'run'}")
-    assert said.startswith("segexp.train: ")
-    assert REFUSED[typed] in said
+def test_training_refuses_a_wrong_value_before_anything_heavy_is_loaded(tmp_path: Path, typed: str) -> None:
+    modules, error = loaded_by(tmp_path, "train", typed, f"hydra.run.dir={tmp_path / 'run'}")
+    assert error.startswith("segexp.train: ")
+    assert REFUSED[typed] in error
     assert "segexp.config.command_line" in modules
     assert not modules.intersection(HEAVY)
 
 
 @pytest.mark.parametrize("typed", REFUSED_BY)
-def test_so_it_is_by_commands_other_than_train(tmp_path: Path, typed: str) -> None:
+def test_other_commands_refuse_a_wrong_value_before_anything_heavy_is_loaded(tmp_path: Path, typed: str) -> None:
     for name in ("config.yaml", "checkpoints/best.ckpt", "export/model.onnx"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     entry, *arguments = typed.split()
-    modules, said = loaded_by(tmp_path, entry, *arguments)
-    assert said.startswith(f"segexp.{entry}: ")
-    assert REFUSED_BY[typed] in said
+    modules, error = loaded_by(tmp_path, entry, *arguments)
+    assert error.startswith(f"segexp.{entry}: ")
+    assert REFUSED_BY[typed] in error
     assert "segexp.config.command_line" in modules
     assert not modules.intersection(HEAVY)
 
@@ -86,39 +91,37 @@ def test_help_loads_nothing_heavy(tmp_path: Path, entry: str) -> None:
     assert not modules.intersection(HEAVY)
 
 
-def test_what_predicts_scores_and_exports_loads_nothing_that_only_trains_draws_or_writes_onnx() -> None:
-    """Each process of an evaluation holds it all; and without the libraries of ONNX there is still torch.export."""
-    code = f"import sys, {', '.join(AT_WORK)}; print([name for name in {NOT_AT_WORK} if name in sys.modules])"
+def test_prediction_evaluation_and_export_load_no_library_for_training_drawing_or_onnx() -> None:
+    """Each process of an evaluation holds what it loads; and torch.export works without the libraries of ONNX."""
+    loaded = f"[name for name in {UNNEEDED_LIBRARIES} if name in sys.modules]"
+    code = f"import sys, {', '.join(MODULES_WITHOUT_TRAINING)}; print({loaded})"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (answer.returncode, answer.stdout.strip()) == (0, "[]"), answer.stderr
 
 
-def test_a_refusal_leaves_what_is_in_the_folder_of_a_run(trained: RunFolder, tmp_path: Path) -> None:
+def test_a_refusal_changes_nothing_in_the_folder_of_a_run(trained: RunFolder, tmp_path: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in trained.path.rglob("*")}
     for further in ([], ["on_existing=resume"]):
-        _, said = loaded_by(tmp_path, "train", "data.batch_size=0", f"hydra.run.dir={trained.path}", *further)
-        assert "data.batch_size is 0" in said
+        _, error = loaded_by(tmp_path, "train", "data.batch_size=0", f"hydra.run.dir={trained.path}", *further)
+        assert "data.batch_size is 0" in error
     assert {path: path.stat().st_mtime_ns for path in trained.path.rglob("*")} == before
 
 
 def test_every_command_is_timed_beside_loading_torch() -> None:
     limits = {"compare --help": 1000.0, "train modle=unet": 1e-9}
-    records = measure(limits, 1, CPU)
+    settings = StartupSettings.of({"limits": limits, "rounds": 1})
+    records = measure(settings, CPU, [])
     assert [record["command"] for record in records] == [REFERENCE, *limits]
     assert records[0]["ratio"] == 1
-    assert report(records).lines == ["above its limit: train modle=unet"]
+    assert report(records, settings, CPU).lines == ["above its limit: train modle=unet"]
 
 
-def test_a_command_that_answers_otherwise_is_no_measure_of_starting() -> None:
-    with pytest.raises(ValueError, match="ended with status 2, not 0|ended with status 1, not 0"):
-        measure({"trian --help": 1.0}, 1, CPU)
-
-
-def test_limits_without_seconds_are_refused() -> None:
-    with pytest.raises(ValueError, match="startup.limits is 'train --help'; needed is {command: seconds}"):
-        measure("train --help", 1, CPU)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="startup.limits of 'train --help' is 'soon'; needed is a number above 0"):
-        measure({"train --help": "soon"}, 1, CPU)  # type: ignore[dict-item]
+def test_a_command_with_another_exit_status_than_expected_is_refused() -> None:
+    settings = StartupSettings.of({"limits": {"trian --help": 1.0}, "rounds": 1})
+    with pytest.raises(
+        ValueError, match="startup.limits has .*trian --help.* ended with status 1, not 0.*help.*mistakes"
+    ):
+        measure(settings, CPU, [])
 
 
 def test_the_limits_of_the_configuration_are_of_commands_that_exist() -> None:

@@ -1,4 +1,4 @@
-"""Seconds of single passes -> the figures of a case."""
+"""Turn the seconds of single passes into the record of a case."""
 
 import statistics
 from collections.abc import Mapping, Sequence
@@ -6,17 +6,17 @@ from datetime import UTC, datetime
 from math import isfinite
 from typing import Any
 
-from segexp.benchmark.case import Case
+from segexp.benchmark.model_case import ModelCase
 from segexp.benchmark.results import Record
 
 FEWEST_FOR_P95 = 20
 
 
-def figures(case: Case, facts: Mapping[str, Any]) -> Record:
-    """What a record says of a case, from what `measured` found; None for what is not known.
+def model_record(case: ModelCase, facts: Mapping[str, Any]) -> Record:
+    """The record of a case without its key; None for what is not known. facts: see `measurement.take_measurements`.
 
-    milliseconds, p95_milliseconds: of one pass, whatever the batch; 95 % of passes need at most the latter, which takes
-    20 passes to say. ratio: time an image over that of the reference, run in turn with it. memory: bytes.
+    milliseconds, p95_milliseconds: of one pass, whatever the batch; 95 % of passes need at most the latter, which is
+    known from 20 passes on. ratio: time for an image over that of the reference, run in turn with it. memory: bytes.
     note: why there is no time.
     """
     seconds, reference = facts.get("seconds"), facts.get("reference_seconds")

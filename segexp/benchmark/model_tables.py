@@ -1,44 +1,46 @@
-"""What was measured of models, as tables and sentences."""
+"""The measurements of the suite models as tables and sentences."""
 
 from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-from segexp.benchmark.results import Record, Report
+from segexp.benchmark.results import Record, SuiteReport
 
 FLOPS = "GFLOPs: of convolutions and matrix products for one image, a multiply-add as 2; counted, not measured"
 RATIO = "ratio: time an image over that of eager float32 batch 1, the same model and size run in turn in one process"
 MEMORY = "MB: the most memory held while predicting, weights and one batch included, libraries not"
-REST = "ms: median of the passes; p95 needs 20 of them; fps: images per second; setup: compiling or exporting, once"
+OTHER_COLUMNS = (
+    "ms: median of the passes; p95 needs 20 of them; fps: images per second; setup: compiling or exporting, once"
+)
 
 
-def model_report(records: Sequence[Record], frames_per_second: float) -> Report:
+def model_report(records: Sequence[Record], frames_per_second: float) -> SuiteReport:
     """A table of what every model costs, one of times for every size and batch, and which model is fast enough."""
     tables = {"models": _costs(records)}
-    lines = [FLOPS, RATIO, MEMORY, REST]
+    lines = [FLOPS, RATIO, MEMORY, OTHER_COLUMNS]
     for (size, batch), group in groupby(records, key=lambda record: (record["size"], record["batch"])):
-        found = list(group)
-        tables[f"{size}, batch {batch}"] = _times(found)
-        lines.append(f"{size}, batch {batch}: {fitness(found, frames_per_second)}")
-    return Report({title: rows for title, rows in tables.items() if rows}, lines)
+        same_size = list(group)
+        tables[f"{size}, batch {batch}"] = _times(same_size)
+        lines.append(f"{size}, batch {batch}: {speed_summary(same_size, frames_per_second)}")
+    return SuiteReport({title: rows for title, rows in tables.items() if rows}, lines)
 
 
-def fitness(records: Sequence[Record], frames_per_second: float) -> str:
-    """Which of these reach so many frames per second, each model in its fastest way; else how far they are from it."""
+def speed_summary(records: Sequence[Record], frames_per_second: float) -> str:
+    """The models that reach this many frames per second in their fastest case; if none does, the fastest model."""
     fastest: dict[str, Record] = {}
     for record in sorted(records, key=lambda record: record["frames_per_second"] or 0, reverse=True):
         if record["frames_per_second"]:
             fastest.setdefault(record["model"], record)
-    told = [
+    names = [
         f"{name} ({record['backend']} {record['precision']}, {record['frames_per_second']:.3g})"
         for name, record in fastest.items()
     ]
     enough = [
-        text for text, record in zip(told, fastest.values(), strict=True) if _is_enough(record, frames_per_second)
+        text for text, record in zip(names, fastest.values(), strict=True) if _is_enough(record, frames_per_second)
     ]
     if enough:
         return f"{frames_per_second:g} frames per second are reached by {', '.join(enough)}"
-    nearest = f"; the fastest is {told[0]}" if told else ""
+    nearest = f"; the fastest is {names[0]}" if names else ""
     return f"no model reaches {frames_per_second:g} frames per second{nearest}"
 
 
