@@ -44,7 +44,7 @@ class ImageCounts(NamedTuple):
     """Counts of one image.
 
     labels: pixels by true label and predicted class [L, C]. boundary: see `boundary_regions` [C, 2]. calibration: see
-    `calibration_counts` [bins, 3]. instances: see `instance_counts` [K, 4], None where the data tells no objects apart.
+    `calibration_counts` [bins, 3]. instances: see `instance_counts` [K, 4], None where the data set has none.
     sheet_row: None for an image that is not pictured.
     """
 

@@ -31,7 +31,7 @@ def decode_image(
 ) -> Bytes:
     """Decode red, green, blue, uint8 [H, W, 3], upright as the EXIF orientation says; of several frames the first.
 
-    max_pixels: how many the image may have, None for Pillow's own limit; its header is asked before it is decoded.
+    max_pixels: how many the image may have, None for Pillow's own limit; checked before they are decoded.
     formats: the file formats that are tried, in this order, None for all that Pillow knows.
     Raises ValueError for a file that is no image, is torn, has too many pixels, or has a side below SMALLEST_SIDE.
     """

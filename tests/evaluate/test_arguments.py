@@ -33,7 +33,6 @@ def test_regrouping_refuses_keys_that_do_not_affect_stored_counts(run: Path) -> 
         command, capture_output=True, text=True, cwd=ROOT, env=environment(), timeout=PATIENCE, check=False
     )
     assert answer.returncode == 1
-    assert answer.stderr == (
-        "segexp.evaluate: regroup reads the counts of an evaluation that is there already; leave out boundary_width, "
-        "num_scenes, data.root, data.num_val, window, flip, device\n"
-    )
+    ignored = "boundary_width, num_scenes, data.root, data.num_val, window, flip, device"
+    facts = ("segexp.evaluate: regroup reads the counts of an evaluation", f"leave out {ignored}\n")
+    assert [fact for fact in facts if fact not in answer.stderr] == [], answer.stderr

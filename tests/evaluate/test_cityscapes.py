@@ -83,7 +83,7 @@ def test_a_split_without_instances_is_refused_before_anything_is_evaluated(tmp_p
     cityscapes.check_submission(job)
     mask = evaluation.files["masks"][2]
     Path(mask.replace("labelIds", "instanceIds")).unlink()
-    with pytest.raises(ValueError, match=re.escape(f"as in the download; there is none beside {mask}")):
+    with pytest.raises(ValueError, match=re.escape(f"there is none beside {mask}")):
         cityscapes.check_submission(job)
     test = {**job.facts, "split": "test"}
     cityscapes.check_submission(replace(job, facts=test))

@@ -33,20 +33,20 @@ def test_whatever_the_exif_data_holds_an_image_is_decoded_or_refused() -> None:
 def test_an_image_of_too_many_pixels_is_refused_before_it_is_decoded() -> None:
     content = io.BytesIO()
     Image.new("L", (200, 100)).save(content, "png")
-    with pytest.raises(ValueError, match="^100 x 200 pixels; allowed: at most 19999 in all; make the image smaller$"):
+    with pytest.raises(ValueError, match="^100 x 200 pixels.*at most 19999 in all.*smaller"):
         decode_image(content, max_pixels=19_999)
 
 
 def test_an_image_that_is_too_small_is_not_called_unreadable() -> None:
     content = io.BytesIO()
     Image.new("L", (200, 31)).save(content, "png")
-    with pytest.raises(ValueError, match="^31 x 200 pixels; allowed: at least 32 each way; enlarge the image$"):
+    with pytest.raises(ValueError, match="^31 x 200 pixels.*at least 32 each way.*enlarge"):
         decode_image(content)
 
 
 def test_an_image_of_more_pixels_than_pillow_decodes_is_not_called_unreadable() -> None:
     header = f"P5 {Image.MAX_IMAGE_PIXELS} 3 255\n"
-    with pytest.raises(ValueError, match=r"^more than \d+ pixels; make the image smaller$"):
+    with pytest.raises(ValueError, match=r"^more than \d+ pixels.*smaller"):
         decode_image(io.BytesIO(header.encode()))
 
 

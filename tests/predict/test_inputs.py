@@ -54,7 +54,7 @@ def test_a_link_to_nothing_or_a_pipe_is_an_input_that_is_refused(tmp_path: Path)
     whole.check()
     assert [item.name for item in others] == ["b", "c"]
     for item in others:
-        with pytest.raises(FileNotFoundError, match="; there is a pipe, a device or a link to nothing$"):
+        with pytest.raises(FileNotFoundError, match="no file or folder .*a pipe, a device or a link to nothing"):
             find_inputs(item.file, tmp_path / "out")
         with pytest.raises(ValueError, match="no file, or a link to one that is not there"):
             item.check()
@@ -67,7 +67,7 @@ def test_a_folder_that_cannot_be_searched_is_an_error(tmp_path: Path, monkeypatc
     for _ in range(21):
         Path("n" * 200).mkdir()
         os.chdir("n" * 200)
-    with pytest.raises(OSError, match="^input: cannot search .*: File name too long; permit it"):
+    with pytest.raises(OSError, match="input: cannot search .*: File name too long; permit it"):
         find_inputs(tmp_path, tmp_path / "out")
 
 
@@ -76,10 +76,11 @@ def test_output_is_a_folder_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("given")
     (tmp_path / "gone").symlink_to("nowhere")
     for output in (given, tmp_path, tmp_path / "link", given / "day" / ".."):
-        with pytest.raises(ValueError, match=r"^output: .* holds the input .*such as output=.*given/predicted$"):
+        with pytest.raises(ValueError, match=r"output: .* holds the input .*output=.*given/predicted"):
             check_output(output, given)
-    for output in (given / "day" / "a.png", given / "day" / "a.png" / "out", tmp_path / "gone" / "out"):
-        with pytest.raises(ValueError, match=r"^output: .*(a.png|gone) is there and no folder; choose another one$"):
+    image, gone = given / "day" / "a.png", tmp_path / "gone"
+    for output, existing in ((image, image), (image / "out", image), (gone / "out", gone)):
+        with pytest.raises(ValueError, match=f"output: {existing} is there and no folder; choose another"):
             check_output(output, given)
     for output in (given / "predicted", tmp_path / "new" / "out", given / "day"):
         check_output(output, given)

@@ -95,8 +95,8 @@ def write_variants(image: Image.Image, folder: Path) -> dict[str, Image.Image]:
     for name, picture in files.items():
         picture.save(folder / name)
     image.save(folder / "turned.png", exif=turned)
-    shown = {name: picture.convert("RGB") for name, picture in files.items() if name != "sixteen.png"}
-    return {**shown, "sixteen.png": grey.convert("RGB"), "turned.png": image.transpose(Image.Transpose.ROTATE_270)}
+    pictures = {name: picture.convert("RGB") for name, picture in files.items() if name != "sixteen.png"}
+    return {**pictures, "sixteen.png": grey.convert("RGB"), "turned.png": image.transpose(Image.Transpose.ROTATE_270)}
 
 
 def test_any_mode_and_orientation_is_predicted_as_the_picture_that_it_shows(
@@ -104,13 +104,13 @@ def test_any_mode_and_orientation_is_predicted_as_the_picture_that_it_shows(
 ) -> None:
     for folder in ("given", "plain"):
         (tmp_path / folder).mkdir()
-    shown = write_variants(Image.open(next(images.rglob("*.png"))).convert("RGB"), tmp_path / "given")
-    for name, picture in shown.items():
+    pictures = write_variants(Image.open(next(images.rglob("*.png"))).convert("RGB"), tmp_path / "given")
+    for name, picture in pictures.items():
         picture.save(tmp_path / "plain" / f"{Path(name).stem}.png")
     for folder in ("given", "plain"):
         answer = run_predict(trained, f"input={tmp_path / folder}", f"output={tmp_path / f'{folder}_out'}")
         assert answer.returncode == 0, answer.stderr
-    for name in shown:
+    for name in pictures:
         stem = Path(name).stem
         given = mask(tmp_path / "given_out" / "masks" / f"{stem}.png")
         np.testing.assert_array_equal(given, mask(tmp_path / "plain_out" / "masks" / f"{stem}.png"), err_msg=name)

@@ -46,9 +46,9 @@ def test_an_overlay_is_a_video_that_browsers_play(trained: RunFolder, frames: li
     with av.open(str(tmp_path / "out" / "overlays" / "video.mp4")) as video:
         context = video.streams.video[0].codec_context
         assert (context.name, context.pix_fmt) == ("h264", "yuv420p")
-    shown, times = read_video(tmp_path / "out" / "overlays" / "video.mp4", "rgb24")
+    overlay, times = read_video(tmp_path / "out" / "overlays" / "video.mp4", "rgb24")
     assert times == TIMES
-    for image, original in zip(shown, frames, strict=True):
+    for image, original in zip(overlay, frames, strict=True):
         assert np.abs(image[:63, :127].astype(int) - original).mean() < 12  # H.264 loses a little
 
 
@@ -63,10 +63,10 @@ def test_a_video_held_upright_is_predicted_upright(
         trained, f"input={tmp_path / 'video.mp4'}", f"output={tmp_path / 'out'}", "opacity=0", "masks=null"
     )
     assert answer.returncode == 0, answer.stderr
-    shown, _ = read_video(tmp_path / "out" / "overlays" / "video.mp4", "rgb24")
+    overlay, _ = read_video(tmp_path / "out" / "overlays" / "video.mp4", "rgb24")
     upright = np.rot90(frames[0][:62, :126], -1)
-    assert shown[0].shape[1] == upright.shape[1]
-    assert np.abs(shown[0][: len(upright)].astype(int) - upright).mean() < 12
+    assert overlay[0].shape[1] == upright.shape[1]
+    assert np.abs(overlay[0][: len(upright)].astype(int) - upright).mean() < 12
 
 
 def test_a_video_that_was_cut_off_is_predicted_as_far_as_it_goes_and_a_message_says_so(
