@@ -1,5 +1,7 @@
 """Every option of conf/augmentation is a pure function of (seed, epoch, index) and moves image and target together."""
 
+import functools
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,7 @@ from segexp.augmentation.augmentation import Augmentation
 from segexp.augmentation.scale_crop import RandomScaleCrop
 from segexp.config.compose import compose, config_folder
 from segexp.data.scenes import DecodedScene
-from segexp.types import VOID, Sample
+from segexp.types import VOID, Sample, Values
 
 OPTIONS = sorted(path.stem for path in (config_folder() / "augmentation").glob("*.yaml"))
 
@@ -19,8 +21,13 @@ def test_options_are_found() -> None:
     assert len(OPTIONS) >= 4
 
 
+@functools.cache
+def values_of(option: str) -> Values:
+    return compose("train", [f"augmentation={option}"])
+
+
 def augmentation(option: str, seed: int = 0) -> Augmentation:
-    return build.augmentation(compose("train", [f"augmentation={option}", f"seed={seed}"]))
+    return build.augmentation({**values_of(option), "seed": seed})
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from tests.training import start
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.slow
 def test_the_demo_in_small_scores_twice_the_floor(tmp_path: Path) -> None:
     data = [f"data.root={tmp_path}", "data.num_train=48", "data.num_val=8", "data.height=128", "data.width=256"]
     shrunk = ["data.image_size=[64,128]", "trainer.max_epochs=8", "trainer.log_every_n_steps=6", "data.num_workers=0"]
