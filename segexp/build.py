@@ -2,8 +2,8 @@
 
 values: a whole configuration as plain values, see `compose`.
 
-Facts that no YAML can know (num_classes, class_counts, the run folder) are handed to every `_target_`, nested ones too,
-whose signature asks for them by name.
+Facts that no YAML can know (num_classes, class_counts, the run folder) are passed to every `_target_` whose signature
+has an argument of that name, nested ones too.
 """
 
 import functools
@@ -33,7 +33,11 @@ Facts = Mapping[str, Callable[[], Any]]
 
 
 def part(node: Mapping[str, Any] | None, facts: Facts | None = None, **extra: Any) -> Any:
-    """The object that a node's `_target_` names. facts: name -> what to ask for it; extra: further arguments."""
+    """Build the object that a node's `_target_` names.
+
+    facts: argument name -> function that returns its value. extra: further arguments.
+    Raises ValueError naming the target and its arguments if it does not take them.
+    """
     if not node:
         return node
     try:
@@ -131,8 +135,8 @@ def trainer(values: Mapping[str, Any], folder: Path) -> "Trainer":
 def _class_counts(values: Mapping[str, Any], classes: Grouping) -> "ClassCounts":
     from segexp.data.counts import class_counts
 
-    found = source(values)
-    return class_counts(found.pairs(values["data"]["train_split"]), classes, found.table)
+    data_source = source(values)
+    return class_counts(data_source.pairs(values["data"]["train_split"]), classes, data_source.table)
 
 
 def _with_facts(node: Any, facts: Facts) -> Any:

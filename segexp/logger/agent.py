@@ -1,6 +1,7 @@
-"""What a `wandb agent` starts: python -m segexp.logger.agent SWEEP_FOLDER key=value ... becomes one training.
+"""The program that a `wandb agent` starts: python -m segexp.logger.agent SWEEP_FOLDER key=value ...
 
-The run folder is SWEEP_FOLDER/<id of the W&B run>. This process becomes the training, so signals of the agent reach it.
+It becomes one training in the run folder SWEEP_FOLDER/<id of the W&B run>, in the same process, so that signals of the
+agent reach the training.
 """
 
 import os
@@ -12,7 +13,7 @@ USAGE = "segexp.logger.agent: started by `wandb agent`, which sets WANDB_RUN_ID:
 
 
 def command(sweep_folder: Path, arguments: Iterable[str], run_id: str) -> list[str]:
-    """The training of one W&B run: a new one, or from its last checkpoint where it already has one."""
+    """The command that trains one W&B run: a new training, or a resumed one if the run already has a checkpoint."""
     run = sweep_folder / run_id
     train = [sys.executable, "-m", "segexp.train"]
     if any(run.glob("checkpoints/*.ckpt")):
@@ -21,10 +22,10 @@ def command(sweep_folder: Path, arguments: Iterable[str], run_id: str) -> list[s
 
 
 def overrides(arguments: Iterable[str]) -> list[str]:
-    """What Hydra understands of an agent's key=value arguments.
+    """The agent's key=value arguments as overrides for Hydra.
 
-    For a run to be resumed the agent repeats all that was logged of its configuration, nested groups and W&B's own
-    facts too; only the plain values, which the sweep chose from, are kept. None is what W&B makes of null.
+    For a run to be resumed, the agent repeats everything that was logged of its configuration, nested groups and W&B's
+    own facts too. Only the plain values are kept, since the sweep chose among those. W&B writes None for null.
     """
     typed = [argument.partition("=") for argument in arguments]
     plain = [(key, value) for key, _, value in typed if key != "_wandb" and not value.startswith("{")]
@@ -36,8 +37,8 @@ def main() -> None:
     run_id = os.environ.get("WANDB_RUN_ID", "")
     if not folder or "=" in folder or not run_id:
         sys.exit(USAGE)
-    started = command(Path(folder).absolute(), arguments, run_id)
-    os.execv(started[0], started)
+    training = command(Path(folder).absolute(), arguments, run_id)
+    os.execv(training[0], training)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""metrics.csv, for spreadsheets."""
+"""Log metrics to a CSV file, for spreadsheets."""
 
 from pytorch_lightning.loggers import CSVLogger, Logger
 
 
 def csv_logger(folder: str) -> Logger:
-    """Lightning's CSVLogger, writing metrics.csv in the run folder; metrics.jsonl beside it survives a resume."""
+    """Lightning's CSVLogger, writing below the run folder. A resume begins it anew; metrics.jsonl survives one."""
     return CSVLogger(folder, name="", version="csv")

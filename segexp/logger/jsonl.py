@@ -1,4 +1,4 @@
-"""metrics.jsonl: the local, append-only record of a run, and the source of truth for comparing runs."""
+"""Write metrics.jsonl, the append-only record of a run from which runs are compared."""
 
 import json
 import math
@@ -11,9 +11,10 @@ from pytorch_lightning.utilities import rank_zero_only
 
 
 class JsonLinesLogger(Logger):
-    """One line for each call: {"step": number of the last optimizer step, from 0, "epoch": ..., metrics}.
+    """Appends one line for each call: {"step": number of the last optimizer step, from 0, "epoch": ..., metrics}.
 
-    Lightning's CSVLogger rewrites its file for a new column and deletes it on resume; a line, once written, stays.
+    folder: the run folder. A line that was written stays, whereas Lightning's CSVLogger rewrites its file for a new
+    column and deletes it on resume.
     """
 
     def __init__(self, folder: str) -> None:
@@ -30,7 +31,7 @@ class JsonLinesLogger(Logger):
 
     @rank_zero_only
     def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
-        """Nothing: config.yaml has them."""
+        """Do nothing, since config.yaml has them."""
 
     @rank_zero_only
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Weights & Biases, offline where there is no key or no network, and never the reason that a training stops."""
+"""Log to Weights & Biases: offline without a key or a network, and never the reason that a training stops."""
 
 import logging
 import os
@@ -31,11 +31,11 @@ LIMITS: dict[str, Any] = {
 
 
 def wandb_logger(folder: str, project: str, mode: str | None, entity: str | None, group: str | None) -> Logger:
-    """A logger that writes to one W&B run, named as the run folder and the same one whenever that is resumed.
+    """A logger for one W&B run, which is named like the run folder and goes on when the run is resumed.
 
-    folder: of the run; W&B keeps its files in wandb/ below it.
-    mode: online, offline or disabled; null for WANDB_MODE, else online where a key is found. entity, group: as W&B
-    means them.
+    folder: the run folder; W&B keeps its files in wandb/ below it.
+    mode: online, offline or disabled; None for the environment's WANDB_MODE, or else online if there is a key.
+    project, entity, group: as in wandb.init.
     """
     os.environ["WANDB_ERROR_REPORTING"] = "false"  # W&B's telemetry, which also looks up addresses when offline
     for name in ("DATA", "CACHE"):
@@ -48,9 +48,9 @@ def wandb_logger(folder: str, project: str, mode: str | None, entity: str | None
 
 
 class SteadfastWandbLogger(WandbLogger):
-    """WandbLogger that falls back to offline when the server does not answer, and warns once when W&B breaks later.
+    """WandbLogger that goes on offline if the server does not answer, and warns once if W&B breaks later.
 
-    folder: of the run. settings: further arguments of wandb.init. The W&B run begins with the first thing logged.
+    folder: the run folder. settings: further arguments of wandb.init. The W&B run begins when something is logged.
     """
 
     def __init__(self, folder: Path, mode: str, settings: Mapping[str, Any]) -> None:
@@ -67,7 +67,7 @@ class SteadfastWandbLogger(WandbLogger):
     @property
     @rank_zero_experiment
     def experiment(self) -> Any:
-        """The W&B run. Raises ValueError where W&B does not take the settings even offline."""
+        """The W&B run. Raises ValueError if W&B refuses the settings even offline."""
         if self._experiment is None:
             self._folder.mkdir(parents=True, exist_ok=True)
             wandb_arguments(self)["id"] = self._id = wandb_files.run_id(self._folder)
@@ -99,7 +99,7 @@ class SteadfastWandbLogger(WandbLogger):
 
     @rank_zero_only
     def log_hyperparams(self, params: Any) -> None:
-        """The configuration, nested, and the options it was chosen by: group runs by choices.loss or loss._target_."""
+        """Log the nested configuration and the chosen options; runs can be grouped by choices.loss or loss._target_."""
         if params.get("trainer", {}).get("strategy") in FORKING:
             raise ValueError("W&B loses every metric of forked ranks; use trainer.strategy=ddp, or another logger")
         choices = wandb_files.choices(self._folder)
@@ -112,14 +112,14 @@ class SteadfastWandbLogger(WandbLogger):
 
     @rank_zero_only
     def log_media(self, media: Callable[[], dict[str, Any]], step: int) -> None:
-        """wandb.Image and the like, at an optimizer step. media: makes them, as that writes files and may fail."""
+        """Log wandb.Image and the like at an optimizer step. media: a function that makes them, which may fail."""
         self._guarded(lambda: self.experiment.log({**media(), "trainer/global_step": step}))
 
     @rank_zero_only
     def finalize(self, status: str) -> None:
-        """End the W&B run with a true exit code: 0 only for a training that succeeded.
+        """End the W&B run with an exit code that is 0 only for a training that succeeded.
 
-        One that a signal stopped to go on later is marked so: a W&B sweep hands it to another agent.
+        A training that a signal stopped, to go on later, is marked as preempted: a W&B sweep gives it to another agent.
         """
         error = sys.exc_info()[1]
         if self._experiment is None:
@@ -159,14 +159,14 @@ class SteadfastWandbLogger(WandbLogger):
 
 
 def exit_code(status: str, error: BaseException | None) -> int:
-    """What W&B is told of an end: 0 succeeded, 143 stopped by a signal, 130 interrupted, 1 failed.
+    """The exit code of a W&B run: 0 succeeded, 143 stopped by a signal, 130 interrupted, 1 failed.
 
-    status: Lightning's word for it. error: what is being raised while the training ends.
+    status: Lightning's status of the training. error: the exception that ends the training, None if there is none.
     """
     if isinstance(error, KeyboardInterrupt):
         return INTERRUPTED
     if isinstance(error, SystemExit) and isinstance(error.code, int):
-        return error.code or 1  # who leaves before the end has not finished
+        return error.code or 1  # a training that exits before its end has not succeeded
     return 0 if status == "success" else 1
 
 

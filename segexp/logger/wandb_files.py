@@ -1,4 +1,4 @@
-"""What W&B leaves on disk: its key, and what lies in the wandb/ of a run folder."""
+"""Read what W&B leaves on disk: its API key, and the files in the wandb/ of a run folder."""
 
 import json
 import netrc
@@ -32,21 +32,20 @@ def has_key() -> bool:
 
 
 def run_id(folder: Path) -> str:
-    """The id of the run folder's W&B run, kept in wandb_id: a resumed run goes on in the same one.
+    """The id of the run folder's W&B run, kept in the file wandb_id, so that a resumed run goes on in the same W&B run.
 
-    An agent of a W&B sweep gives the id, as WANDB_RUN_ID.
+    The agent of a W&B sweep chooses the id itself, as WANDB_RUN_ID.
     """
-    kept = folder / "wandb_id"
-    given = os.environ.get("WANDB_RUN_ID")
-    if kept.is_file() and (found := kept.read_text().strip()):
-        return found
-    chosen = given or "".join(secrets.choice(ALPHABET) for _ in range(8))
-    write_atomic(kept, f"{chosen}\n")
-    return chosen
+    file = folder / "wandb_id"
+    if file.is_file() and (stored := file.read_text().strip()):
+        return stored
+    new = os.environ.get("WANDB_RUN_ID") or "".join(secrets.choice(ALPHABET) for _ in range(8))
+    write_atomic(file, f"{new}\n")
+    return new
 
 
 def choices(folder: Path) -> dict[str, str]:
-    """Group -> option that the run was started with, as environment.json tells; {} where it does not."""
+    """Config group -> option that the run was started with, from environment.json; {} if that does not say."""
     with suppress(OSError, ValueError):
         return json.loads((folder / "environment.json").read_text()).get("choices", {})
     return {}
@@ -54,7 +53,7 @@ def choices(folder: Path) -> dict[str, str]:
 
 def segments(folder: Path) -> set[Path]:
     """The folders that W&B wrote for the run, one for every time it was started."""
-    return {found for found in (folder / "wandb").glob("*run-*") if found.is_dir() and not found.is_symlink()}
+    return {each for each in (folder / "wandb").glob("*run-*") if each.is_dir() and not each.is_symlink()}
 
 
 def is_complete(file: Path) -> bool:
@@ -69,6 +68,6 @@ def is_complete(file: Path) -> bool:
 
 
 def ran_full(file: Path) -> bool:
-    """Whether W&B's log tells of a full disk."""
+    """Whether W&B's log reports a full disk."""
     log = file.parent / "logs/debug-internal.log"
     return log.is_file() and "no space left" in log.read_text(errors="replace")
