@@ -1,4 +1,4 @@
-"""Ways to read the same training crops: those of segexp, those of torchvision, and the bare copying of their bytes."""
+"""Readers of the same training crops: those of segexp, that of torchvision, and the bare copying of their bytes."""
 
 import random
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ from segexp.types import Bytes, Sample, Size
 
 FILES, MEMORY, DISK = "PNG files", "memory cache", "disk cache"
 CACHES = {FILES: "off", MEMORY: "memory", DISK: "disk"}
-"""Way to read scenes -> kind of data.cache."""
+"""Reader of scenes -> kind of data.cache."""
 TORCHVISION, LIMIT = "torchvision", "memcpy"
 NONE = "none"
 SCALES: Mapping[str, tuple[float, float]] = {"crop": (1.0, 1.0), "scale, crop, flip": (1.0, 2.5)}
@@ -35,29 +35,29 @@ SPLIT = "train"
 Key = tuple[int, int]
 
 
-def ways_to_read(
+def crops_by_reader(
     streets: Streets, crop: Size, caches: Sequence[str], cache_root: str
 ) -> dict[tuple[str, str], Dataset[Sample]]:
-    """(way, augmentation) -> samples by (epoch, index). Renders and caches the scenes if that was not done before.
+    """(reader, augmentation) -> samples by (epoch, index). Renders and caches the scenes if that was not done before.
 
     Augmentation NONE: pixels of a random rectangle, as they are read. crop: [height, width] of the samples.
     caches: kinds of data.cache. Raises OSError or ValueError for a cache that there is no room for.
     """
     lookup = build.grouping(compose("train")).lookup(streets.table)
     arrays = [read_pair(pair, lookup) for pair in streets.pairs(SPLIT)]
-    ways: dict[tuple[str, str], Dataset[Sample]] = {(LIMIT, NONE): CopiedCrops(arrays, crop)}
-    for way, kind in CACHES.items():
+    crops: dict[tuple[str, str], Dataset[Sample]] = {(LIMIT, NONE): CopiedCrops(arrays, crop)}
+    for reader, kind in CACHES.items():
         if kind == "off" or kind in caches:
             scenes = scenes_of(streets, lookup, kind, cache_root)
-            ways[way, NONE] = RawCrops(scenes, crop)
-            ways |= {(way, name): augmented(scenes, crop, name) for name in SCALES}
+            crops[reader, NONE] = RawCrops(scenes, crop)
+            crops |= {(reader, name): augmented(scenes, crop, name) for name in SCALES}
     for name, scale in SCALES.items():
-        ways[TORCHVISION, name] = TorchvisionCrops(streets, lookup, crop, scale)
-    return ways
+        crops[TORCHVISION, name] = TorchvisionCrops(streets, lookup, crop, scale)
+    return crops
 
 
 def scenes_of(streets: Streets, lookup: Bytes, kind: str, cache_root: str) -> Scenes:
-    """kind: of data.cache. Raises OSError or ValueError if there is no room for such a cache."""
+    """The training scenes, read through a cache of this kind. Raises OSError or ValueError if it has no room."""
     scenes = Cache(kind, None, cache_root).scenes(streets.pairs(SPLIT), lookup, None)
     if kind != "off" and not isinstance(scenes, CachedScenes):
         raise OSError(f"data.cache={kind} cannot be measured here, see above; leave {kind} out of input.caches")
@@ -65,7 +65,7 @@ def scenes_of(streets: Streets, lookup: Bytes, kind: str, cache_root: str) -> Sc
 
 
 def augmented(scenes: Scenes, crop: Size, name: str) -> Dataset[Sample]:
-    """name: one of SCALES."""
+    """Random crops of scenes, augmented. name: one of SCALES."""
     transforms: dict[str, nn.Module] = {"crop": RandomScaleCrop(crop, SCALES[name])}
     if SCALES[name][1] > 1:
         transforms["flip"] = v2.RandomHorizontalFlip()
@@ -84,7 +84,7 @@ class RawCrops(Dataset[Sample]):
 
 
 class CopiedCrops(Dataset[Sample]):
-    """Bytes of as many pixels copied from arrays of this process: no way to read crops can be faster."""
+    """Bytes of as many pixels copied from arrays of this process: no reader of crops can be faster."""
 
     def __init__(self, scenes: list[tuple[Bytes, Bytes]], crop: Size) -> None:
         self.scenes = [(np.ascontiguousarray(image.transpose(2, 0, 1)), target) for image, target in scenes]

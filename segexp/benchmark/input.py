@@ -8,7 +8,7 @@ import torch
 from rich.progress import track
 from torch.utils.data import Dataset
 
-from segexp.benchmark.crops import DISK, FILES, LIMIT, NONE, SPLIT, TORCHVISION, ways_to_read
+from segexp.benchmark.crops import DISK, FILES, LIMIT, NONE, SPLIT, TORCHVISION, crops_by_reader
 from segexp.benchmark.results import Record, SuiteReport
 from segexp.benchmark.settings import SETTLED_EPOCHS, InputSettings
 from segexp.benchmark.timing import median_seconds
@@ -18,17 +18,18 @@ from segexp.system.memory import keep_freed_memory
 from segexp.types import Sample
 
 KEY = ("part", "way", "augmentation", "workers")
-DECODING_WAYS = (FILES, TORCHVISION)
+DECODING_READERS = (FILES, TORCHVISION)
 ONE_CORE, WORKERS, RESIDENT = "one core", "workers", "resident memory"
 NUM_QUICK_READINGS = 25
-"""How often a round reads each scene by ways that decode nothing: they take less than 1 ms instead of some 50."""
+"""How often a round reads each scene by readers that decode nothing: they take less than 1 ms instead of some 50."""
 
 TIMES = f"times files: samples a second over those of the {FILES} with the same augmentation"
 OF_LIMIT = f"of limit: samples a second over those of {LIMIT}, which copies the bytes of as large a crop from memory"
 LEGEND = f"{NONE}: a crop as it is read; {TORCHVISION}: its Cityscapes data set and its transforms, decoded by Pillow"
 
-Way = tuple[str, str]
-Ways = Mapping[Way, Dataset[Sample]]
+Method = tuple[str, str]
+"""Reader and augmentation."""
+Crops = Mapping[Method, Dataset[Sample]]
 
 
 def measure(settings: InputSettings, device: torch.device, earlier: Sequence[Record]) -> Iterator[Record]:
@@ -40,8 +41,8 @@ def measure(settings: InputSettings, device: torch.device, earlier: Sequence[Rec
     streets = Streets(**settings.streets.model_dump())
     num_scenes = streets.num_scenes[SPLIT]
     keep_freed_memory()  # as a training does, whose workers inherit it
-    ways = ways_to_read(streets, settings.crop, settings.caches, settings.cache_root)
-    yield from _on_one_core(ways, num_scenes, settings.rounds)
+    crops = crops_by_reader(streets, settings.crop, settings.caches, settings.cache_root)
+    yield from _on_one_core(crops, num_scenes, settings.rounds)
     for num_workers in settings.num_workers:
         rate = partial(
             samples_per_second,
@@ -50,12 +51,12 @@ def measure(settings: InputSettings, device: torch.device, earlier: Sequence[Rec
             num_workers=num_workers,
             seconds=settings.seconds,
         )
-        yield from _by_workers(ways, rate, num_workers, settings.rounds)
-    if (DISK, "crop") in ways:
+        yield from _by_workers(crops, rate, num_workers, settings.rounds)
+    if (DISK, "crop") in crops:
         num_workers = settings.num_workers[-1]
-        held = resident_bytes(ways[DISK, "crop"], num_scenes, num_workers, settings.num_epochs)
-        growth = held[-1] / held[SETTLED_EPOCHS - 1] - 1
-        yield {**_key(RESIDENT, (DISK, "crop"), num_workers), "bytes_after_epoch": held, "growth": growth}
+        sizes = resident_bytes(crops[DISK, "crop"], num_scenes, num_workers, settings.num_epochs)
+        growth = sizes[-1] / sizes[SETTLED_EPOCHS - 1] - 1
+        yield {**_key(RESIDENT, (DISK, "crop"), num_workers), "bytes_after_epoch": sizes, "growth": growth}
 
 
 def report(records: Sequence[Record], settings: InputSettings, device: torch.device) -> SuiteReport:
@@ -70,43 +71,45 @@ def report(records: Sequence[Record], settings: InputSettings, device: torch.dev
 
 
 def _memory_line(record: Record) -> str:
-    held = [each / 1e6 for each in record["bytes_after_epoch"]]
+    megabytes = [each / 1e6 for each in record["bytes_after_epoch"]]
     return (
-        f"{record['workers']} workers of the {record['way']} hold {held[SETTLED_EPOCHS - 1]:.0f} MB after epoch "
-        f"{SETTLED_EPOCHS} and {held[-1]:.0f} MB after epoch {len(held)}: {100 * record['growth']:+.1f} %"
+        f"{record['workers']} workers of the {record['way']} hold {megabytes[SETTLED_EPOCHS - 1]:.0f} MB after epoch "
+        f"{SETTLED_EPOCHS} and {megabytes[-1]:.0f} MB after epoch {len(megabytes)}: {100 * record['growth']:+.1f} %"
     )
 
 
-def _on_one_core(ways: Ways, num_scenes: int, rounds: int) -> Iterator[Record]:
-    readings = {way: num_scenes * (1 if way[0] in DECODING_WAYS else NUM_QUICK_READINGS) for way in ways}
-    works = {str(way): partial(_read, samples, num_scenes, readings[way]) for way, samples in ways.items()}
+def _on_one_core(crops: Crops, num_scenes: int, rounds: int) -> Iterator[Record]:
+    readings = {method: num_scenes * (1 if method[0] in DECODING_READERS else NUM_QUICK_READINGS) for method in crops}
+    works = {str(method): partial(_read, samples, num_scenes, readings[method]) for method, samples in crops.items()}
     num_threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         seconds = median_seconds(works, rounds, torch.device("cpu"), "reading on one core")
     finally:
         torch.set_num_threads(num_threads)
-    yield from _records(ONE_CORE, {way: readings[way] / seconds[str(way)] for way in ways}, 0)
+    yield from _records(ONE_CORE, {method: readings[method] / seconds[str(method)] for method in crops}, 0)
 
 
 def _by_workers(
-    ways: Ways, rate: Callable[[Dataset[Sample]], float], num_workers: int, rounds: int
+    crops: Crops, rate: Callable[[Dataset[Sample]], float], num_workers: int, rounds: int
 ) -> Iterator[Record]:
     """Records of the crop alone: one core shows the cost of augmentations. rate: samples -> samples a second."""
-    selected = {way: samples for way, samples in ways.items() if way[1] == "crop" or way[0] == LIMIT}
-    rates: dict[Way, list[float]] = {way: [] for way in selected}
+    selected = {method: samples for method, samples in crops.items() if method[1] == "crop" or method[0] == LIMIT}
+    rates: dict[Method, list[float]] = {method: [] for method in selected}
     for _ in track(range(rounds), f"reading by {num_workers} workers", transient=True):
-        for way, samples in selected.items():
-            rates[way].append(rate(samples))
-    yield from _records(WORKERS, {way: statistics.median(all_rounds) for way, all_rounds in rates.items()}, num_workers)
+        for method, samples in selected.items():
+            rates[method].append(rate(samples))
+    yield from _records(
+        WORKERS, {method: statistics.median(all_rounds) for method, all_rounds in rates.items()}, num_workers
+    )
 
 
-def _records(part: str, rates: Mapping[Way, float], num_workers: int) -> Iterator[Record]:
-    """rates: samples a second of each way."""
-    for way, rate in rates.items():
-        files = rates.get((FILES, way[1]))
+def _records(part: str, rates: Mapping[Method, float], num_workers: int) -> Iterator[Record]:
+    """rates: samples a second of each method."""
+    for method, rate in rates.items():
+        files = rates.get((FILES, method[1]))
         yield {
-            **_key(part, way, num_workers),
+            **_key(part, method, num_workers),
             "milliseconds": 1000 / rate,
             "samples_per_second": rate,
             "times_files": rate / files if files else None,
@@ -119,5 +122,5 @@ def _read(samples: Dataset[Sample], num_scenes: int, num_readings: int) -> None:
         samples[number // num_scenes, number % num_scenes]
 
 
-def _key(part: str, way: Way, num_workers: int) -> Record:
-    return {"part": part, "way": way[0], "augmentation": way[1], "workers": num_workers}
+def _key(part: str, method: Method, num_workers: int) -> Record:
+    return {"part": part, "way": method[0], "augmentation": method[1], "workers": num_workers}

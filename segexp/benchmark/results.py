@@ -20,9 +20,10 @@ class SuiteReport(NamedTuple):
 
 @dataclass
 class Results:
-    """OUTPUT/SUITE.json: what was measured on one machine; written whole after every record, so that a kill costs one.
+    """OUTPUT/SUITE.json: the records of one machine, written whole after every record, so that a kill loses only one.
 
-    machine: what the figures depend on beside the settings. key: names of the values that tell records apart.
+    machine: facts on which the measurements depend beside the settings. key: names of the values that tell records
+    apart.
     """
 
     path: Path

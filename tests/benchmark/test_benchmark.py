@@ -20,23 +20,23 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(
-    ("typed", "value"),
+    ("argument", "value"),
     [("suite=a,b", ["a", "b"]), ("suite=[a,b]", ["a", "b"]), ("suite=a", "a"), ("suite=null", None)],
 )
-def test_hydra_takes_several_suites_for_one_value(typed: str, value: Any) -> None:
-    override = OverridesParser.create().parse_override(_as_list(typed))
+def test_hydra_takes_several_suites_for_one_value(argument: str, value: Any) -> None:
+    override = OverridesParser.create().parse_override(_as_list(argument))
     assert not override.is_sweep_override()
     assert override.value() == value
 
 
-def benchmark(tmp_path: Path, *typed: str) -> list[str]:
+def benchmark(tmp_path: Path, *arguments: str) -> list[str]:
     """The command, with limits of time that no machine reaches."""
     (tmp_path / "conf/model").mkdir(parents=True, exist_ok=True)
     for name, config in {"tiny": TINY, "endless": ENDLESS}.items():
         (tmp_path / "conf/model" / f"{name}.yaml").write_text(json.dumps(config))
     short = ["models.options=[tiny]", "models.sizes=[[64,96]]", "models.max_seconds=600", f"output={tmp_path}"]
-    defaults = [each for each in short if not any(one.startswith(each.split("=")[0]) for one in typed)]
-    return [sys.executable, "-m", "segexp.benchmark", "--config-dir", str(tmp_path / "conf"), *defaults, *typed]
+    defaults = [each for each in short if not any(one.startswith(each.split("=")[0]) for one in arguments)]
+    return [sys.executable, "-m", "segexp.benchmark", "--config-dir", str(tmp_path / "conf"), *defaults, *arguments]
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""All ways of reading give the same crops, and their records hold what is defined."""
+"""All readers give the same crops, and their records hold what is defined."""
 
 import json
 import subprocess
@@ -11,7 +11,7 @@ import torch
 from torch.utils.data import Dataset
 
 from segexp.benchmark import input as suite
-from segexp.benchmark.crops import DISK, FILES, LIMIT, MEMORY, NONE, SCALES, TORCHVISION, ways_to_read
+from segexp.benchmark.crops import DISK, FILES, LIMIT, MEMORY, NONE, SCALES, TORCHVISION, crops_by_reader
 from segexp.benchmark.settings import InputSettings
 from segexp.benchmark.workers import EndlessSampler, samples_per_second
 from segexp.data.cache import cache, shared_memory
@@ -21,7 +21,7 @@ from segexp.types import VOID, Sample
 ROOT = Path(__file__).parents[2]
 CROP = (32, 48)
 CPU = torch.device("cpu")
-Ways = dict[tuple[str, str], Dataset[Sample]]
+Crops = dict[tuple[str, str], Dataset[Sample]]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -39,13 +39,13 @@ def streets(streets_root: Path) -> Streets:
 
 
 @pytest.fixture(scope="module")
-def ways(streets: Streets, tmp_path_factory: pytest.TempPathFactory) -> Ways:
-    return ways_to_read(streets, CROP, ["memory", "disk"], str(tmp_path_factory.mktemp("arrays")))
+def crops(streets: Streets, tmp_path_factory: pytest.TempPathFactory) -> Crops:
+    return crops_by_reader(streets, CROP, ["memory", "disk"], str(tmp_path_factory.mktemp("arrays")))
 
 
-def test_every_way_gives_crops_of_one_shape_and_type(ways: Ways) -> None:
-    assert {way for way, _ in ways} == {LIMIT, FILES, MEMORY, DISK, TORCHVISION}
-    for samples in ways.values():
+def test_every_reader_gives_crops_of_one_shape_and_type(crops: Crops) -> None:
+    assert {reader for reader, _ in crops} == {LIMIT, FILES, MEMORY, DISK, TORCHVISION}
+    for samples in crops.values():
         image, target, _ = samples[3, 1]
         assert (image.shape, image.dtype) == ((3, *CROP), torch.uint8)
         assert (target.shape, target.dtype) == (CROP, torch.uint8)
@@ -54,10 +54,10 @@ def test_every_way_gives_crops_of_one_shape_and_type(ways: Ways) -> None:
 
 
 @pytest.mark.parametrize("augmentation", SCALES)
-def test_caches_give_the_same_samples_as_the_files(ways: Ways, augmentation: str) -> None:
-    for way in (MEMORY, DISK):
+def test_caches_give_the_same_samples_as_the_files(crops: Crops, augmentation: str) -> None:
+    for reader in (MEMORY, DISK):
         for key in ((0, 0), (2, 5)):
-            cached, read = ways[way, augmentation][key], ways[FILES, augmentation][key]
+            cached, read = crops[reader, augmentation][key], crops[FILES, augmentation][key]
             assert torch.equal(cached.image, read.image)
             assert torch.equal(cached.target, read.target)
 
@@ -71,8 +71,8 @@ def test_the_endless_sampler_reads_each_scene_once_an_epoch() -> None:
 
 
 @pytest.mark.parametrize("num_workers", [0, 1])
-def test_samples_arrive(ways: Ways, num_workers: int) -> None:
-    assert samples_per_second(ways[DISK, "crop"], 6, 2, num_workers, seconds=0.05) > 0
+def test_samples_arrive(crops: Crops, num_workers: int) -> None:
+    assert samples_per_second(crops[DISK, "crop"], 6, 2, num_workers, seconds=0.05) > 0
 
 
 class Growing(Dataset[Sample]):
@@ -101,8 +101,8 @@ def test_memory_that_workers_keep_is_measured_whatever_was_freed_before() -> Non
     output = subprocess.run(
         [sys.executable, "-c", MEASURE_AFTER_FREEING], cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout
-    held = json.loads(output)
-    num_samples = (held[3] - held[0]) / 40e6
+    bytes_after_epoch = json.loads(output)
+    num_samples = (bytes_after_epoch[3] - bytes_after_epoch[0]) / 40e6
     assert 8 - 1 < num_samples < 16 + 1  # 12, and 4 read ahead each time or not yet; 1: all else that workers hold
 
 
@@ -113,16 +113,16 @@ def settings(streets: Streets, folder: Path, caches: Sequence[str] = ("memory", 
     return InputSettings.of({"streets": scenes, "crop": list(CROP), **cached, **short})
 
 
-def test_the_suite_measures_each_way_and_its_ratios(streets: Streets, tmp_path: Path) -> None:
-    given = settings(streets, tmp_path)
-    records = list(suite.measure(given, CPU, []))
+def test_the_suite_measures_each_reader_and_its_ratios(streets: Streets, tmp_path: Path) -> None:
+    short = settings(streets, tmp_path)
+    records = list(suite.measure(short, CPU, []))
     assert len({tuple(record[name] for name in suite.KEY) for record in records}) == len(records)
     rates = {(each["part"], each["way"], each["augmentation"]): each for each in records}
     files, disk = rates[suite.ONE_CORE, FILES, "crop"], rates[suite.ONE_CORE, DISK, "crop"]
     assert files["times_files"] == 1
     assert disk["times_files"] == pytest.approx(files["milliseconds"] / disk["milliseconds"])
     assert disk["of_limit"] == pytest.approx(rates[suite.ONE_CORE, LIMIT, NONE]["milliseconds"] / disk["milliseconds"])
-    report = suite.report(records, given, CPU)
+    report = suite.report(records, short, CPU)
     assert list(report.tables) == [suite.ONE_CORE, suite.WORKERS]
     assert report.lines[-1].startswith("1 workers of the disk cache hold ")
 

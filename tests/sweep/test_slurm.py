@@ -44,12 +44,12 @@ def launch(folder: SweepFolder, jobs: list[Job]) -> int:
 
 
 def test_nothing_is_submitted_again_while_the_queue_does_not_answer(stand_in, folder, jobs) -> None:
-    stand_in("sbatch", f"echo x >> {folder.path}/asked; echo 4")
+    stand_in("sbatch", f"echo x >> {folder.path}/calls; echo 4")
     stand_in("squeue", TIMED_OUT)
     assert launch(folder, jobs) == 0  # of which nothing can be queued yet
     with pytest.raises(ValueError, match=r"squeue does not answer.*submitted as 4; try again"):
         launch(folder, jobs)
-    assert (folder.path / "asked").read_text() == "x\n"
+    assert (folder.path / "calls").read_text() == "x\n"
     stand_in("squeue", "echo '0|RUNNING|None'")
     assert launch(folder, jobs) == 0
     assert "--array=1\n" in (folder.path / "sweep.sbatch").read_text()

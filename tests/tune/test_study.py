@@ -61,8 +61,8 @@ def test_a_killed_trial_is_run_again_with_its_values(tmp_path: Path) -> None:
         study.conclude(again.number)
     assert [trial.state for trial in study.trials()] == [TrialState.FAIL, TrialState.COMPLETE]
     assert [trial.number for trial in study.trials_that_count()] == [again.number]
-    with study.next_trial(SPACE, 1) as further:
-        assert further is None
+    with study.next_trial(SPACE, 1) as no_trial:
+        assert no_trial is None
 
 
 def test_a_training_that_outlived_its_tuner_counts(tmp_path: Path) -> None:
@@ -71,11 +71,11 @@ def test_a_training_that_outlived_its_tuner_counts(tmp_path: Path) -> None:
         run = study.run(trial.number)
     with FileLock(run.path / ".lock"):  # as a training holds it
         assert study.orphans() == [trial.number]
-        with study.next_trial(SPACE, 1) as further:
-            assert further is None
+        with study.next_trial(SPACE, 1) as no_trial:
+            assert no_trial is None
         write_training(run, [0.3])
-    with study.next_trial(SPACE, 1) as further:
-        assert further is None
+    with study.next_trial(SPACE, 1) as no_trial:
+        assert no_trial is None
     assert study.trials()[0].value == 0.3
     assert study.orphans() == []
 
@@ -88,8 +88,8 @@ def test_a_failed_trial_counts_and_says_why(tmp_path: Path) -> None:
     row = study_report.table(study, study.trials()).splitlines()[1]
     assert row.startswith("0,fail,,")
     assert row.endswith("FloatingPointError: the loss is not finite")
-    with study.next_trial(SPACE, 1) as further:
-        assert further is None
+    with study.next_trial(SPACE, 1) as no_trial:
+        assert no_trial is None
 
 
 def test_half_a_line_at_the_end_of_the_journal_is_ignored(tmp_path: Path) -> None:
@@ -108,10 +108,10 @@ def test_a_study_goes_on_with_what_it_began_with_only(tmp_path: Path) -> None:
         Study(tmp_path, {**FACTS, "train": ["loss=focal"]}, None, None)
 
 
-@pytest.mark.parametrize(("content", "found"), [("", "empty"), ("train", "is train"), ("train: [", "not YAML")])
-def test_a_damaged_file_of_a_study_is_named(tmp_path: Path, content: str, found: str) -> None:
+@pytest.mark.parametrize(("content", "fact"), [("", "empty"), ("train", "is train"), ("train: [", "not YAML")])
+def test_a_damaged_file_of_a_study_is_named(tmp_path: Path, content: str, fact: str) -> None:
     (tmp_path / "study.yaml").write_text(content)
-    with pytest.raises(ValueError, match=f"(?s)study.yaml.*{found}.*train, space and metric.*another study="):
+    with pytest.raises(ValueError, match=f"(?s)study.yaml.*{fact}.*train, space and metric.*another study="):
         open_study(tmp_path)
 
 
