@@ -70,7 +70,7 @@ def test_logits_have_the_precision_of_the_network(image: Tensor, dtype: torch.dt
 
 
 @pytest.mark.parametrize(
-    ("shape", "dtype", "found"),
+    ("shape", "dtype", "fact"),
     [
         ((2, 3, 64, 64), torch.int64, "torch.int64"),
         ((2, 3, 64, 64), torch.bool, "torch.bool"),
@@ -80,10 +80,10 @@ def test_logits_have_the_precision_of_the_network(image: Tensor, dtype: torch.dt
         ((2, 3, 64, 31), torch.float32, "[2, 3, 64, 31]"),
     ],
 )
-def test_any_other_image_is_named_in_the_error(shape: tuple[int, ...], dtype: torch.dtype, found: str) -> None:
+def test_any_other_image_is_named_in_the_error(shape: tuple[int, ...], dtype: torch.dtype, fact: str) -> None:
     with pytest.raises(ValueError, match="allowed: uint8") as error:
         Segmenter(Coarse(), stride=16)(torch.zeros(shape, dtype=dtype))
-    assert found in str(error.value)
+    assert fact in str(error.value)
 
 
 def test_encoder_is_the_encoder_of_the_network() -> None:

@@ -30,7 +30,7 @@ class Pixels(NamedTuple):
 def one_vs_rest(logits: Logits, target: Target, precise: bool, pool: ChunkPool) -> Pixels:
     """Compute one-vs-rest logits from logits [B, C, H, W], finite or -inf, and the target [B, H, W].
 
-    precise: whether the loss looks at p above 1 - 1e-5; then it is told from 1 as well as from 0.
+    precise: whether the loss depends on p above 1 - 1e-5; then p near 1 is computed as exactly as p near 0.
     """
     scores, void = logits.detach().flatten(2), target.flatten(1) == VOID
     true_class = target.flatten(1).long().masked_fill_(void, 0)
