@@ -37,6 +37,6 @@ class CheckSharedFolder(Callback):
 
     def _appears(self, token: Path) -> bool:
         deadline = time.monotonic() + self.timeout_seconds
-        while not (found := token.name in os.listdir(token.parent)) and time.monotonic() < deadline:  # noqa: PTH208
+        while not (appeared := token.name in os.listdir(token.parent)) and time.monotonic() < deadline:  # noqa: PTH208
             time.sleep(0.2)
-        return found
+        return appeared

@@ -111,8 +111,8 @@ def explain(name: str, arguments: list[str]) -> str | None:
     except HydraException:  # no such option, or no such grammar: Hydra says itself what is allowed
         return None
     changes = (each for each in overrides if each.type is OverrideType.CHANGE and not _is_no_key(each))
-    found = ((each, _explain_key(config, each.key_or_group)) for each in changes)
-    override, answer = next((pair for pair in found if pair[1]), (None, None))
+    explained = ((each, _explain_key(config, each.key_or_group)) for each in changes)
+    override, answer = next((pair for pair in explained if pair[1]), (None, None))
     if override and any(each.key_or_group == "resume" for each in overrides):
         return f"{answer}; for a key that only the run has, type {shlex.quote(f'++{override.input_line}')}"
     return answer

@@ -10,4 +10,4 @@ def quote(value: str) -> str:
     """Quote a text so that Hydra reads the same text, and not a number or null."""
     if re.fullmatch(r"[A-Za-z/][\w/.@:+-]*", value, re.ASCII) and value.lower() not in NO_TEXTS:
         return value
-    return "'" + re.sub(r"(\\*)('|$)", lambda found: found[1] * 2 + ("\\'" if found[2] else ""), value) + "'"
+    return "'" + re.sub(r"(\\*)('|$)", lambda match: match[1] * 2 + ("\\'" if match[2] else ""), value) + "'"

@@ -67,7 +67,7 @@ DataValues = Annotated[dict[str, Any], AfterValidator(_without_nulls)]
 
 
 class Settings(BaseModel):
-    """What a command is told. No value is converted but a whole number to a fraction; nothing can be changed later."""
+    """The settings of a command. Only a whole number is converted, to a fraction; nothing can be changed afterwards."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 

@@ -59,11 +59,11 @@ def without_downloads(node: Any) -> Any:
 def refuse_urls(settings: Mapping[str, Any]) -> None:
     """Raise ValueError for a URL: the maker of the run, not its user, would choose which server is contacted."""
     for key, value in settings.items():
-        found = sorted(filter(is_url, _texts(value)))
-        if found:
+        urls = sorted(filter(is_url, _texts(value)))
+        if urls:
             typed = f"{'' if key == 'root' else '+'}data.{key}=..."
             raise ValueError(
-                f"the run's config names data at {found[0]!r}, and nothing is fetched because a run says so; "
+                f"the run's config names data at {urls[0]!r}, and nothing is fetched because a run says so; "
                 f"if you trust that address, type it yourself: {typed}"
             )
 
@@ -110,12 +110,12 @@ def _texts(node: Any) -> Iterator[str]:
 
 def _is_defined_there(target: str) -> bool:
     try:
-        found = get_object(target)
+        named = get_object(target)
     except ImportError:
         return False
-    module = f"{getattr(found, '__module__', '')}."
+    module = f"{getattr(named, '__module__', '')}."
     if module.startswith(OURS):
-        return inspect.isclass(found) or inspect.isfunction(found)
+        return inspect.isclass(named) or inspect.isfunction(named)
     from torch import nn
 
-    return module.startswith(NETWORK_LIBRARIES) and inspect.isclass(found) and issubclass(found, nn.Module)
+    return module.startswith(NETWORK_LIBRARIES) and inspect.isclass(named) and issubclass(named, nn.Module)
