@@ -48,15 +48,8 @@ def _predict_inputs(run: "RunFolder", inputs: "list[Input]", folder: Path, setti
     if device.type == "cpu":
         keep_freed_memory()
     network = load_model(run, settings.checkpoint)
-    outputs = Outputs(
-        folder,
-        network.grouping,
-        network.table,
-        settings.masks,
-        settings.overlay,
-        settings.opacity,
-        settings.probabilities,
-    )
+    kinds = (settings.masks, settings.overlay, settings.opacity, settings.probabilities)
+    outputs = Outputs(folder, network.grouping, network.table, *kinds)
     pending = outputs.select_pending(inputs, settings.on_existing)
     inference = settings.non_default_values()
     outputs.write_facts(run.path.name, settings.checkpoint, network.step, inference, settings.on_existing)
