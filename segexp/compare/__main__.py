@@ -27,43 +27,44 @@ def main(values: Values) -> None:
 
 
 def _compare_two(a: str, b: str, split: str) -> None:
-    from segexp.compare.verdict.pair import read_pair
-    from segexp.compare.verdict.text.console import console, print_all
-    from segexp.compare.verdict.text.pair import pair_parts
+    from segexp.compare.verdict.run_pair import read_run_pair
+    from segexp.compare.verdict.text.console import console, print_sections
+    from segexp.compare.verdict.text.run_pair import pair_sections
 
-    print_all(console(), pair_parts(read_pair(a, b, split)))
+    print_sections(console(), pair_sections(read_run_pair(a, b, split)))
 
 
 def _compare_many(settings: CompareSettings, pattern: str) -> None:
-    from segexp.compare.verdict.text.console import console, print_all
-    from segexp.compare.verdict.text.parts import comparison_parts
+    from segexp.compare.verdict.text.console import console, print_sections
+    from segexp.compare.verdict.text.sections import comparison_sections
     from segexp.compare.wandb.share import share
 
     comparison, terminal = _comparison(settings, pattern), console()
     if comparison:
-        print_all(terminal, comparison_parts(comparison, terminal, settings.by))
+        print_sections(terminal, comparison_sections(comparison, terminal, settings.by))
     if comparison and settings.folder:
-        from segexp.compare.report.report import write  # jinja2, matplotlib and polars take a third of a second
+        from segexp.compare.report.report_files import write_report  # jinja2, matplotlib, polars: a third of a second
 
-        for path in write(comparison, settings.folder, shlex.join(["python", "-m", "segexp.compare", *sys.argv[1:]])):
+        command = shlex.join(["python", "-m", "segexp.compare", *sys.argv[1:]])
+        for path in write_report(comparison, settings.folder, command):
             print(path)
     for line in share(comparison, settings, pattern):
         print(line, flush=True)
 
 
 def _comparison(settings: CompareSettings, pattern: str) -> "Comparison | None":
-    """None where no run can be compared, but those that were recorded offline are to be sent."""
-    from segexp.compare.verdict.comparison import compare
+    """None where no run can be compared, but runs that were recorded offline are to be sent."""
+    from segexp.compare.verdict.comparison import compare_variants
     from segexp.compare.verdict.runs import read_runs
 
     try:
-        found = read_runs(pattern, settings.split)
+        runs = read_runs(pattern, settings.split)
     except ValueError as error:
         if not settings.sync:
             raise
         print(error)
         return None
-    return compare(found, settings.split, settings.baseline)
+    return compare_variants(runs, settings.split, settings.baseline)
 
 
 if __name__ == "__main__":

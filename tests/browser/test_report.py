@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from segexp.compare.report.report_files import write
-from tests.compare.report.runs import HOSTILE, SECTIONS, compared, run, sweep
+from segexp.compare.report.report_files import write_report
+from tests.compare.report.runs import HOSTILE, SECTIONS, compare_folder, run, sweep
 from tests.serve.server_process import PATIENCE
 
 pytestmark = pytest.mark.browser
@@ -18,11 +18,11 @@ SIZES = [(1280, 900), (390, 844)]
 def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A few variants, and many."""
     few, many = tmp_path_factory.mktemp("few"), tmp_path_factory.mktemp("many")
-    write(sweep(few / "sweep"), few, "python -m segexp.compare runs=" + "very/long/path/" * 20)
+    write_report(sweep(few / "sweep"), few, "python -m segexp.compare runs=" + "very/long/path/" * 20)
     for number in range(40):
         loss = "focal" if number == 0 else f"a_rather_long_name_of_an_option_{number}"
         run(many / "sweep" / f"{number}", loss, 0, 0.5 + number / 100)
-    write(compared(many / "sweep"), many, "python -m segexp.compare")
+    write_report(compare_folder(many / "sweep"), many, "python -m segexp.compare")
     return {"few": few / "report.html", "many": many / "report.html"}
 
 

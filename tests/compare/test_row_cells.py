@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from segexp.compare.report.report import write
+from segexp.compare.report.report_files import write_report
 from segexp.compare.verdict.comparison import Comparison
 from segexp.compare.verdict.row_cells import RowCells, row_cells
 from segexp.compare.verdict.text.verdict import verdict_table
-from segexp.compare.wandb import markdown
-from tests.compare.report.runs import compared, run
+from segexp.compare.wandb.verdict_markdown import markdown_table
+from tests.compare.report.runs import compare_folder, run
 
 SEEDS = {"focal": (0, 1, 2), "dice": (0, 1, 2), "hinge": (1, 2), "lovasz": (0,), "tversky": (5, 6), "iou": (0, 1)}
 QUALITIES = {"focal": 0.6, "dice": 0.85, "hinge": 0.61, "lovasz": 0.5, "tversky": 0.59, "iou": 0.55}
@@ -31,7 +31,7 @@ def comparison(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
     for loss, seeds in SEEDS.items():
         for seed in seeds:
             run(folder / f"{loss}{seed}", loss, seed, QUALITIES[loss])
-    every = compared(folder)
+    every = compare_folder(folder)
     p_values = {"loss=dice": 0.000124, "loss=hinge": 0.99951, "loss=iou": 0.0123}
     rows = [replace(row, adjusted_p=p_values.get(row.name, row.adjusted_p)) for row in every.rows]
     return replace(every, rows=rows)
@@ -63,29 +63,29 @@ def of_markdown(lines: Sequence[str]) -> Rows:
 
 
 def on_the_page(comparison: Comparison, folder: Path) -> Rows:
-    write(comparison, folder, "")
+    write_report(comparison, folder, "")
     table = (folder / "report.html").read_text().partition("<table>")[2].partition("</table>")[0]
     cells = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in re.findall("<tr>.*?</tr>", table)]
     return of_markdown([f"|{'|'.join(map(unescape, row))}|" for row in [cells[0], cells[0], *cells[1:]]])
 
 
 def in_markdown(comparison: Comparison, folder: Path) -> Rows:
-    write(comparison, folder, "")
+    write_report(comparison, folder, "")
     return of_markdown((folder / "report.md").read_text().splitlines())
 
 
 def in_wandb(comparison: Comparison, folder: Path) -> Rows:
-    return of_markdown(markdown.table(comparison.rows).splitlines())
+    return of_markdown(markdown_table(comparison.rows).splitlines())
 
 
-@pytest.mark.parametrize("shown", [in_terminal, on_the_page, in_markdown, in_wandb])
+@pytest.mark.parametrize("read_rows", [in_terminal, on_the_page, in_markdown, in_wandb])
 def test_every_renderer_shows_the_same_text_in_every_cell(
-    comparison: Comparison, tmp_path: Path, shown: Callable[[Comparison, Path], Rows]
+    comparison: Comparison, tmp_path: Path, read_rows: Callable[[Comparison, Path], Rows]
 ) -> None:
     expected = {cells.name.removeprefix("loss="): cells._asdict() for cells in row_cells(comparison.rows)}
     for cells in expected.values():
         del cells["name"]
-    assert shown(comparison, tmp_path) == expected
+    assert read_rows(comparison, tmp_path) == expected
 
 
 def test_cells_say_what_was_found_and_are_empty_or_a_dash_where_nothing_was(comparison: Comparison) -> None:

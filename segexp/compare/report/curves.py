@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segexp.compare.verdict.comparison import Comparison, Row
-from segexp.compare.verdict.evaluated import Run
+from segexp.compare.verdict.evaluated_run import Run
 from segexp.compare.verdict.ranking import scores_by_epoch
 
 MOST_CURVES = 8
@@ -24,12 +24,15 @@ class Curve(NamedTuple):
 
 
 def curves(comparison: Comparison) -> list[Curve]:
-    """Of the baseline and the best of the others that have a history: more than eight curves cannot be told apart."""
+    """The curves of the baseline and of the best other variants that have a history, eight at most.
+
+    More than eight curves cannot be distinguished.
+    """
     baseline, *others = comparison.rows
     best = sorted(others, key=_mean, reverse=True)[: MOST_CURVES - 1]
-    drawn = [row.name for row in comparison.rows if row is baseline or row in best]
-    found = (_curve(name, list(comparison.variants[name].values())) for name in drawn)
-    return [curve for curve in found if curve.epochs]
+    names = [row.name for row in comparison.rows if row is baseline or row in best]
+    every = (_curve(name, list(comparison.variants[name].values())) for name in names)
+    return [curve for curve in every if curve.epochs]
 
 
 def _mean(row: Row) -> float:

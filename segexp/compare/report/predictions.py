@@ -1,4 +1,4 @@
-"""What evaluations left of single images: files of image and mask, predicted label ids, colours of the classes."""
+"""Files that evaluations kept of single images: the image, its mask, and the predictions of each variant."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +15,10 @@ from segexp.types import VOID, Bytes
 
 @dataclass(frozen=True)
 class Predictions:
-    """runs: variant -> the one of its runs that has predictions. images, masks: a file for each of image_names.
+    """runs: variant -> its first run that has predictions. images, masks: a file for each of image_names.
 
-    lookup: train id of every byte of a mask or prediction, [256]; what is in no class is void.
-    colors: uint8 [C, 3]. damaged: why runs are left out though they have predictions, a sentence each.
+    lookup: train id of every label id in a mask or prediction, [256]; a label of no class is void.
+    colors: of the classes, uint8 [C, 3]. damaged: a sentence for each run whose predictions cannot be used.
     """
 
     split: str
@@ -35,9 +35,9 @@ class Predictions:
         return _folder(run, self.split) / f"{image_name}.png"
 
 
-def predictions(comparison: Comparison) -> Predictions | str:
-    """What pictures are made of, or a sentence about what is missing."""
-    kept, damaged = _kept(comparison), []
+def find_predictions(comparison: Comparison) -> Predictions | str:
+    """The predictions of the runs, or a sentence that says what is missing."""
+    kept, damaged = _runs_with_predictions(comparison), []
     for number, (_, run) in enumerate(kept):
         try:
             files = _files(run, comparison.split)
@@ -47,13 +47,13 @@ def predictions(comparison: Comparison) -> Predictions | str:
         colors, lookup = _colors(run), _lookup(run)
         if colors is None or lookup is None or files is None:
             return "These runs were evaluated by an earlier version, which did not note the files of the images."
-        runs = dict(reversed(kept[number:]))  # of each variant the first
+        runs = dict(reversed(kept[number:]))  # the first run of each variant
         return Predictions(comparison.split, runs, run.image_names, run.class_names, *files, lookup, colors, damaged)
     return " ".join(["No run has kept its predictions.", *(f"{reason}." for reason in damaged)])
 
 
-def _kept(comparison: Comparison) -> list[tuple[str, Run]]:
-    """Variant and run, of each run that has predictions."""
+def _runs_with_predictions(comparison: Comparison) -> list[tuple[str, Run]]:
+    """The name of the variant and the run, for each run that has predictions."""
     every = [(row.name, comparison.variants[row.name][seed]) for row in comparison.rows for seed in row.seeds]
     return [(name, run) for name, run in every if _folder(run, comparison.split).is_dir()]
 

@@ -4,12 +4,12 @@ import shlex
 from typing import NamedTuple
 
 from segexp.compare.verdict.comparison import Comparison
-from segexp.compare.verdict.evaluated import Run
+from segexp.compare.verdict.evaluated_run import Run
 from segexp.config.grammar import quote
 from segexp.run.folder import RunFolder
 
 
-class RunUsed(NamedTuple):
+class RunSource(NamedTuple):
     """commit: of segexp, with the number of files that were changed since; empty if it was no checkout."""
 
     variant: str
@@ -20,44 +20,44 @@ class RunUsed(NamedTuple):
     finished: str
 
 
-class Command(NamedTuple):
-    """How one run of a variant was started, and the seeds of all of them; empty if its folder does not tell."""
+class TrainingCommand(NamedTuple):
+    """command: how one run of a variant was started; empty if its folder does not tell. seeds: of all of its runs."""
 
     variant: str
     command: str
     seeds: list[int]
 
 
-def first_run(comparison: Comparison) -> Run:
-    """Of the baseline: images and classes are the same for all."""
+def baseline_run(comparison: Comparison) -> Run:
+    """The first run of the baseline, whose images and classes are those of every run."""
     return next(iter(comparison.variants[comparison.rows[0].name].values()))
 
 
-def runs(comparison: Comparison) -> list[RunUsed]:
-    """Every run that took part, by row and seed."""
+def run_sources(comparison: Comparison) -> list[RunSource]:
+    """Every run of the comparison, by row and seed."""
     return [
-        _used(row.name, comparison.variants[row.name][seed], miou)
+        _source(row.name, comparison.variants[row.name][seed], miou)
         for row in comparison.rows
         for seed, miou in zip(row.seeds, row.miou, strict=True)
     ]
 
 
-def commands(comparison: Comparison) -> list[Command]:
-    """One for each variant, of its lowest seed."""
-    found = []
+def training_commands(comparison: Comparison) -> list[TrainingCommand]:
+    """The command of the run with the lowest seed of each variant."""
+    commands = []
     for row in comparison.rows:
         overrides = RunFolder(comparison.variants[row.name][row.seeds[0]].path).environment.get("overrides")
-        typed = "" if overrides is None else shlex.join(["python", "-m", "segexp.train", *map(str, overrides)])
-        found.append(Command(row.name, typed, row.seeds))
-    return found
+        command = "" if overrides is None else shlex.join(["python", "-m", "segexp.train", *map(str, overrides)])
+        commands.append(TrainingCommand(row.name, command, row.seeds))
+    return commands
 
 
 def picture_command(comparison: Comparison) -> str:
-    """The evaluation that keeps what pictures are made of, as it was made before, for the first run.
+    """The command that repeats the evaluation of `baseline_run` and keeps its predictions.
 
-    Empty for one that was regrouped, which has no predictions of its own.
+    Empty for a regrouped evaluation, which has no predictions of its own.
     """
-    run = first_run(comparison)
+    run = baseline_run(comparison)
     if run.facts.get("regrouped_from") is not None:
         return ""
     split = run.facts.get("split", comparison.split)
@@ -68,14 +68,14 @@ def picture_command(comparison: Comparison) -> str:
     values = {f"+data.{key}": value for key, value in data.items() if key != "root"}
     values |= {key: run.facts[key] for key in ("boundary_width",) if key in run.facts}
     values |= run.facts.get("inference", {})
-    typed = [f"{key}={quote(value)}" for key, value in texts.items()]
-    typed += [f"{key}={str(value).replace(' ', '')}" for key, value in values.items()]
-    return shlex.join(["python", "-m", "segexp.evaluate", *typed, "predictions=true"])
+    overrides = [f"{key}={quote(value)}" for key, value in texts.items()]
+    overrides += [f"{key}={str(value).replace(' ', '')}" for key, value in values.items()]
+    return shlex.join(["python", "-m", "segexp.evaluate", *overrides, "predictions=true"])
 
 
-def _used(variant: str, run: Run, miou: float) -> RunUsed:
+def _source(variant: str, run: Run, miou: float) -> RunSource:
     folder = RunFolder(run.path)
-    return RunUsed(
+    return RunSource(
         variant, str(run.path), run.seed, miou, _commit(folder.environment.get("git")), folder.status().get("time", "")
     )
 

@@ -28,10 +28,10 @@ NO_METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))
 
 
 class Drawing(NamedTuple):
-    """A figure to be.
+    """A figure that is drawn when the page is written.
 
-    name: a word that no other figure of the page has. label: what it shows, for who cannot see it.
-    fits: whether it may be made smaller on a small screen; others scroll.
+    name: a word that no other figure of the page has. label: what it shows, for readers who cannot see it.
+    fits: whether it may be made smaller on a small screen; other figures scroll.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Drawing(NamedTuple):
 
 
 def svg(drawing: Drawing) -> Markup:
-    """As an `<svg>` element."""
+    """Draw the figure as an `<svg>` element."""
     content = io.StringIO()
     with matplotlib.rc_context(STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")  # the browser has the letter
@@ -54,12 +54,12 @@ def svg(drawing: Drawing) -> Markup:
 
 
 def breakable(text: str) -> Markup:
-    """For HTML: may be broken after signs that join words, and only there."""
+    """Text for HTML that may be broken after signs that join words, and only there."""
     return Markup("<wbr>").join(Markup.escape(part) for part in re.split(r"(?<=[_/,])", text))
 
 
-def wrapped(name: str, width: int = 26, most_lines: int = 3) -> str:
-    """Broken at spaces, or anywhere where a word alone is too long; an ellipsis says that there was more."""
+def wrap(name: str, width: int = 26, most_lines: int = 3) -> str:
+    """Break a name at spaces, or within a word that is longer than a line; an ellipsis says that there was more."""
     words = [word[start : start + width] for word in name.split() for start in range(0, len(word), width)] or [""]
     lines = [words[0]]
     for word in words[1:]:
@@ -71,10 +71,10 @@ def wrapped(name: str, width: int = 26, most_lines: int = 3) -> str:
 
 
 def name_rows(axis: "Axes", names: Sequence[str]) -> None:
-    """Names left of the rows 0, 1, ...; each line by itself, as only the browser knows how wide its letters are."""
+    """Write names left of the rows 0, 1, ..., each line by itself: only the browser knows how wide its letters are."""
     axis.set_yticks(range(len(names)), [""] * len(names))
     for row, name in enumerate(names):
-        lines = wrapped(name).split("\n")
+        lines = wrap(name).split("\n")
         for number, line in enumerate(lines):
             above = (len(lines) - 1) / 2 - number
             axis.annotate(

@@ -8,73 +8,80 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from segexp.compare.verdict.boundary import told_by_width
-from segexp.compare.verdict.evaluated import Run, evaluated_as, otherwise, read_run
-from segexp.compare.verdict.left_out import LeftOut, left_out_lines
-from segexp.compare.verdict.settings import TRAINED_ON, UNKNOWN, compared
+from segexp.compare.verdict.boundary import name_boundary_widths
+from segexp.compare.verdict.evaluated_run import Run, read_run
+from segexp.compare.verdict.evaluation_conditions import differing_conditions, evaluation_conditions
+from segexp.compare.verdict.run_settings import DATA_FINGERPRINT, UNKNOWN, relevant_settings
+from segexp.compare.verdict.skipped_runs import SkippedRuns, skipped_run_lines
 from segexp.run.folder import RunFolder
 
 READERS = 3
-"""Threads: unpacking runs beside the interpreter, the rest does not; six are slower than two."""
+"""Threads: unpacking releases the interpreter's lock, the rest does not; six threads are slower than two."""
 
 
-class Found(NamedTuple):
-    """Runs evaluated alike, and the path and reason of each that was left out; a reason is `kind: detail`."""
+class ComparableRuns(NamedTuple):
+    """runs: evaluated under the same conditions. skipped: every other run, with the reason."""
 
     runs: list[Run]
-    left_out: LeftOut
+    skipped: SkippedRuns
 
 
-def read_runs(pattern: str, split: str) -> Found:
-    """Every run below a folder, or below each folder that a glob pattern matches.
+def read_runs(pattern: str, split: str) -> ComparableRuns:
+    """Read every run below a folder, or below each folder that a glob pattern matches.
 
     Raises FileNotFoundError where there is none, ValueError where none can be compared.
     """
-    folders, unreadable = _found_below(pattern)
+    folders, unreadable = _search(pattern)
     with ThreadPoolExecutor(READERS) as pool:
         read = list(pool.map(lambda folder: read_run(folder, split), folders))
-    runs = _on_the_only_data([run for run in read if isinstance(run, Run)])
-    left_out = [(folder, run) for folder, run in zip(folders, read, strict=True) if isinstance(run, str)] + unreadable
-    for sort in (_evaluated_otherwise, _repeated):
-        refused = sort(runs)
-        left_out += refused.items()
+    runs = _with_only_known_data([run for run in read if isinstance(run, Run)])
+    skipped = [(folder, run) for folder, run in zip(folders, read, strict=True) if isinstance(run, str)] + unreadable
+    for find in (_evaluated_differently, _repeated):
+        refused = find(runs)
+        skipped += refused.items()
         runs = [run for run in runs if run.path not in refused]
     if not runs:
-        reasons = "\n".join(left_out_lines(left_out))
+        reasons = "\n".join(skipped_run_lines(skipped))
         raise ValueError(f"no run below {pattern} can be compared; {reasons}")
-    return Found(told_by_width(runs), left_out)
+    return ComparableRuns(name_boundary_widths(runs), skipped)
 
 
 def run_folders(pattern: str) -> list[Path]:
-    """Sorted, each once; nothing inside a run folder is looked at, where loggers keep files of the same name."""
-    return _found_below(pattern)[0]
+    """Run folders in the order of their paths, each once.
+
+    Nothing inside a run folder is looked at: loggers keep files of the same name there.
+    """
+    return _search(pattern)[0]
 
 
-def _found_below(pattern: str) -> tuple[list[Path], LeftOut]:
-    """Run folders, and folders that cannot be looked into with the reason."""
+def _search(pattern: str) -> tuple[list[Path], SkippedRuns]:
+    """Run folders, and folders that cannot be looked into, with the reason."""
     path = Path(pattern).expanduser().absolute()
     matched = [path] if path.is_dir() else Path(path.anchor).glob(str(path.relative_to(path.anchor)))
     unreadable: dict[Path, str] = {}
-    found = {folder for start in matched for folder in _runs_below(start, unreadable)}
-    if not found:
-        closed = [f"{folder} {reason}" for folder, reason in unreadable.items()][:3]
+    folders = {folder for start in matched for folder in _runs_below(start, unreadable)}
+    if not folders:
+        reasons = [f"{folder} {reason}" for folder, reason in unreadable.items()][:3]
         raise FileNotFoundError(
-            "; ".join([f"no run folder (one with config.yaml) in {pattern}", *closed, "correct runs="])
+            "; ".join([f"no run folder (one with config.yaml) in {pattern}", *reasons, "correct runs="])
         )
-    once: dict[Path, Path] = {}
-    for folder in sorted(found, key=lambda each: (each.is_symlink(), each)):
-        once.setdefault(folder.resolve(), folder)
-    return sorted(once.values()), sorted(unreadable.items())
+    by_target: dict[Path, Path] = {}
+    for folder in sorted(folders, key=lambda each: (each.is_symlink(), each)):
+        by_target.setdefault(folder.resolve(), folder)
+    return sorted(by_target.values()), sorted(unreadable.items())
 
 
 def _runs_below(start: Path, unreadable: dict[Path, str]) -> Iterator[Path]:
-    """Of links those alone that lead to a run, as others may lead round in a circle."""
+    """Run folders below a folder. Only links to a run are followed, as others may lead round in a circle.
 
-    def note(error: OSError) -> None:
+    unreadable: gets the folders that cannot be looked into, with the reason.
+    """
+
+    def add_unreadable(error: OSError) -> None:
         if not isinstance(error, NotADirectoryError | FileNotFoundError):  # patterns match files and dead links, too
             unreadable[Path(error.filename)] = f"cannot be looked into: {error.strerror}"
 
-    for folder, subfolders, files in os.walk(start, onerror=note):
+    for folder, subfolders, files in os.walk(start, onerror=add_unreadable):
         if "config.yaml" in files:
             subfolders.clear()
             yield Path(folder)
@@ -85,43 +92,43 @@ def _runs_below(start: Path, unreadable: dict[Path, str]) -> Iterator[Path]:
                 if linked.is_symlink() and (linked / "config.yaml").is_file():
                     yield linked
             except OSError as error:
-                note(error)
+                add_unreadable(error)
 
 
 def _is_of_training(folder: Path) -> bool:
-    """Of one that ended before it could record its configuration; also where that cannot be told."""
+    """Whether a training ended here before it recorded its configuration; True where the folder is closed."""
     try:
         return RunFolder(folder).state() != "unknown"
     except OSError:
         return True
 
 
-def _on_the_only_data(runs: list[Run]) -> list[Run]:
-    """Older runs, which do not tell what they were trained on, count as trained on what all others were."""
-    known = {run.settings[TRAINED_ON] for run in runs} - {UNKNOWN}
+def _with_only_known_data(runs: list[Run]) -> list[Run]:
+    """Give runs of earlier versions, which recorded no fingerprint of their data, the one that all others have."""
+    known = {run.settings[DATA_FINGERPRINT] for run in runs} - {UNKNOWN}
     if len(known) != 1:
         return runs
-    return [replace(run, settings={**run.settings, TRAINED_ON: next(iter(known))}) for run in runs]
+    return [replace(run, settings={**run.settings, DATA_FINGERPRINT: next(iter(known))}) for run in runs]
 
 
-def _evaluated_otherwise(runs: Sequence[Run]) -> dict[Path, str]:
-    """Runs whose scores were not taken as those of most runs were."""
-    kinds = [evaluated_as(run) for run in runs]
-    usual = Counter(tuple(kind.items()) for kind in kinds).most_common(1)
+def _evaluated_differently(runs: Sequence[Run]) -> dict[Path, str]:
+    """Runs that were not evaluated under the conditions of most runs, with what differs."""
+    conditions = [evaluation_conditions(run) for run in runs]
+    usual = Counter(tuple(each.items()) for each in conditions).most_common(1)
     reasons = {}
-    for run, kind in zip(runs, kinds, strict=True):
-        others = otherwise(kind, dict(usual[0][0]))
+    for run, own in zip(runs, conditions, strict=True):
+        others = differing_conditions(own, dict(usual[0][0]))
         if others:
             reasons[run.path] = f"evaluated otherwise: {'; '.join(others)}"
     return reasons
 
 
 def _repeated(runs: Iterable[Run]) -> dict[Path, str]:
-    """All but the run that was last to finish of those with one configuration and one seed."""
+    """Runs with the configuration and the seed of another run that finished later."""
     last: dict[str, Path] = {}
     reasons = {}
     for run in sorted(runs, key=lambda run: run.finished):
-        key = repr((sorted(compared(run.settings).items()), run.seed))
+        key = repr((sorted(relevant_settings(run.settings).items()), run.seed))
         if key in last:
             reasons[last[key]] = f"repeated: the same configuration and seed as {run.path}"
         last[key] = run.path

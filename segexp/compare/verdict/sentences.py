@@ -5,34 +5,35 @@ from collections.abc import Sequence
 import numpy as np
 
 from segexp.compare.verdict.comparison import Comparison, Row
+from segexp.compare.verdict.format import signed
 from segexp.compare.verdict.statistics import MOST_SEEDS, seeds_to_detect
-from segexp.compare.verdict.variants import shown_names
+from segexp.compare.verdict.variants import short_names
 
 FEW = 8
 RARE = 10
 
 
-def sentences(found: Comparison) -> list[str]:
-    """One for each thing there is to say."""
-    baseline, *others = found.rows
-    names = shown_names([row.name for row in found.rows])[1]
+def sentences(comparison: Comparison) -> list[str]:
+    """Say the verdict, one sentence for each thing there is to say."""
+    baseline, *others = comparison.rows
+    names = short_names([row.name for row in comparison.rows])[1]
     if not others:
         return [f"There is one variant, {names[baseline.name]}: nothing to compare it with."]
     paired = [row for row in others if row.difference]
     tested = [row for row in paired if row.difference and row.difference.num_seeds > 1]
     single = [row for row in paired if row.difference and row.difference.num_seeds == 1]
     groups = {word: [row for row in tested if row.verdict == word] for word in ("better", "worse", "undecided")}
-    said = [
+    every = [
         _against(baseline, tested, names, decided=groups["better"] + groups["worse"]),
-        *(_listed(word, groups[word], names) for word in ("better", "worse")),
+        *(_decided(word, groups[word], names) for word in ("better", "worse")),
         _undecided(groups["undecided"], len(tested), names),
-        *_unlucky(groups["undecided"], len(tested), names),
-        *_doubtful_images(found, paired),
-        _never_true(found, names),
-        _single(single, baseline, names),
+        *_misleading_intervals(groups["undecided"], len(tested), names),
+        *_doubtful_images(comparison, paired),
+        _absent_but_predicted(comparison, names),
+        _single_seeds(single, baseline, names),
         _unpaired(others, baseline, names),
     ]
-    return [sentence for sentence in said if sentence]
+    return [sentence for sentence in every if sentence]
 
 
 def _against(baseline: Row, tested: Sequence[Row], names: dict[str, str], decided: Sequence[Row]) -> str:
@@ -43,17 +44,17 @@ def _against(baseline: Row, tested: Sequence[Row], names: dict[str, str], decide
     return f"Against {names[baseline.name]}, seed by seed on {images} images; {outcome}."
 
 
-def _listed(word: str, rows: Sequence[Row], names: dict[str, str]) -> str:
+def _decided(word: str, rows: Sequence[Row], names: dict[str, str]) -> str:
     """better: a (+0.0254), b (+0.0100)."""
-    return f"{word.capitalize()}: {few([_with_difference(row, names) for row in rows])}." if rows else ""
+    return f"{word.capitalize()}: {shorten([_with_difference(row, names) for row in rows])}." if rows else ""
 
 
 def _undecided(rows: Sequence[Row], num_tested: int, names: dict[str, str]) -> str:
     if not rows:
         return ""
-    listed = few([f"{_seeds(row, num_tested)} for {_with_difference(row, names)}" for row in rows])
+    seeds = shorten([f"{_seeds(row, num_tested)} for {_with_difference(row, names)}" for row in rows])
     among = f", one of {num_tested}," if num_tested > 1 else ""
-    return f"Undecided. Seeds that would tell a difference of this size{among} from 0, about: {listed}."
+    return f"Undecided. Seeds that would tell a difference of this size{among} from 0, about: {seeds}."
 
 
 def _seeds(row: Row, num_tested: int) -> str:
@@ -62,75 +63,75 @@ def _seeds(row: Row, num_tested: int) -> str:
     return f"> {MOST_SEEDS}" if needed is None else str(max(needed, row.difference.num_seeds + 1))
 
 
-def _unlucky(rows: Sequence[Row], num_tested: int, names: dict[str, str]) -> list[str]:
-    """Intervals without 0 that do not count: each is of one variant alone."""
+def _misleading_intervals(rows: Sequence[Row], num_tested: int, names: dict[str, str]) -> list[str]:
+    """Intervals that leave out 0 though the verdict is undecided: each interval is of one variant alone."""
     alone = [names[row.name] for row in rows if row.difference and row.difference.low * row.difference.high > 0]
     if not alone:
         return []
     leave = "interval of {} leaves" if len(alone) == 1 else "intervals of {} leave"
-    return [f"The {leave.format(few(alone))} out 0, but with {num_tested} intervals chance does that too often."]
+    return [f"The {leave.format(shorten(alone))} out 0, but with {num_tested} intervals chance does that too often."]
 
 
-def _doubtful_images(found: Comparison, paired: Sequence[Row]) -> list[str]:
-    """Why the images tell less than their number."""
+def _doubtful_images(comparison: Comparison, paired: Sequence[Row]) -> list[str]:
+    """Why the images tell less than their number says."""
     if not paired or not paired[0].difference:
         return []
-    said, length = [], paired[0].difference.block_length
+    doubts, length = [], paired[0].difference.block_length
     if length > 1:
-        said.append(f"Images next to each other by name resemble each other: {length} in a row count as one.")
-    run = next(iter(found.variants[found.rows[0].name].values()))
-    rare = [name for name, number in zip(found.class_names, run.num_images_with, strict=True) if 0 < number < RARE]
+        doubts.append(f"Images next to each other by name resemble each other: {length} in a row count as one.")
+    run = next(iter(comparison.variants[comparison.rows[0].name].values()))
+    rare = [name for name, number in zip(comparison.class_names, run.num_images_with, strict=True) if 0 < number < RARE]
     if rare:
-        said.append(f"On fewer than {RARE} images: {few(rare)}. Their share of the interval is a guess.")
-    return said
+        doubts.append(f"On fewer than {RARE} images: {shorten(rare)}. Their share of the interval is a guess.")
+    return doubts
 
 
-def _never_true(found: Comparison, names: dict[str, str]) -> str:
-    """Classes that no image has and somebody predicts: each lowers the mIoU of the runs that do."""
-    by: dict[str, list[str]] = {}
-    for row in found.rows:
-        matrices = [run.confusion for run in found.variants[row.name].values()]
+def _absent_but_predicted(comparison: Comparison, names: dict[str, str]) -> str:
+    """Classes that no image has but some runs predict, which lowers the mIoU of these runs."""
+    predictors: dict[str, list[str]] = {}
+    for row in comparison.rows:
+        matrices = [run.confusion for run in comparison.variants[row.name].values()]
         predicted = np.any([(matrix.sum(1) == 0) & (matrix.sum(0) > 0) for matrix in matrices], axis=0)
         for index in np.flatnonzero(predicted):
-            by.setdefault(found.class_names[index], []).append(names[row.name])
-    listed = few([f"{name} (by {few(predictors)})" for name, predictors in by.items()])
-    return f"Never occurs but is predicted, which scores 0: {listed}." if by else ""
+            predictors.setdefault(comparison.class_names[index], []).append(names[row.name])
+    classes = shorten([f"{name} (by {shorten(variants)})" for name, variants in predictors.items()])
+    return f"Never occurs but is predicted, which scores 0: {classes}." if predictors else ""
 
 
-def _single(rows: Sequence[Row], baseline: Row, names: dict[str, str]) -> str:
+def _single_seeds(rows: Sequence[Row], baseline: Row, names: dict[str, str]) -> str:
     if not rows:
         return ""
-    only = few([names[row.name] for row in rows if len(row.seeds) == 1])
-    common = few([names[row.name] for row in rows if len(row.seeds) > 1])
-    listed = [f"One seed only: {only}."] if only else []
-    listed += [f"One seed in common with {names[baseline.name]}: {common}."] if common else []
+    only = shorten([names[row.name] for row in rows if len(row.seeds) == 1])
+    common = shorten([names[row.name] for row in rows if len(row.seeds) > 1])
+    facts = [f"One seed only: {only}."] if only else []
+    facts += [f"One seed in common with {names[baseline.name]}: {common}."] if common else []
     return (
-        f"{' '.join(listed)} Nothing can be said across seeds: "
+        f"{' '.join(facts)} Nothing can be said across seeds: "
         "the interval is over images only, and another seed may turn the difference around."
     )
 
 
 def _unpaired(rows: Sequence[Row], baseline: Row, names: dict[str, str]) -> str:
-    """Where the seeds are not those of the baseline, only shared ones are compared."""
+    """Variants whose seeds are not those of the baseline: only shared seeds are compared."""
     unequal = [row for row in rows if row.seeds != baseline.seeds]
     if not unequal:
         return ""
     shared = [f"{names[row.name]} ({_numbers(sorted({*row.seeds} & {*baseline.seeds}))})" for row in unequal]
     return (
         f"Seeds are not those of {names[baseline.name]} ({_numbers(baseline.seeds)}); unpaired ones count in the mean "
-        f"and not in the difference. In common: {few(shared)}."
+        f"and not in the difference. In common: {shorten(shared)}."
     )
 
 
 def _numbers(seeds: Sequence[int]) -> str:
-    return few([str(seed) for seed in seeds]) or "none"
+    return shorten([str(seed) for seed in seeds]) or "none"
 
 
 def _with_difference(row: Row, names: dict[str, str]) -> str:
-    return f"{names[row.name]} ({row.difference.value:+.4f})" if row.difference else names[row.name]
+    return f"{names[row.name]} ({signed(row.difference.value)})" if row.difference else names[row.name]
 
 
-def few(parts: Sequence[str]) -> str:
-    """The first parts, and how many more there are."""
-    more = [f"and {len(parts) - FEW} more"] if len(parts) > FEW + 1 else []
-    return ", ".join([*(parts[:FEW] if more else parts), *more])
+def shorten(names: Sequence[str]) -> str:
+    """The first names as a list in words, and how many more there are."""
+    more = [f"and {len(names) - FEW} more"] if len(names) > FEW + 1 else []
+    return ", ".join([*(names[:FEW] if more else names), *more])

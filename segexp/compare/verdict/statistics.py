@@ -17,7 +17,7 @@ from scipy import special
 
 from segexp.types import Floats
 
-Counts = npt.NDArray[np.integer]
+Integers = npt.NDArray[np.integer]
 NUM_RESAMPLES = 1000
 MOST_SEEDS = 1000
 
@@ -42,18 +42,18 @@ class Difference(NamedTuple):
 
     @property
     def num_blocks(self) -> float:
-        """How many independent images these are worth."""
+        """How many independent images the images are worth."""
         return self.num_images / self.block_length
 
 
-def regions(confusions: Counts) -> Counts:
+def regions(confusions: Integers) -> Integers:
     """Pixels in the intersection and in the union of each class on each image: [N, C, C] -> int32 [N, C, 2]."""
     intersection = np.diagonal(confusions, axis1=1, axis2=2)
     union = confusions.sum(1) + confusions.sum(2) - intersection
     return np.stack([intersection, union], -1).astype(np.int32)  # thousands of runs are held at once
 
 
-def miou(region: Counts | Floats) -> Floats:
+def region_miou(region: Integers | Floats) -> Floats:
     """Mean IoU from intersections and unions summed over images, [..., C, 2] -> [...]; absent classes are left out."""
     union = region[..., 1]
     iou = np.divide(region[..., 0], union, out=np.zeros(union.shape), where=union > 0)
@@ -90,23 +90,26 @@ def block_length(differences: Sequence[Floats]) -> int:
 
 
 def _neighbour_correlation(scores: Floats) -> float:
-    """Of each image with the next; images without a score count as average."""
+    """Correlation of the score of each image with that of the next; images without a score count as average."""
     centred = np.nan_to_num(scores - np.nanmean(scores))
     power = (centred**2).sum()
     return float((centred[1:] * centred[:-1]).sum() / power) if power > 0 else 0.0
 
 
-def resampled_miou(region: Counts, weights: Floats) -> Floats:
+def resampled_miou(region: Integers, weights: Floats) -> Floats:
     """Mean IoU of one run on the split itself, then on each resample: [N, C, 2], [B, N] -> [1 + B]."""
-    counted = region.reshape(len(region), -1).astype(np.float64)
-    every = np.concatenate([counted.sum(0)[None], weights @ counted])
-    return miou(every.reshape(len(every), *region.shape[1:]))
+    pixels = region.reshape(len(region), -1).astype(np.float64)
+    sums = np.concatenate([pixels.sum(0)[None], weights @ pixels])
+    return region_miou(sums.reshape(len(sums), *region.shape[1:]))
 
 
 def difference(
     variant: Sequence[Floats], baseline: Sequence[Floats], num_images: int, block_length: int = 1
 ) -> Difference:
-    """Of a variant from a baseline; both: `resampled_miou` of each seed on the same resamples, in the same order."""
+    """Estimate how much better a variant is than the baseline.
+
+    variant, baseline: `resampled_miou` of each seed on the same resamples, in the same order of seeds.
+    """
     pairs = np.stack(variant) - np.stack(baseline)  # seed resample
     num_seeds, mean = len(pairs), float(pairs[:, 0].mean())
     num_blocks = num_images / block_length
@@ -116,30 +119,30 @@ def difference(
     else:
         seed_variance, image_variance = float(pairs[:, 0].var(ddof=1)), _shared_variance(pairs[:, 1:])
     image_variance *= unbiased if image_variance else 1.0
-    found = Difference(mean, mean, mean, np.nan, num_seeds, num_images, seed_variance, image_variance, block_length)
-    half = float(_half_width(0.05, found, num_seeds))
-    p_value = np.nan if num_seeds == 1 else _p_value(found)
-    return found._replace(low=mean - half, high=mean + half, p_value=p_value)
+    estimate = Difference(mean, mean, mean, np.nan, num_seeds, num_images, seed_variance, image_variance, block_length)
+    half = float(_half_width(0.05, estimate, num_seeds))
+    p_value = np.nan if num_seeds == 1 else _p_value(estimate)
+    return estimate._replace(low=mean - half, high=mean + half, p_value=p_value)
 
 
-def seeds_needed(found: Difference, resolution: float = 0.003, level: float = 0.05) -> int | None:
+def seeds_needed(estimate: Difference, resolution: float = 0.003, level: float = 0.05) -> int | None:
     """How many seeds make the interval no wider than ± resolution; None if no number of them does on so few images.
 
-    level: how often the interval may miss the truth.
+    level: how often the interval may miss the true difference.
     """
     counts = np.arange(2, MOST_SEEDS + 1)
-    return _first(counts, _half_width(level, found, counts) <= resolution)
+    return _first(counts, _half_width(level, estimate, counts) <= resolution)
 
 
-def seeds_to_detect(found: Difference, level: float = 0.05, power: float = 0.8) -> int | None:
-    """About how many seeds tell a difference of this size from 0 as often as `power` says; None as above."""
+def seeds_to_detect(estimate: Difference, level: float = 0.05, power: float = 0.8) -> int | None:
+    """About how many seeds tell a difference of this size from 0 as often as `power` says; None if no number does."""
     counts = np.arange(2, MOST_SEEDS + 1)
-    spread = np.sqrt(found.seed_variance / counts + found.image_variance)
-    reach = _half_width(level, found, counts) + special.stdtrit(counts - 1, power) * spread
-    return _first(counts, reach <= abs(found.value))
+    spread = np.sqrt(estimate.seed_variance / counts + estimate.image_variance)
+    reach = _half_width(level, estimate, counts) + special.stdtrit(counts - 1, power) * spread
+    return _first(counts, reach <= abs(estimate.value))
 
 
-def _first(counts: Counts, enough: npt.NDArray[np.bool_]) -> int | None:
+def _first(counts: Integers, enough: npt.NDArray[np.bool_]) -> int | None:
     return int(counts[enough.argmax()]) if enough.any() else None
 
 
@@ -155,30 +158,33 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def _shared_variance(resampled: Floats) -> float:
-    """Variance over resampled images [seed, B] that all seeds share; what each has of its own is in their spread."""
+    """Variance over resampled images [seed, B] that all seeds share; the part of each seed alone is in their spread."""
     num_seeds = len(resampled)
     of_mean, of_each = resampled.mean(0).var(ddof=1), resampled.var(1, ddof=1).mean()
     return max(0.0, float((num_seeds * of_mean - of_each) / (num_seeds - 1)))
 
 
-def _half_width(level: float, found: Difference, num_seeds: int | Counts) -> Floats:
-    """Of the interval that misses the truth with probability `level`; of the images alone if there is one seed."""
-    if found.num_blocks <= 1:
+def _half_width(level: float, estimate: Difference, num_seeds: int | Integers) -> Floats:
+    """Half width of the interval that misses the true difference with probability `level`.
+
+    With one seed the interval is over the images only.
+    """
+    if estimate.num_blocks <= 1:
         return np.full(np.shape(num_seeds), np.inf)  # one image tells nothing of others
-    of_images = special.stdtrit(found.num_blocks - 1, level / 2) ** 2 * found.image_variance
-    if found.num_seeds == 1:
+    of_images = special.stdtrit(estimate.num_blocks - 1, level / 2) ** 2 * estimate.image_variance
+    if estimate.num_seeds == 1:
         return np.sqrt(of_images)
-    of_seeds = special.stdtrit(num_seeds - 1, level / 2) ** 2 * found.seed_variance / num_seeds
+    of_seeds = special.stdtrit(num_seeds - 1, level / 2) ** 2 * estimate.seed_variance / num_seeds
     return np.sqrt(of_seeds + of_images)
 
 
-def _p_value(found: Difference) -> float:
+def _p_value(estimate: Difference) -> float:
     """The level at which the interval just touches 0; bisection, as SciPy's solvers take 0.3 s to import."""
-    if found.value == 0 or found.seed_variance + found.image_variance == 0:
-        return float(found.value == 0)
+    if estimate.value == 0 or estimate.seed_variance + estimate.image_variance == 0:
+        return float(estimate.value == 0)
     low, high = -230.0, 0.0  # logarithms; 1e-100 is as good as 0
     for _ in range(60):
         middle = (low + high) / 2
-        is_wider = _half_width(np.exp(middle), found, found.num_seeds) > abs(found.value)
+        is_wider = _half_width(np.exp(middle), estimate, estimate.num_seeds) > abs(estimate.value)
         low, high = (middle, high) if is_wider else (low, middle)
     return float(np.exp(high))

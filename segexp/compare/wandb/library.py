@@ -1,4 +1,4 @@
-"""wandb-workspaces, an optional package, without the warnings that its import gives."""
+"""The optional package wandb-workspaces, without the warnings that its import gives."""
 
 import warnings
 
@@ -8,6 +8,6 @@ try:
         import wandb_workspaces.reports.v2 as reports
         from wandb_workspaces import expr, workspaces
 except ImportError:
-    raise ValueError("dashboards in W&B need wandb-workspaces: pip install 'segexp[workspaces]'") from None
+    raise ValueError("dashboards in W&B need wandb-workspaces; install it: pip install 'segexp[workspaces]'") from None
 
 __all__ = ["expr", "reports", "workspaces"]

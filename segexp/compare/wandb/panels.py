@@ -11,37 +11,37 @@ MOST_LINES = 100
 
 
 def sections(comparison: Comparison) -> dict[str, list[Any]]:
-    """Heading -> panels.
+    """Heading of a section -> its panels.
 
-    Where one setting alone sets the variants apart the panels name it; else they follow the grouping of the runs.
+    Where one setting alone sets the variants apart, panels group by it; otherwise they follow the grouping of the runs.
     """
-    apart = keys.varying(comparison)
-    shown = {
+    varying = keys.varying_keys(comparison)
+    options = {
         **MEAN_AND_SPREAD,
-        "groupby": reports.Config(apart[0]) if len(apart) == 1 else None,
-        "max_runs_to_show": min(MOST_LINES, max(10, len(keys.runs(comparison)))),
+        "groupby": reports.Config(varying[0]) if len(varying) == 1 else None,
+        "max_runs_to_show": min(MOST_LINES, max(10, len(keys.all_runs(comparison)))),
     }
     return {
-        "Curves, mean and standard deviation over seeds": _curves(shown),
-        "IoU of each class, last epoch": _bars(comparison, shown),
+        "Curves, mean and standard deviation over seeds": _curves(options),
+        "IoU of each class, last epoch": _bars(comparison, options),
         "Settings and score": _settings(comparison),
         "Runs side by side": [reports.RunComparer(diff_only="split")],
         "Pictures": [reports.MediaBrowser(media_keys=list(keys.MEDIA), num_columns=2)],
     }
 
 
-def _curves(shown: dict[str, Any]) -> list[Any]:
+def _curves(options: dict[str, Any]) -> list[Any]:
     pairs = [(keys.SCORE, keys.EPOCH), (keys.SCORE, keys.STEP), *((loss, keys.EPOCH) for loss in keys.LOSSES)]
-    return [reports.LinePlot(title=f"{y} by {x}", x=x, y=[y], **shown) for y, x in pairs]
+    return [reports.LinePlot(title=f"{y} by {x}", x=x, y=[y], **options) for y, x in pairs]
 
 
-def _bars(comparison: Comparison, shown: dict[str, Any]) -> list[Any]:
+def _bars(comparison: Comparison, options: dict[str, Any]) -> list[Any]:
     bars = keys.class_scores(comparison).items()
-    return [reports.BarPlot(title=name, metrics=[score], range_x=(0, 1), **shown) for name, score in bars]
+    return [reports.BarPlot(title=name, metrics=[score], range_x=(0, 1), **options) for name, score in bars]
 
 
 def _settings(comparison: Comparison) -> list[Any]:
-    columns = [*keys.varying(comparison), "seed"]
+    columns = [*keys.varying_keys(comparison), "seed"]
     varying = [key for key in columns if len(set(map(repr, keys.values(comparison, key)))) > 1]
     axes = [_axis(reports.Config(key), _spans_decades(keys.values(comparison, key))) for key in varying]
     return [
@@ -55,7 +55,7 @@ def _axis(metric: Any, is_logarithmic: bool = False) -> Any:
 
 
 def _spans_decades(values: list[Any]) -> bool:
-    """Learning rates, say."""
+    """Whether these are positive numbers over a factor of ten or more, as learning rates often are."""
     if not all(isinstance(value, float) and value > 0 for value in values):
         return False
     return max(values) >= 10 * min(values)

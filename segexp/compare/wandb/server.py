@@ -1,4 +1,4 @@
-"""The W&B server: which one, and whether it can be talked to."""
+"""The W&B server: its address, and whether it answers."""
 
 import os
 import ssl
@@ -11,10 +11,10 @@ from segexp.logger import wandb_files
 SECONDS = 10
 
 
-def ready() -> str:
-    """Its address. Raises ValueError without an API key, OSError where nothing answers.
+def reachable_url() -> str:
+    """The address of the server. Raises ValueError without an API key, OSError where nothing answers.
 
-    Asked beforehand, as W&B's clients wait for minutes or for ever, and then say something else.
+    Call it before W&B's clients, which wait for minutes or for ever, and then name another reason.
     """
     os.environ["WANDB_ERROR_REPORTING"] = "false"  # telemetry
     import wandb
@@ -22,7 +22,7 @@ def ready() -> str:
     settings = wandb.setup(wandb.Settings(silent=True)).settings
     url = settings.base_url
     if not (settings.api_key or wandb_files.has_key()):
-        raise ValueError(f"no API key for W&B at {url}: run `wandb login`, or set WANDB_API_KEY")
+        raise ValueError(f"no API key for W&B at {url}: run `wandb login` or set WANDB_API_KEY")
     try:
         urllib.request.urlopen(url, timeout=SECONDS).close()
     except (OSError, HTTPException) as error:
@@ -32,7 +32,7 @@ def ready() -> str:
 
 
 def _is_answer(error: Exception) -> bool:
-    """A refusal is one, and so is a certificate: whom to trust is W&B's client to know."""
+    """Whether the server answered: a refusal is an answer, and so is a certificate, which W&B's client is to judge."""
     if isinstance(error, HTTPError):
         return error.code < 500
     return isinstance(getattr(error, "reason", None), ssl.SSLError)

@@ -7,7 +7,7 @@ from segexp.compare.settings import CompareSettings
 from segexp.compare.verdict.comparison import Comparison
 from segexp.compare.verdict.runs import run_folders
 from segexp.compare.wandb import keys
-from segexp.compare.wandb.sync import offline, sync
+from segexp.compare.wandb.sync import offline_run, send_offline_runs
 
 
 def share(comparison: Comparison | None, settings: CompareSettings, pattern: str) -> Iterator[str]:
@@ -21,7 +21,7 @@ def share(comparison: Comparison | None, settings: CompareSettings, pattern: str
     entity, _, name = (settings.wandb or "").partition("/")
     project = (entity, name) if settings.wandb else None
     if settings.sync:
-        yield f"synced      {sync(run_folders(pattern), project)}"
+        yield f"synced      {send_offline_runs(run_folders(pattern), project)}"
     if project and comparison:
         yield from _dashboards(comparison, pattern, project, settings)
 
@@ -32,12 +32,12 @@ def _dashboards(
     from segexp.compare.wandb import publish
     from segexp.compare.wandb.pages import Address
 
-    address, title = Address(*project), publish.title(pattern, comparison.split)
+    address, title = Address(*project), publish.dashboard_title(pattern, comparison.split)
     if settings.dry_run:
         folder = settings.folder or Path("outputs/comparisons", Path(pattern).name)
-        yield from (f"not sent    {path}" for path in publish.write(comparison, address, title, folder))
+        yield from (f"not sent    {path}" for path in publish.write_specifications(comparison, address, title, folder))
         return
-    yield from (f"W&B {name:<9} {url}" for name, url in publish.publish(comparison, address, title).items())
-    num_unsent = sum(bool(offline(run.path).unsent) for run in keys.runs(comparison))
+    yield from (f"W&B {name:<9} {url}" for name, url in publish.save_dashboards(comparison, address, title).items())
+    num_unsent = sum(bool(offline_run(run.path).unsent) for run in keys.all_runs(comparison))
     if num_unsent:
         yield f"note        {num_unsent} of these runs are recorded offline and not sent yet: add sync=true"

@@ -14,46 +14,50 @@ from segexp.logger import wandb_files
 from segexp.run.folder import RunFolder
 
 SECONDS = 300
-"""For the parts of one run: enough for pictures over a slow line."""
+"""How long sending the parts of one run may take: enough for pictures over a slow line."""
 MOST_NAMED = 3
 
 
-class Offline(NamedTuple):
-    """What was recorded offline of one run, in the order of its starts, and how many further parts were sent before."""
+class OfflineRun(NamedTuple):
+    """Parts of one run that were recorded offline.
+
+    unsent: in the order of the run's starts. num_sent: parts that were sent before.
+    """
 
     folder: Path
     unsent: list[Path]
     num_sent: int
 
 
-def offline(folder: Path) -> Offline:
-    """Of a run folder."""
+def offline_run(folder: Path) -> OfflineRun:
+    """The parts in a run folder."""
     parts = sorted(part for part in wandb_files.segments(folder) if part.name.startswith("offline-run-"))
     parts = [part for part in parts if any(part.glob("*.wandb"))]
     unsent = [part for part in parts if not _is_sent(part)]
-    return Offline(folder, unsent, len(parts) - len(unsent))
+    return OfflineRun(folder, unsent, len(parts) - len(unsent))
 
 
-def sync(folders: Iterable[Path], project: tuple[str, str] | None) -> str:
-    """Send what these run folders have recorded offline, and say how much that was, and what was left alone.
+def send_offline_runs(folders: Iterable[Path], project: tuple[str, str] | None) -> str:
+    """Send what these run folders have recorded offline; return how much that was, and what was left alone.
 
     project: entity and project to send to; None for those that each run was trained for.
     Raises ValueError without an API key, OSError naming what W&B did not take, in its client's words.
     """
-    found = [offline(folder) for folder in folders]
-    training = [run for run in found if run.unsent and _may_train(RunFolder(run.folder))]
-    waiting = [run for run in found if run.unsent and run not in training]
-    if waiting:
-        server.ready()
-    _raise_if_any(_failures(waiting, project), len(waiting))
-    done = f"runs sent to W&B: {len(waiting)}, parts of runs sent before: {sum(run.num_sent for run in found)}"
-    return "\n".join([done, *_left_alone(training, project)])
+    runs = [offline_run(folder) for folder in folders]
+    training = [run for run in runs if run.unsent and _may_train(RunFolder(run.folder))]
+    ended = [run for run in runs if run.unsent and run not in training]
+    if ended:
+        server.reachable_url()
+    _raise_if_any(_failures(ended, project), len(ended))
+    summary = f"runs sent to W&B: {len(ended)}, parts of runs sent before: {sum(run.num_sent for run in runs)}"
+    return "\n".join([summary, *_left_alone(training, project)])
 
 
 def _may_train(run: RunFolder) -> bool:
-    """W&B's client would take what is there for all, and never send the rest.
+    """Whether the training may still go on: W&B's client would take what is there for all, and never send the rest.
 
-    One that was killed goes by the name of running for ever: here its lock tells, of another machine not for sure.
+    The status of a killed training stays `running`: on this machine the lock of its folder shows that it ended, on
+    another machine nothing does.
     """
     try:
         status = run.status()
@@ -68,34 +72,37 @@ def _may_train(run: RunFolder) -> bool:
         return True
 
 
-def _left_alone(training: Sequence[Offline], project: tuple[str, str] | None) -> list[str]:
-    """What to type for them."""
+def _left_alone(training: Sequence[OfflineRun], project: tuple[str, str] | None) -> list[str]:
+    """Lines that name the runs which may still train, each with the command that sends it."""
     if not training:
         return []
     more = [f"and {len(training) - MOST_NAMED} more"] if len(training) > MOST_NAMED else []
-    named = [shlex.join(["wandb", "sync", *_to(project), *map(str, run.unsent)]) for run in training[:MOST_NAMED]]
-    return [f"runs left alone as they may still train: {len(training)}; once one has ended:", *named, *more]
+    commands = [shlex.join(["wandb", "sync", *_to(project), *map(str, run.unsent)]) for run in training[:MOST_NAMED]]
+    return [f"runs left alone as they may still train: {len(training)}; once one has ended:", *commands, *more]
 
 
-def _failures(waiting: list[Offline], project: tuple[str, str] | None) -> list[tuple[Offline, str]]:
-    failed: list[tuple[Offline, str]] = []
-    for number, run in enumerate(waiting):
+def _failures(runs: list[OfflineRun], project: tuple[str, str] | None) -> list[tuple[OfflineRun, str]]:
+    failed: list[tuple[OfflineRun, str]] = []
+    for number, run in enumerate(runs):
         try:
             words = _send(run, project)
         except subprocess.TimeoutExpired:
-            return failed + [(each, f"not done after {SECONDS} seconds") for each in waiting[number:]]
+            return failed + [(each, f"not done after {SECONDS} seconds") for each in runs[number:]]
         if words:
             failed.append((run, words))
     return failed
 
 
-def _send(run: Offline, project: tuple[str, str] | None) -> str:
-    """Empty, or the client's words if it did not succeed. One client a run: an unreadable one makes it send nothing."""
+def _send(run: OfflineRun, project: tuple[str, str] | None) -> str:
+    """Send one run; return nothing, or the client's words if it failed.
+
+    Each run has a client of its own, as an unreadable run makes its client send nothing.
+    """
     command = [sys.executable, "-m", "wandb", "sync", *_to(project), *map(str, run.unsent)]
-    ours = {name: str(run.folder / "wandb" / name.lower()) for name in ("DATA", "CACHE")}
+    folders = {name: str(run.folder / "wandb" / name.lower()) for name in ("DATA", "CACHE")}
     environment = {
         **{name: value for name, value in os.environ.items() if name not in ("WANDB_SILENT", "WANDB_QUIET")},
-        **{f"WANDB_{name}_DIR": value for name, value in ours.items()},
+        **{f"WANDB_{name}_DIR": value for name, value in folders.items()},
         "WANDB_DIR": str(run.folder),  # where the client writes its log
         "WANDB_ERROR_REPORTING": "false",
     }
@@ -113,13 +120,13 @@ def _to(project: tuple[str, str] | None) -> list[str]:
     return ["--entity", project[0], "--project", project[1]] if project else []
 
 
-def _raise_if_any(failed: list[tuple[Offline, str]], num_waiting: int) -> None:
+def _raise_if_any(failed: list[tuple[OfflineRun, str]], num_runs: int) -> None:
     if failed:
-        named = [f"{run.folder}: {words}" for run, words in failed[:MOST_NAMED]]
-        again = shlex.join(["wandb", "sync", *(str(part) for run, _ in failed for part in run.unsent)])
+        reasons = [f"{run.folder}: {words}" for run, words in failed[:MOST_NAMED]]
+        command = shlex.join(["wandb", "sync", *(str(part) for run, _ in failed for part in run.unsent)])
         raise OSError(
-            f"W&B did not take {len(failed)} of {num_waiting} runs recorded offline, which stay as they are; "
-            f"{'; '.join(named)}; again: {again}"
+            f"W&B did not take {len(failed)} of {num_runs} runs recorded offline, which stay as they are; "
+            f"{'; '.join(reasons)}; again: {command}"
         )
 
 

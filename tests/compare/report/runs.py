@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from segexp.compare.verdict.comparison import Comparison, compare
+from segexp.compare.verdict.comparison import Comparison, compare_variants
 from segexp.compare.verdict.runs import read_runs
 from segexp.run.folder import RunFolder
 from segexp.system.files import write_atomic
@@ -34,13 +34,13 @@ SECTIONS = [
 def run(folder: Path, loss: str, seed: int, quality: float = 0.6, with_history: bool = True, **settings: Any) -> Path:
     """Finished, evaluated on val, with predictions. quality: share of pixels that are right. No pixel is a unicorn."""
     classes = {name: {"labels": [name], "color": color} for name, color in CLASSES.items()}
-    made = RunFolder(folder)
-    made.write_config({"seed": seed, "loss": {"_target_": loss, **settings}, "classes": {"classes": classes}})
+    new = RunFolder(folder)
+    new.write_config({"seed": seed, "loss": {"_target_": loss, **settings}, "classes": {"classes": classes}})
     choices = {"loss": loss, "data": "folder"}
-    made.write_environment(
+    new.write_environment(
         {"choices": choices, "overrides": [f"loss={loss}", f"seed={seed}"], "git": {"commit": "0123456789abcdef"}}
     )
-    made.write_status("finished")
+    new.write_status("finished")
     if with_history:
         write_history(folder, [quality * (1 - 0.5**epoch) + seed / 100 for epoch in range(1, 5)])
     _evaluate(folder, quality, seed)
@@ -53,13 +53,13 @@ def _evaluate(folder: Path, quality: float, seed: int) -> None:
     confusions = []
     for number, name in enumerate(names):
         rng = np.random.default_rng(number)
-        truth = rng.integers(0, 3, SIZE)
+        target = rng.integers(0, 3, SIZE)
         rng = np.random.default_rng([number, seed, int(1000 * quality)])
-        predicted = np.where(rng.random(SIZE) < quality, truth, rng.integers(0, 3, SIZE))
-        confusions.append(np.bincount((truth * 4 + predicted).ravel(), minlength=16).reshape(4, 4))
+        prediction = np.where(rng.random(SIZE) < quality, target, rng.integers(0, 3, SIZE))
+        confusions.append(np.bincount((target * 4 + prediction).ravel(), minlength=16).reshape(4, 4))
         _save(data / f"{name}.png", rng.integers(0, 255, (*SIZE, 3)))
-        _save(data / f"{name}_mask.png", truth)
-        _save(evaluation / "predictions" / f"{name}.png", predicted)
+        _save(data / f"{name}_mask.png", target)
+        _save(evaluation / "predictions" / f"{name}.png", prediction)
     arrays = {"images": [str(data / f"{n}.png") for n in names], "masks": [str(data / f"{n}_mask.png") for n in names]}
     content = io.BytesIO()
     np.savez_compressed(content, confusions=np.stack(confusions), names=names, classes=list(CLASSES), **arrays)
@@ -80,8 +80,8 @@ def sweep(folder: Path, num_seeds: int = 3) -> Comparison:
         run(folder / f"focal{seed}", "focal", seed, 0.60)
         run(folder / f"dice{seed}", "dice", seed, 0.85)
         run(folder / f"hostile{seed}", HOSTILE, seed, 0.601, note=HOSTILE)
-    return compared(folder)
+    return compare_folder(folder)
 
 
-def compared(folder: Path, baseline: str | None = "focal") -> Comparison:
-    return compare(read_runs(str(folder), "val"), "val", baseline)
+def compare_folder(folder: Path, baseline: str | None = "focal") -> Comparison:
+    return compare_variants(read_runs(str(folder), "val"), "val", baseline)

@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segexp.compare.report.images import most_different
-from segexp.compare.report.provenance import first_run, picture_command
-from segexp.compare.report.report import write
-from segexp.compare.report.scenes import WIDTH, pictured
-from segexp.compare.report.svg import wrapped
+from segexp.compare.report.image_pictures import WIDTH, image_pictures
+from segexp.compare.report.image_spread import most_different_images
+from segexp.compare.report.provenance import baseline_run, picture_command
+from segexp.compare.report.report_files import write_report
+from segexp.compare.report.svg import wrap
 from segexp.compare.verdict.comparison import Comparison
 from segexp.config.compose import compose
-from tests.compare.report.runs import CLASSES, compared, run
+from tests.compare.report.runs import CLASSES, compare_folder, run
 
 
 @pytest.fixture
@@ -29,41 +29,41 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "sweep"
 
 
-def decoded(source: str) -> np.ndarray:
+def decode(source: str) -> np.ndarray:
     with Image.open(io.BytesIO(base64.b64decode(source.partition(",")[2]))) as picture:
         return np.array(picture.convert("RGB"))
 
 
 def pictures(comparison: Comparison) -> dict[str, np.ndarray]:
-    """Of the first scene."""
-    found = pictured(comparison, most_different(comparison)).scenes
-    return {picture.title: decoded(picture.source) for picture in next(iter(found.values()))}
+    """The pictures of the first image by their title."""
+    by_image = image_pictures(comparison, most_different_images(comparison)).by_image
+    return {picture.title: decode(picture.source) for picture in next(iter(by_image.values()))}
 
 
-def test_a_perfect_prediction_looks_like_the_truth_and_another_does_not(folder: Path) -> None:
-    shown = pictures(compared(folder))
-    assert list(shown) == ["image", "truth", "loss=focal", "loss=dice"]
-    assert (shown["truth"] == shown["loss=dice"]).all()
-    assert (shown["truth"] != shown["loss=focal"]).any()
-    assert shown["image"].shape == (240, WIDTH, 3)
+def test_a_perfect_prediction_looks_like_the_ground_truth_and_another_does_not(folder: Path) -> None:
+    by_title = pictures(compare_folder(folder))
+    assert list(by_title) == ["image", "truth", "loss=focal", "loss=dice"]
+    assert (by_title["truth"] == by_title["loss=dice"]).all()
+    assert (by_title["truth"] != by_title["loss=focal"]).any()
+    assert by_title["image"].shape == (240, WIDTH, 3)
 
 
 def test_classes_have_their_colours_and_what_is_no_class_is_black(folder: Path) -> None:
     for mask in (folder / "data").glob("*_mask.png"):
         Image.fromarray(np.full((24, 32), 77, np.uint8)).save(mask)
-    shown = pictures(compared(folder))
-    assert {*map(tuple, shown["loss=dice"].reshape(-1, 3).tolist())} == {
+    by_title = pictures(compare_folder(folder))
+    assert {*map(tuple, by_title["loss=dice"].reshape(-1, 3).tolist())} == {
         tuple(CLASSES[n]) for n in ("road", "car", "sky")
     }
-    assert not shown["truth"].any()
+    assert not by_title["truth"].any()
 
 
 def test_images_are_sorted_by_the_spread_between_variants(folder: Path) -> None:
-    comparison = compared(folder)
+    comparison = compare_folder(folder)
     focal, dice = (comparison.variants[f"loss={loss}"][0] for loss in ("focal", "dice"))
     spreads = dict(zip(focal.image_names, np.abs(focal.image_miou - dice.image_miou).tolist(), strict=True))
     largest = sorted(spreads.items(), key=lambda each: -each[1])[:8]
-    assert [(image.name, image.spread) for image in most_different(comparison)] == largest
+    assert [(image.name, image.spread) for image in most_different_images(comparison)] == largest
 
 
 def _without_predictions(folder: Path) -> None:
@@ -92,7 +92,7 @@ def test_without_pictures_the_page_has_the_table_and_the_command_for_them(
     folder: Path, missing, tmp_path: Path
 ) -> None:
     missing(folder)
-    write(compared(folder), tmp_path, "")
+    write_report(compare_folder(folder), tmp_path, "")
     html = (tmp_path / "report.html").read_text()
     assert "<img" not in html
     assert "street_" in re.sub("<wbr>", "", html)
@@ -101,7 +101,7 @@ def test_without_pictures_the_page_has_the_table_and_the_command_for_them(
 
 def test_a_variant_without_predictions_is_named(folder: Path, tmp_path: Path) -> None:
     (folder / "dice/evaluation/val/predictions").rename(folder / "gone")
-    write(compared(folder), tmp_path, "")
+    write_report(compare_folder(folder), tmp_path, "")
     html = (tmp_path / "report.html").read_text()
     assert "Without pictures: dice." in html
     assert html.count("<img") == 8 * 3
@@ -121,7 +121,7 @@ def _damage(run: Path, name: str = "images.npy") -> None:
 def test_a_run_whose_files_are_damaged_is_named_and_another_seed_is_pictured(folder: Path, tmp_path: Path) -> None:
     run(folder / "focal1", "focal", 1)
     _damage(folder / "focal")
-    write(compared(folder), tmp_path, "")
+    write_report(compare_folder(folder), tmp_path, "")
     html = (tmp_path / "report.html").read_text()
     damaged = folder / "focal/evaluation/val/confusion.npz"
     assert re.search(rf"Left out of the pictures: {damaged} cannot be read \(.*\); evaluate again\.", html)
@@ -132,7 +132,7 @@ def test_a_run_whose_files_are_damaged_is_named_and_another_seed_is_pictured(fol
 def test_where_all_files_are_damaged_the_page_has_no_pictures_and_the_reasons(folder: Path, tmp_path: Path) -> None:
     for loss in ("focal", "dice"):
         _damage(folder / loss)
-    write(compared(folder), tmp_path, "")
+    write_report(compare_folder(folder), tmp_path, "")
     html = (tmp_path / "report.html").read_text()
     assert "<img" not in html
     assert len(re.findall(r"confusion\.npz cannot be read", html)) == 2
@@ -144,16 +144,16 @@ def test_where_all_files_are_damaged_the_page_has_no_pictures_and_the_reasons(fo
     [("short", ["short"]), ("a" * 30, ["a" * 26, "aaaa"]), ("one two three", ["one two three"]), ("", [""])],
 )
 def test_names_are_wrapped(name: str, lines: list[str]) -> None:
-    assert wrapped(name).split("\n") == lines
+    assert wrap(name).split("\n") == lines
 
 
 def test_a_name_that_is_too_long_ends_with_an_ellipsis() -> None:
-    assert wrapped("word " * 40, 26, 2).endswith("…")
+    assert wrap("word " * 40, 26, 2).endswith("…")
 
 
 def test_the_command_for_pictures_repeats_how_the_run_was_evaluated(folder: Path) -> None:
-    comparison = replace(compared(folder), split="val_tta")
-    run = first_run(comparison)
+    comparison = replace(compare_folder(folder), split="val_tta")
+    run = baseline_run(comparison)
     run.facts.update(split="val", checkpoint="last", inference={"scales": [1.0, 1.5], "flip": True})
     assert picture_command(comparison) == (
         f"python -m segexp.evaluate run={run.path} split=val checkpoint=last name=val_tta "
@@ -172,8 +172,8 @@ def test_the_command_for_pictures_repeats_how_the_run_was_evaluated(folder: Path
 )
 def test_the_command_for_pictures_asks_for_what_was_evaluated(tmp_path: Path, facts: dict, typed: dict) -> None:
     path = run(tmp_path / "it's 1=1/run", "focal", 0)
-    comparison = compared(tmp_path, None)
-    first_run(comparison).facts.update(facts)
+    comparison = compare_folder(tmp_path, None)
+    baseline_run(comparison).facts.update(facts)
     values = compose("evaluate", shlex.split(picture_command(comparison))[3:])
     assert {key: values[key] for key in typed} == typed
     assert (values["run"], values["predictions"]) == (str(path), True)
@@ -181,9 +181,9 @@ def test_the_command_for_pictures_asks_for_what_was_evaluated(tmp_path: Path, fa
 
 def test_what_was_regrouped_has_no_command_for_pictures(folder: Path, tmp_path: Path) -> None:
     _without_predictions(folder)
-    comparison = compared(folder)
-    first_run(comparison).facts["regrouped_from"] = "val"
-    write(comparison, tmp_path, "")
+    comparison = compare_folder(folder)
+    baseline_run(comparison).facts["regrouped_from"] = "val"
+    write_report(comparison, tmp_path, "")
     html = (tmp_path / "report.html").read_text()
     assert "A regrouped evaluation has none of its own." in html
     assert "predictions=true" not in html

@@ -1,4 +1,4 @@
-"""The page says what the comparison found, needs nothing but itself, and survives whatever runs are called."""
+"""The page shows the comparison, needs nothing but itself, and survives whatever runs are called."""
 
 import re
 import shutil
@@ -10,9 +10,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from segexp.compare.report.report import write
+from segexp.compare.report.report_files import write_report
 from segexp.compare.verdict.comparison import Comparison
-from tests.compare.report.runs import CLASSES, HOSTILE, NUM_IMAGES, SECTIONS, compared, run, sweep
+from tests.compare.report.runs import CLASSES, HOSTILE, NUM_IMAGES, SECTIONS, compare_folder, run, sweep
 
 FILES = {"report.html", "report.md"} | {
     f"{name}.{kind}" for name in ("variants", "runs", "images") for kind in ("csv", "parquet")
@@ -33,9 +33,9 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
-        given = dict(attrs)
-        self.references += [given[key] or "" for key in ("src", "href", "xlink:href", "data") if key in given]
-        self.ids += [given["id"] or ""] if "id" in given else []
+        values = dict(attrs)
+        self.references += [values[key] or "" for key in ("src", "href", "xlink:href", "data") if key in values]
+        self.ids += [values["id"] or ""] if "id" in values else []
 
     def handle_data(self, data: str) -> None:
         self.text += data
@@ -43,8 +43,8 @@ class Page(HTMLParser):
             self.headings.append(data)
 
 
-def page(comparison: Comparison, folder: Path) -> Page:
-    write(comparison, folder, "python -m segexp.compare runs=sweep")
+def write_page(comparison: Comparison, folder: Path) -> Page:
+    write_report(comparison, folder, "python -m segexp.compare runs=sweep")
     return Page((folder / "report.html").read_text())
 
 
@@ -60,42 +60,42 @@ def comparison(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
 @pytest.fixture(scope="module")
 def report(comparison: Comparison, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("report") / "new"
-    assert {path.name for path in write(comparison, folder, "python -m segexp.compare runs=sweep")} == FILES
+    assert {path.name for path in write_report(comparison, folder, "python -m segexp.compare runs=sweep")} == FILES
     return folder
 
 
 @pytest.fixture(scope="module")
-def shown(report: Path) -> Page:
+def page(report: Path) -> Page:
     return Page((report / "report.html").read_text())
 
 
-def test_the_page_has_every_section_and_figure(shown: Page) -> None:
-    assert shown.headings == SECTIONS
-    assert shown.tags.count("svg") == 6  # intervals, curves, IoU, gains, confusion of two variants
+def test_the_page_has_every_section_and_figure(page: Page) -> None:
+    assert page.headings == SECTIONS
+    assert page.tags.count("svg") == 6  # intervals, curves, IoU, gains, confusion of two variants
 
 
-def test_the_page_says_what_is_better_and_what_is_undecided(shown: Page) -> None:
-    assert "Better: dice (+" in words(shown.text)
-    assert "to within ±0.003" in words(shown.text)
-    assert "focalbaseline3" in words(shown.text)  # cells of one row: its name, what it is, its number of seeds
+def test_the_page_says_what_is_better_and_what_is_undecided(page: Page) -> None:
+    assert "Better: dice (+" in words(page.text)
+    assert "to within ±0.003" in words(page.text)
+    assert "focalbaseline3" in words(page.text)  # cells of one row: its name, what it is, its number of seeds
 
 
-def test_the_page_refers_to_nothing_but_itself_and_its_tables(shown: Page, report: Path) -> None:
-    outside = [each for each in shown.references if not each.startswith(("#", "data:image/"))]
+def test_the_page_refers_to_nothing_but_itself_and_its_tables(page: Page, report: Path) -> None:
+    outside = [each for each in page.references if not each.startswith(("#", "data:image/"))]
     assert {*outside} <= FILES
     html = (report / "report.html").read_text()
     assert "@import" not in html
     assert not re.search(r"url\((?!#)", html)
-    assert not {*shown.tags} & {"script", "link", "iframe", "object", "embed"}
+    assert not {*page.tags} & {"script", "link", "iframe", "object", "embed"}
 
 
-def test_every_reference_within_the_page_leads_somewhere_and_ids_are_of_one_element(shown: Page) -> None:
-    assert len(shown.ids) == len({*shown.ids})
-    assert {each[1:] for each in shown.references if each.startswith("#")} <= {*shown.ids}
+def test_every_reference_within_the_page_leads_somewhere_and_ids_are_of_one_element(page: Page) -> None:
+    assert len(page.ids) == len({*page.ids})
+    assert {each[1:] for each in page.references if each.startswith("#")} <= {*page.ids}
 
 
-def test_hostile_names_are_text(shown: Page, report: Path) -> None:
-    assert HOSTILE in shown.text
+def test_hostile_names_are_text(page: Page, report: Path) -> None:
+    assert HOSTILE in page.text
     assert "<script" not in (report / "report.html").read_text()
     markdown = (report / "report.md").read_text()
     assert "\\<script\\>" in markdown
@@ -105,34 +105,34 @@ def test_hostile_names_are_text(shown: Page, report: Path) -> None:
     )  # of the verdict, of the classes, of other scores
 
 
-def test_a_class_that_never_occurs_is_a_dash(shown: Page, report: Path) -> None:
-    assert "nan" not in shown.text.lower()
-    rows = re.findall(r"(?:0\.\d{3} ){3}–", words(shown.text))  # of road, car and sky, then of the unicorn
+def test_a_class_that_never_occurs_is_a_dash(page: Page, report: Path) -> None:
+    assert "nan" not in page.text.lower()
+    rows = re.findall(r"(?:0\.\d{3} ){3}–", words(page.text))  # of road, car and sky, then of the unicorn
     assert len(rows) == 3  # variants
     assert pl.read_parquet(report / "variants.parquet")["iou/unicorn"].null_count() == 3
 
 
-def test_other_scores_are_means_over_seeds(shown: Page, report: Path, comparison: Comparison) -> None:
+def test_other_scores_are_means_over_seeds(page: Page, report: Path, comparison: Comparison) -> None:
     seeds = comparison.rows[0].seeds
     expected = f"{sum(0.1 + seed / 100 for seed in seeds) / len(seeds):.4f}"
-    table = words(shown.text).split("Other scores")[2].partition("not tested")[0]  # the first is in the navigation
+    table = words(page.text).split("Other scores")[2].partition("not tested")[0]  # the first is in the navigation
     assert expected in table
     assert "boundary" not in table  # scores of single classes are in runs.csv
     assert f"| {expected} |" in (report / "report.md").read_text()
 
 
-def test_the_largest_shifts_of_confusion_are_told(shown: Page) -> None:
-    assert re.search(r"true (road|car|sky): predicted \1 0\.\d\d → 0\.\d\d", shown.text)
+def test_the_largest_changes_of_confusion_are_listed(page: Page) -> None:
+    assert re.search(r"true (road|car|sky): predicted \1 0\.\d\d → 0\.\d\d", page.text)
 
 
-def test_commands_make_the_runs_again(shown: Page, report: Path) -> None:
-    for text in (shown.text, (report / "report.md").read_text()):
+def test_commands_make_the_runs_again(page: Page, report: Path) -> None:
+    for text in (page.text, (report / "report.md").read_text()):
         assert "python -m segexp.compare runs=sweep" in text
         assert "python -m segexp.train loss=dice seed=0" in text
 
 
 def test_two_writes_are_equal_bytes(comparison: Comparison, report: Path, tmp_path: Path) -> None:
-    write(comparison, tmp_path, "python -m segexp.compare runs=sweep")
+    write_report(comparison, tmp_path, "python -m segexp.compare runs=sweep")
     assert [name for name in FILES if (tmp_path / name).read_bytes() != (report / name).read_bytes()] == []
 
 
@@ -149,41 +149,44 @@ def test_tables_have_a_row_for_each_variant_run_and_image(report: Path) -> None:
 
 
 def test_one_seed_says_that_nothing_can_be_said(tmp_path: Path) -> None:
-    shown = page(sweep(tmp_path / "sweep", num_seeds=1), tmp_path)
-    assert "Nothing can be said across seeds" in shown.text
-    assert "the interval is over images only" in shown.text
-    assert shown.text.count("one seed") >= 2  # the verdict of each row
+    page = write_page(sweep(tmp_path / "sweep", num_seeds=1), tmp_path)
+    assert "Nothing can be said across seeds" in page.text
+    assert "the interval is over images only" in page.text
+    assert page.text.count("one seed") >= 2  # the verdict of each row
 
 
 def test_one_variant_alone_is_shown_without_differences(tmp_path: Path) -> None:
     run(tmp_path / "sweep/a", "focal", 0)
-    shown = page(compared(tmp_path / "sweep", baseline=None), tmp_path)
-    assert shown.headings == SECTIONS
-    assert shown.tags.count("svg") == 2
+    page = write_page(compare_folder(tmp_path / "sweep", baseline=None), tmp_path)
+    assert page.headings == SECTIONS
+    assert page.tags.count("svg") == 2
 
 
 def test_without_histories_there_are_no_curves(tmp_path: Path) -> None:
     for loss in ("focal", "dice"):
         run(tmp_path / "sweep" / loss, loss, 0, with_history=False)
-    assert "None of these runs has noted its validation mIoU" in page(compared(tmp_path / "sweep"), tmp_path).text
+    assert (
+        "None of these runs has noted its validation mIoU"
+        in write_page(compare_folder(tmp_path / "sweep"), tmp_path).text
+    )
 
 
-def test_runs_that_were_left_out_are_told_with_the_reason(tmp_path: Path) -> None:
+def test_runs_that_were_left_out_are_named_with_the_reason(tmp_path: Path) -> None:
     for loss in ("focal", "dice", "hinge"):
         run(tmp_path / "sweep" / loss, loss, 0)
     shutil.rmtree(tmp_path / "sweep/hinge/evaluation")
-    shown = page(compared(tmp_path / "sweep"), tmp_path)
-    assert "1 run left out" in words(shown.text)
-    assert "not evaluated on val" in shown.text
+    page = write_page(compare_folder(tmp_path / "sweep"), tmp_path)
+    assert "1 run left out" in words(page.text)
+    assert "not evaluated on val" in page.text
     assert "not evaluated on val" in (tmp_path / "report.md").read_text()
 
 
 def test_many_variants_stay_readable(tmp_path: Path) -> None:
     for number in range(20):
         run(tmp_path / "sweep" / f"{number}", "focal" if number == 0 else f"loss{number}", 0, 0.5 + number / 50)
-    shown = page(compared(tmp_path / "sweep"), tmp_path)
-    assert "Dashed: the baseline. Variants shown: 8 of 20;" in words(shown.text)
-    assert shown.tags.count("img") == 8 * (2 + 8)  # image, truth, and eight of the variants
+    page = write_page(compare_folder(tmp_path / "sweep"), tmp_path)
+    assert "Dashed: the baseline. Variants shown: 8 of 20;" in words(page.text)
+    assert page.tags.count("img") == 8 * (2 + 8)  # image, truth, and eight of the variants
 
 
 def test_a_report_starts_without_torch(tmp_path: Path) -> None:
@@ -200,5 +203,5 @@ def test_a_report_starts_without_torch(tmp_path: Path) -> None:
     assert "new/report/report.html" in done.stdout
 
 
-def test_the_classes_are_all_named(shown: Page) -> None:
-    assert all(name in shown.text for name in CLASSES)
+def test_the_classes_are_all_named(page: Page) -> None:
+    assert all(name in page.text for name in CLASSES)

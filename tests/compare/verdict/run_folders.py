@@ -23,7 +23,7 @@ Confusions = npt.NDArray[np.int64]
 def finished_run(
     folder: Path, loss: dict[str, Any], seed: int, quality: float = 0.7, state: str = "finished", **facts: Any
 ) -> Path:
-    """With few settings and images, quickly. quality: how much larger than the rest the diagonals are."""
+    """A finished run with few settings and images. quality: how much larger than the rest the diagonals are."""
     write_atomic(folder / "config.yaml", json.dumps({"seed": seed, "loss": loss, "optimizer": {"lr": 0.1}}))
     write_atomic(folder / "environment.json", json.dumps({"choices": {"loss": loss["_target_"], "model": "unet"}}))
     write_atomic(folder / "status.json", json.dumps({"state": state}))
@@ -34,7 +34,7 @@ def finished_run(
 
 
 def full_run(folder: Path, loss: str, seed: int, npz: bytes | Path) -> Path:
-    """With every setting, package and fact that a real run has. npz: see `write_evaluation`."""
+    """A finished run with every setting, package and fact of a real run. npz: see `write_evaluation`."""
     run = RunFolder(folder)
     run.write_config({**settings(), "seed": seed, "loss": {**settings()["loss"], "_target_": f"segexp.loss.{loss}"}})
     packages = {f"package-{number}": "1.2.3" for number in range(110)}
@@ -72,14 +72,14 @@ def write_history(folder: Path, mious: Sequence[float]) -> None:
 
 def matrices(confusions: Confusions, classes: Sequence[str]) -> bytes:
     """confusion.npz as an evaluation writes it."""
-    written = io.BytesIO()
+    content = io.BytesIO()
     names = [f"frankfurt_{number:06}_000294" for number in range(len(confusions))]
-    np.savez_compressed(written, confusions=confusions, names=names, classes=list(classes))
-    return written.getvalue()
+    np.savez_compressed(content, confusions=confusions, names=names, classes=list(classes))
+    return content.getvalue()
 
 
 def street_confusions(rng: np.random.Generator, num_images: int, num_classes: int, quality: float) -> Confusions:
-    """Of images with half a million pixels, of which each class has some and most are right."""
+    """Matrices of images with half a million pixels: every class has some, and most pixels are right."""
     pixels = rng.dirichlet(np.full(num_classes, 0.3), num_images)[..., None] * 500_000
     predicted = rng.dirichlet(np.full(num_classes, 0.1), (num_images, num_classes)) * (1 - quality)
     return (pixels * (predicted + quality * np.eye(num_classes))).astype(np.int64)

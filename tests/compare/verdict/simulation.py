@@ -46,8 +46,8 @@ def simulated(
 
 
 def _confusions(pixels: npt.NDArray[np.float64], logit: npt.NDArray[np.float64]) -> Confusions:
-    found = np.round(pixels / (1 + np.exp(-logit)))
-    mistaken = SHARE * (1 - np.eye(len(SHARE)))
-    confusions = (pixels - found)[:, :, None] * mistaken / mistaken.sum(1, keepdims=True)
-    confusions[:, range(len(SHARE)), range(len(SHARE))] = found
+    hits = np.round(pixels / (1 + np.exp(-logit)))
+    misses = SHARE * (1 - np.eye(len(SHARE)))
+    confusions = (pixels - hits)[:, :, None] * misses / misses.sum(1, keepdims=True)
+    confusions[:, range(len(SHARE)), range(len(SHARE))] = hits
     return confusions.astype(np.int64)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from segexp.compare.verdict.comparison import Comparison, compare
+from segexp.compare.verdict.comparison import Comparison, compare_variants
 from segexp.compare.verdict.runs import read_runs
 from segexp.compare.verdict.sentences import sentences
 from tests.compare.verdict.run_folders import finished_run, matrices, write_evaluation
@@ -23,28 +23,28 @@ def run_without_sky(folder: Path, loss: str, seed: int, num_sky: int) -> None:
 
 
 @pytest.fixture
-def found(tmp_path: Path) -> Comparison:
+def comparison(tmp_path: Path) -> Comparison:
     for seed in range(3):
         run_without_sky(tmp_path / f"dice{seed}", "dice", seed, 0)
         run_without_sky(tmp_path / f"focal{seed}", "focal", seed, 5 if seed == 1 else 0)
         run_without_sky(tmp_path / f"hinge{seed}", "hinge", seed, 0)
-    return compare(read_runs(str(tmp_path), "val"), "val", "dice")
+    return compare_variants(read_runs(str(tmp_path), "val"), "val", "dice")
 
 
-def test_one_seed_that_predicts_it_is_seen_in_the_mean_over_seeds(found: Comparison) -> None:
-    iou = {row.name: row.class_iou for row in found.rows}
+def test_one_seed_that_predicts_it_is_seen_in_the_mean_over_seeds(comparison: Comparison) -> None:
+    iou = {row.name: row.class_iou for row in comparison.rows}
     assert iou["loss=focal"][2] == 0
     assert np.isnan(iou["loss=dice"][2])
     assert np.isnan(iou["loss=hinge"][2])
     assert not np.isnan([values[:2] for values in iou.values()]).any()
 
 
-def test_it_is_named_with_those_that_predict_it(found: Comparison) -> None:
-    assert "Never occurs but is predicted, which scores 0: sky (by focal)." in sentences(found)
+def test_it_is_named_with_those_that_predict_it(comparison: Comparison) -> None:
+    assert "Never occurs but is predicted, which scores 0: sky (by focal)." in sentences(comparison)
 
 
 def test_where_nobody_predicts_it_nothing_is_said(tmp_path: Path) -> None:
     for loss in ("dice", "focal"):
         for seed in range(2):
             run_without_sky(tmp_path / f"{loss}{seed}", loss, seed, 0)
-    assert "Never occurs" not in " ".join(sentences(compare(read_runs(str(tmp_path), "val"), "val")))
+    assert "Never occurs" not in " ".join(sentences(compare_variants(read_runs(str(tmp_path), "val"), "val")))

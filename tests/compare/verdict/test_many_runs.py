@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from segexp.compare.verdict.comparison import compare
+from segexp.compare.verdict.comparison import compare_variants
 from segexp.compare.verdict.runs import read_runs
 from tests.compare.verdict.run_folders import full_run, matrices, street_confusions
 
@@ -18,9 +18,9 @@ NUM_VARIANTS, NUM_SEEDS, FEW = 400, 5, 8
 CLASSES = [f"class {number}" for number in range(19)]
 PROGRAM = """
 import json, sys
-from segexp.compare.verdict.comparison import compare
+from segexp.compare.verdict.comparison import compare_variants
 from segexp.compare.verdict.runs import read_runs
-rows = compare(read_runs(sys.argv[1], "val"), "val", "loss_000").rows
+rows = compare_variants(read_runs(sys.argv[1], "val"), "val", "loss_000").rows
 (peak,) = (line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM"))  # of this program alone
 print(json.dumps({"rows": {row.name: [row.miou, row.difference] for row in rows}, "peak_kibibytes": int(peak)}))
 """
@@ -45,13 +45,13 @@ def many(tmp_path: Path) -> Path:
 def test_thousands_of_runs_are_compared_as_a_few_are_within_a_gibibyte(many: Path) -> None:
     started = time.perf_counter()
     answer = subprocess.run([sys.executable, "-c", PROGRAM, many], stdout=subprocess.PIPE, text=True, check=True)
-    seconds, told = time.perf_counter() - started, json.loads(answer.stdout)
-    found, peak_bytes = told["rows"], 1024 * told["peak_kibibytes"]
-    print(f"{len(found)} variants of {NUM_SEEDS} seeds: {seconds:.1f} s, {peak_bytes / 2**20:.0f} MiB")
-    assert len(found) == NUM_VARIANTS
+    seconds, output = time.perf_counter() - started, json.loads(answer.stdout)
+    rows, peak_bytes = output["rows"], 1024 * output["peak_kibibytes"]
+    print(f"{len(rows)} variants of {NUM_SEEDS} seeds: {seconds:.1f} s, {peak_bytes / 2**20:.0f} MiB")
+    assert len(rows) == NUM_VARIANTS
     few = read_runs(str(many / "00[0-7]_*"), "val")
-    for row in compare(few, "val", "loss_000").rows:
-        assert found[row.name] == [row.miou, list(row.difference) if row.difference else None]
+    for row in compare_variants(few, "val", "loss_000").rows:
+        assert rows[row.name] == [row.miou, list(row.difference) if row.difference else None]
     assert peak_bytes < 2**30
 
 

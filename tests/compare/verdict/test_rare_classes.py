@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from segexp.compare.verdict.comparison import compare
+from segexp.compare.verdict.comparison import compare_variants
 from segexp.compare.verdict.runs import read_runs
 from segexp.compare.verdict.sentences import sentences
 from tests.compare.verdict.run_folders import finished_run, matrices, write_evaluation
@@ -21,5 +21,5 @@ def test_a_class_on_few_images_is_named(tmp_path: Path, num_taken_for_it: int, n
             confusions[:num_images, 2, 2] = 20
             (folder / "evaluation/val/confusion.npz").unlink()
             write_evaluation(folder, matrices(confusions, ("road", "car", "rider")))
-    said = " ".join(sentences(compare(read_runs(str(tmp_path), "val"), "val")))
-    assert ("On fewer than 10 images: rider." in said) == is_rare
+    text = " ".join(sentences(compare_variants(read_runs(str(tmp_path), "val"), "val")))
+    assert ("On fewer than 10 images: rider." in text) == is_rare

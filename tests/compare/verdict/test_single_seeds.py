@@ -5,24 +5,24 @@ from pathlib import Path
 
 import pytest
 
-from segexp.compare.verdict.comparison import compare
+from segexp.compare.verdict.comparison import compare_variants
 from segexp.compare.verdict.runs import read_runs
 from segexp.compare.verdict.sentences import sentences
 from tests.compare.verdict.run_folders import finished_run
 
 
-def said(folder: Path, num_single: int, **variants: Iterable[int]) -> list[str]:
+def verdict_sentences(folder: Path, num_single: int, **variants: Iterable[int]) -> list[str]:
     """variants: loss -> seeds. num_single: how many more have one seed."""
     seeds_of = {**variants, **{f"single{number}": [0] for number in range(num_single)}}
     for loss, seeds in seeds_of.items():
         for seed in seeds:
             finished_run(folder / f"{loss}{seed}", {"_target_": loss}, seed, 0.5 if loss == "dice" else 0.58)
-    return sentences(compare(read_runs(str(folder), "val"), "val", "dice"))
+    return sentences(compare_variants(read_runs(str(folder), "val"), "val", "dice"))
 
 
-def test_single_seeds_change_nothing_that_is_said_of_the_others(tmp_path: Path) -> None:
-    alone = said(tmp_path / "alone", 0, dice=range(3), focal=range(3))
-    among = said(tmp_path / "among", 5, dice=range(3), focal=range(3))
+def test_single_seeds_change_no_sentence_about_the_others(tmp_path: Path) -> None:
+    alone = verdict_sentences(tmp_path / "alone", 0, dice=range(3), focal=range(3))
+    among = verdict_sentences(tmp_path / "among", 5, dice=range(3), focal=range(3))
     assert among[: len(alone)] == alone
     assert alone[1].startswith("Undecided. Seeds that would tell a difference of this size from 0, about: ")
     assert ">" not in alone[1]
@@ -30,18 +30,20 @@ def test_single_seeds_change_nothing_that_is_said_of_the_others(tmp_path: Path) 
 
 
 def test_without_any_test_nothing_is_undecided(tmp_path: Path) -> None:
-    said_of_five = said(tmp_path, 5, dice=range(3))
-    assert said_of_five[0].startswith("One seed only: ")
-    assert "decided" not in " ".join(said_of_five)
+    text = verdict_sentences(tmp_path, 5, dice=range(3))
+    assert text[0].startswith("One seed only: ")
+    assert "decided" not in " ".join(text)
 
 
 @pytest.mark.parametrize(
-    ("seeds", "told"), [([0], "One seed only: focal."), ([0, 5, 6], "One seed in common with dice: focal.")]
+    ("seeds", "words"), [([0], "One seed only: focal."), ([0, 5, 6], "One seed in common with dice: focal.")]
 )
-def test_one_seed_is_told_apart_from_one_in_common(tmp_path: Path, seeds: list[int], told: str) -> None:
-    assert said(tmp_path, 0, dice=range(3), focal=seeds)[0].startswith(f"{told} Nothing can be said across seeds")
+def test_one_seed_is_not_taken_for_one_in_common(tmp_path: Path, seeds: list[int], words: str) -> None:
+    assert verdict_sentences(tmp_path, 0, dice=range(3), focal=seeds)[0].startswith(
+        f"{words} Nothing can be said across seeds"
+    )
 
 
-def test_one_seed_and_one_in_common_are_told_side_by_side(tmp_path: Path) -> None:
-    text = said(tmp_path, 1, dice=[0], focal=[0, 1, 2])[0]
+def test_one_seed_and_one_in_common_are_named_side_by_side(tmp_path: Path) -> None:
+    text = verdict_sentences(tmp_path, 1, dice=[0], focal=[0, 1, 2])[0]
     assert text.startswith("One seed only: single0. One seed in common with dice: focal. Nothing can be said")

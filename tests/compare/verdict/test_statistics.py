@@ -8,7 +8,15 @@ from scipy import stats
 from scipy.signal import lfilter
 
 from segexp.compare.verdict import statistics
-from segexp.compare.verdict.statistics import Difference, difference, holm, miou, regions, resampled_miou, resamples
+from segexp.compare.verdict.statistics import (
+    Difference,
+    difference,
+    holm,
+    region_miou,
+    regions,
+    resampled_miou,
+    resamples,
+)
 from segexp.metric import scores
 from tests.compare.verdict.simulation import Effects, simulated
 
@@ -16,7 +24,7 @@ NUM_EXPERIMENTS = 800
 MONTE_CARLO = 3 * np.sqrt(0.05 * 0.95 / NUM_EXPERIMENTS)  # three standard errors: 0.023
 
 
-def measured(rng: np.random.Generator, num_seeds: int, num_images: int, effects: Effects) -> Difference:
+def estimate_difference(rng: np.random.Generator, num_seeds: int, num_images: int, effects: Effects) -> Difference:
     baseline, variant = simulated(rng, num_seeds, num_images, effects)
     weights = resamples(num_images, 200, seed=int(rng.integers(2**31)))
     runs = [[resampled_miou(regions(run), weights) for run in runs] for runs in (variant, baseline)]
@@ -24,13 +32,14 @@ def measured(rng: np.random.Generator, num_seeds: int, num_images: int, effects:
 
 
 def true_difference(effects: Effects) -> float:
-    """Of very many runs on very many images."""
+    """The difference over very many runs on very many images."""
     rng = np.random.default_rng(7)
-    found = []
+    differences = []
     for _ in range(150):
         baseline, variant = simulated(rng, 2, 1000, effects)
-        found += [miou(regions(b).sum(0)) - miou(regions(a).sum(0)) for a, b in zip(baseline, variant, strict=True)]
-    return float(np.mean(found))
+        pairs = zip(baseline, variant, strict=True)
+        differences += [region_miou(regions(b).sum(0)) - region_miou(regions(a).sum(0)) for a, b in pairs]
+    return float(np.mean(differences))
 
 
 @pytest.mark.parametrize(
@@ -45,35 +54,37 @@ def true_difference(effects: Effects) -> float:
 def test_the_interval_covers_the_true_difference_as_often_as_it_says(
     num_seeds: int, num_images: int, effects: Effects
 ) -> None:
-    rng, truth = np.random.default_rng(1), true_difference(effects)
-    experiments = [measured(rng, num_seeds, num_images, effects) for _ in range(NUM_EXPERIMENTS)]
-    coverage = np.mean([found.low <= truth <= found.high for found in experiments])
+    rng, expected = np.random.default_rng(1), true_difference(effects)
+    experiments = [estimate_difference(rng, num_seeds, num_images, effects) for _ in range(NUM_EXPERIMENTS)]
+    coverage = np.mean([estimate.low <= expected <= estimate.high for estimate in experiments])
     assert abs(coverage - 0.95) < MONTE_CARLO
 
 
 @pytest.mark.parametrize("num_seeds", [2, 3, 5])
 def test_no_difference_raises_no_more_alarms_than_the_level(num_seeds: int) -> None:
     rng, effects = np.random.default_rng(2), Effects(0.0, seed=0.1, image=0.5, interaction=0.1)
-    alarms = [measured(rng, num_seeds, 60, effects).p_value < 0.05 for _ in range(NUM_EXPERIMENTS)]
+    alarms = [estimate_difference(rng, num_seeds, 60, effects).p_value < 0.05 for _ in range(NUM_EXPERIMENTS)]
     assert np.mean(alarms) < 0.05 + MONTE_CARLO
 
 
 def test_a_difference_far_larger_than_its_spread_is_found() -> None:
-    found = measured(np.random.default_rng(3), 3, 100, Effects(1.0, seed=0.02, image=0.3, interaction=0.0))
-    assert found.low > 0
-    assert found.p_value < 0.01
+    estimate = estimate_difference(
+        np.random.default_rng(3), 3, 100, Effects(1.0, seed=0.02, image=0.3, interaction=0.0)
+    )
+    assert estimate.low > 0
+    assert estimate.p_value < 0.01
 
 
 def test_p_value_is_the_level_at_which_the_interval_touches_zero() -> None:
-    found = measured(np.random.default_rng(4), 3, 100, Effects(0.1, seed=0.1, image=0.5, interaction=0.1))
-    half = statistics._half_width(found.p_value, found, found.num_seeds)
-    assert half == pytest.approx(abs(found.value), rel=1e-6)
+    estimate = estimate_difference(np.random.default_rng(4), 3, 100, Effects(0.1, seed=0.1, image=0.5, interaction=0.1))
+    half = statistics._half_width(estimate.p_value, estimate, estimate.num_seeds)
+    assert half == pytest.approx(abs(estimate.value), rel=1e-6)
 
 
 def test_one_seed_gives_an_interval_of_images_and_no_p_value() -> None:
-    found = measured(np.random.default_rng(5), 1, 100, Effects(0.5, seed=0.1, image=0.5, interaction=0.1))
-    assert found.low < found.value < found.high
-    assert np.isnan(found.p_value)
+    estimate = estimate_difference(np.random.default_rng(5), 1, 100, Effects(0.5, seed=0.1, image=0.5, interaction=0.1))
+    assert estimate.low < estimate.value < estimate.high
+    assert np.isnan(estimate.p_value)
 
 
 def test_equal_runs_differ_by_nothing() -> None:
@@ -87,7 +98,7 @@ def test_mean_iou_is_that_of_the_summed_matrix() -> None:
     rng = np.random.default_rng(8)
     confusions = rng.integers(0, 50, (20, 6, 6))
     confusions[:, 2] = confusions[:, :, 2] = 0  # a class that is never there
-    assert miou(regions(confusions).sum(0)) == pytest.approx(scores.mean(scores.class_iou(confusions.sum(0))))
+    assert region_miou(regions(confusions).sum(0)) == pytest.approx(scores.mean(scores.class_iou(confusions.sum(0))))
     drawn = rng.integers(0, 20, 20)
     weights = np.bincount(drawn, minlength=20)[None].astype(float)
     resampled = resampled_miou(regions(confusions), weights)
@@ -104,12 +115,12 @@ def test_more_seeds_are_asked_for_where_seeds_spread_and_none_help_against_few_i
 
 
 def test_as_many_seeds_as_are_asked_for_tell_the_difference_four_times_in_five() -> None:
-    rng, found = np.random.default_rng(10), Difference(0.1, 0, 0, 0.5, 3, 100, seed_variance=0.01, image_variance=0)
-    needed = statistics.seeds_to_detect(found)
-    samples = rng.normal(found.value, 0.1, (20_000, needed))
+    rng, estimate = np.random.default_rng(10), Difference(0.1, 0, 0, 0.5, 3, 100, seed_variance=0.01, image_variance=0)
+    needed = statistics.seeds_to_detect(estimate)
+    samples = rng.normal(estimate.value, 0.1, (20_000, needed))
     power = np.mean(stats.ttest_1samp(samples, 0, axis=1).pvalue < 0.05)
     assert 0.78 < power < 0.88  # the next whole number of seeds
-    assert statistics.seeds_to_detect(found._replace(value=0.0)) is None
+    assert statistics.seeds_to_detect(estimate._replace(value=0.0)) is None
 
 
 def video(rng: np.random.Generator, correlation: float, num_images: int) -> np.ndarray:
@@ -125,8 +136,8 @@ def misses(correlation: float, num_images: int, single_images: bool) -> float:
         images = video(rng, correlation, num_images)
         length = 1 if single_images else statistics.block_length([images])
         means = resamples(num_images, 200, number, length) @ images / num_images
-        found = difference([np.array([images.mean(), *means])], [np.zeros(201)], num_images, length)
-        missed += not found.low <= 0 <= found.high
+        estimate = difference([np.array([images.mean(), *means])], [np.zeros(201)], num_images, length)
+        missed += not estimate.low <= 0 <= estimate.high
     return missed / NUM_EXPERIMENTS
 
 
@@ -157,13 +168,13 @@ def test_every_resample_draws_as_many_images_as_there_are_and_each_as_often_as_a
 @pytest.mark.parametrize("num_images", [2, 5, 10])
 def test_few_images_raise_no_more_alarms_than_the_level(num_images: int) -> None:
     rng, effects = np.random.default_rng(13), Effects(0.0, seed=0.0, image=0.5, interaction=0.3)
-    alarms = [measured(rng, 3, num_images, effects).p_value < 0.05 for _ in range(NUM_EXPERIMENTS)]
+    alarms = [estimate_difference(rng, 3, num_images, effects).p_value < 0.05 for _ in range(NUM_EXPERIMENTS)]
     assert np.mean(alarms) < 0.05 + MONTE_CARLO
 
 
 def test_one_image_decides_nothing() -> None:
-    found = measured(np.random.default_rng(14), 3, 1, Effects(1.0, seed=0.0, image=0.5, interaction=0.3))
-    assert found.p_value == pytest.approx(1)
+    estimate = estimate_difference(np.random.default_rng(14), 3, 1, Effects(1.0, seed=0.0, image=0.5, interaction=0.3))
+    assert estimate.p_value == pytest.approx(1)
 
 
 def test_holm_is_closed_testing_with_bonferroni() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from segexp.compare.verdict.runs import read_runs
-from segexp.compare.verdict.variants import variants
+from segexp.compare.verdict.variants import group_by_variant
 from segexp.system.files import write_atomic
 from tests.compare.verdict.run_folders import finished_run
 
@@ -19,10 +19,10 @@ def trained(folder: Path, seed: int, data: Mapping[str, Any] | None, **settings:
 
 
 def names(folder: Path) -> dict[str, list[int]]:
-    """Of the variants, with the seeds of each; no run is left out."""
-    runs, left_out = read_runs(str(folder), "val")
-    assert not left_out
-    return {name: sorted(seeds) for name, seeds in variants(runs).items()}
+    """Names of the variants with the seeds of each; no run is left out."""
+    runs, skipped = read_runs(str(folder), "val")
+    assert not skipped
+    return {name: sorted(seeds) for name, seeds in group_by_variant(runs).items()}
 
 
 def test_other_images_make_another_variant_of_the_same_settings(tmp_path: Path) -> None:

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from segexp.compare.verdict.evaluated import Run
-from segexp.compare.verdict.runs import Found, read_runs
-from segexp.compare.verdict.variants import variants
+from segexp.compare.verdict.evaluated_run import Run
+from segexp.compare.verdict.runs import ComparableRuns, read_runs
+from segexp.compare.verdict.variants import group_by_variant
 from tests.compare.verdict.run_folders import finished_run
 
 
-def found(folder: Path, *losses: dict[str, Any], num_seeds: int = 1) -> Found:
+def read_losses(folder: Path, *losses: dict[str, Any], num_seeds: int = 1) -> ComparableRuns:
     """Runs of these settings of one loss, each with the same seeds."""
     for number, settings in enumerate(losses):
         for seed in range(num_seeds):
@@ -21,10 +21,10 @@ def found(folder: Path, *losses: dict[str, Any], num_seeds: int = 1) -> Found:
 
 
 def names(runs: list[Run]) -> list[str]:
-    """Of the variants, in which every run has its place."""
-    named = variants(runs)
-    assert sorted(run.path for seeds in named.values() for run in seeds.values()) == sorted(run.path for run in runs)
-    return list(named)
+    """Names of the variants, among which every run has its place."""
+    variants = group_by_variant(runs)
+    assert sorted(run.path for seeds in variants.values() for run in seeds.values()) == sorted(run.path for run in runs)
+    return list(variants)
 
 
 @pytest.mark.parametrize(
@@ -39,14 +39,14 @@ def names(runs: list[Run]) -> list[str]:
 def test_settings_that_train_alike_are_repeated_whatever_they_are_written_like(
     tmp_path: Path, first: dict[str, Any], second: dict[str, Any]
 ) -> None:
-    runs, left_out = found(tmp_path, first, second, num_seeds=3)
+    runs, skipped = read_losses(tmp_path, first, second, num_seeds=3)
     assert names(runs) == ["all"]
-    assert len(left_out) == 3
-    assert all(reason.startswith("repeated: ") for _, reason in left_out)
+    assert len(skipped) == 3
+    assert all(reason.startswith("repeated: ") for _, reason in skipped)
 
 
 @pytest.mark.parametrize(
-    ("losses", "named"),
+    ("losses", "expected"),
     [
         (({"a": 0.1234567}, {"a": 0.1234568}), ["loss.a=0.1234567", "loss.a=0.1234568"]),
         (({"a": 1000000.5}, {"a": 1000000.25}), ["loss.a=1000000.5", "loss.a=1000000.25"]),
@@ -56,18 +56,20 @@ def test_settings_that_train_alike_are_repeated_whatever_they_are_written_like(
         (({"a": 0.1}, {"a": 0.25}, {}), ["loss.a=0.1", "loss.a=0.25", "loss.a=None"]),
     ],
 )
-def test_values_that_differ_have_names_that_differ(tmp_path: Path, losses: tuple[dict, ...], named: list[str]) -> None:
-    runs, left_out = found(tmp_path, *losses)
-    assert not left_out
-    assert names(runs) == named
+def test_values_that_differ_have_names_that_differ(
+    tmp_path: Path, losses: tuple[dict, ...], expected: list[str]
+) -> None:
+    runs, skipped = read_losses(tmp_path, *losses)
+    assert not skipped
+    assert names(runs) == expected
 
 
 def test_runs_whose_names_cannot_be_told_apart_are_named_in_an_error(tmp_path: Path) -> None:
-    runs = found(tmp_path, {"a": "1 loss.b=2", "b": 3}, {"a": 1, "b": "2 loss.b=3"}).runs
+    runs = read_losses(tmp_path, {"a": "1 loss.b=2", "b": 3}, {"a": 1, "b": "2 loss.b=3"}).runs
     with pytest.raises(ValueError, match=r"0_0 and .*1_0 are both 'loss.a=1 loss.b=2 loss.b=3' with seed 0"):
-        variants(runs)
+        group_by_variant(runs)
 
 
 def test_seeds_of_one_run_are_one_variant(tmp_path: Path) -> None:
-    (run,) = found(tmp_path, {"a": 0.5}).runs
-    assert variants([run, replace(run, seed=1)]).keys() == {"all"}
+    (run,) = read_losses(tmp_path, {"a": 0.5}).runs
+    assert group_by_variant([run, replace(run, seed=1)]).keys() == {"all"}

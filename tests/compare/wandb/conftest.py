@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from segexp.compare.verdict.comparison import Comparison, compare
+from segexp.compare.verdict.comparison import Comparison, compare_variants
 from segexp.compare.verdict.runs import read_runs
 from segexp.system.files import write_atomic
 from tests.compare.verdict.run_folders import finished_run
@@ -24,4 +24,4 @@ def sweep(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def comparison(sweep: Path) -> Comparison:
-    return compare(read_runs(str(sweep), "val"), "val")
+    return compare_variants(read_runs(str(sweep), "val"), "val")

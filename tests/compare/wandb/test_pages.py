@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from segexp.compare.verdict.comparison import Comparison, compare
+from segexp.compare.verdict.comparison import Comparison, compare_variants
 from segexp.compare.verdict.runs import read_runs
 from segexp.compare.verdict.sentences import sentences
 from segexp.compare.wandb import keys, pages, panels
 from segexp.compare.wandb.library import workspaces
 from segexp.compare.wandb.pages import Address
-from segexp.compare.wandb.publish import specification, title, write
+from segexp.compare.wandb.publish import dashboard_title, specification, write_specifications
 from segexp.display.markdown import escape
 from segexp.run.folder import RunFolder
 from tests.compare.verdict.run_folders import finished_run
@@ -27,7 +27,7 @@ ADDRESS = Address("tester", "segexp")
 
 
 def workspace(comparison: Comparison) -> dict:
-    return specification(pages.workspace(comparison, ADDRESS, "Comparison"))
+    return specification(pages.build_workspace(comparison, ADDRESS, "Comparison"))
 
 
 def test_runs_are_grouped_by_loss_model_and_what_else_sets_variants_apart(comparison: Comparison) -> None:
@@ -71,7 +71,7 @@ def test_panels_name_the_one_setting_that_varies(tmp_path: Path) -> None:
     for loss in ("focal", "dice"):
         folder = finished_run(tmp_path / loss, {"_target_": loss}, 0)
         (folder / "wandb_id").write_text(loss)
-    curves, *_ = panels.sections(compare(read_runs(str(tmp_path), "val"), "val")).values()
+    curves, *_ = panels.sections(compare_variants(read_runs(str(tmp_path), "val"), "val")).values()
     assert {curve.groupby.name for curve in curves} == {"choices.loss"}
 
 
@@ -80,12 +80,12 @@ def test_scores_are_keys_that_a_training_logs(comparison: Comparison, trained: R
     assert {keys.SCORE, *keys.LOSSES, keys.EPOCH} <= logged
     names = tuple(name.removeprefix("val/iou/") for name in logged if name.startswith("val/iou/"))
     rows = [replace(row, class_iou=np.ones(len(names))) for row in comparison.rows]
-    shown = scores(workspace(replace(comparison, class_names=names, rows=rows)))
-    assert shown - logged == {keys.STEP, *keys.MEDIA}  # of the W&B logger alone: see test_publish
+    panel_keys = scores(workspace(replace(comparison, class_names=names, rows=rows)))
+    assert panel_keys - logged == {keys.STEP, *keys.MEDIA}  # of the W&B logger alone: see test_publish
 
 
 def test_settings_are_keys_of_every_run_of_some_variant(comparison: Comparison) -> None:
-    known = {key for run in keys.runs(comparison) for key in run.settings} | {"choices.loss", "choices.model"}
+    known = {key for run in keys.all_runs(comparison) for key in run.settings} | {"choices.loss", "choices.model"}
     assert settings(workspace(comparison)) <= known
 
 
@@ -95,14 +95,14 @@ def test_a_class_that_never_occurs_gets_no_bars(comparison: Comparison) -> None:
 
 
 def test_what_is_read_back_is_what_was_written(comparison: Comparison) -> None:
-    model = pages.workspace(comparison, ADDRESS, "Comparison")._to_model()
+    model = pages.build_workspace(comparison, ADDRESS, "Comparison")._to_model()
     again = workspaces.Workspace._from_model(model)._to_model()
     assert again.spec.model_dump() == model.spec.model_dump()
 
 
-def test_the_report_tells_the_verdict(comparison: Comparison) -> None:
-    left_out = [(Path("d0"), "its training is failed")]
-    report = specification(pages.report(replace(comparison, left_out=left_out), ADDRESS, "Comparison", None))
+def test_the_report_says_the_verdict(comparison: Comparison) -> None:
+    skipped = [(Path("d0"), "its training is failed")]
+    report = specification(pages.build_report(replace(comparison, skipped_runs=skipped), ADDRESS, "Comparison", None))
     (text,) = [block["content"] for block in report["blocks"] if block["type"] == "markdown-block"]
     assert all(escape(sentence) in text for sentence in sentences(comparison))
     assert "d0" in text
@@ -114,27 +114,27 @@ def test_the_report_tells_the_verdict(comparison: Comparison) -> None:
 
 def test_runs_that_were_never_logged_are_counted(sweep: Path, comparison: Comparison) -> None:
     (sweep / "a0/wandb_id").unlink()
-    report = specification(pages.report(comparison, ADDRESS, "Comparison", None))
+    report = specification(pages.build_report(comparison, ADDRESS, "Comparison", None))
     assert "1 of these runs were never logged to W&B" in json.dumps(report)
     for file in sweep.glob("*/wandb_id"):
         file.unlink()
     with pytest.raises(ValueError, match="no run of this comparison was logged to W&B"):
-        pages.workspace(comparison, ADDRESS, "Comparison")
+        pages.build_workspace(comparison, ADDRESS, "Comparison")
 
 
 def test_files_hold_the_specification(comparison: Comparison, tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        files = write(comparison, ADDRESS, "Comparison", tmp_path)
+        files = write_specifications(comparison, ADDRESS, "Comparison", tmp_path)
     assert [file.name for file in files] == ["workspace.json", "report.json"]
     assert view_types(json.loads(files[0].read_text())) == view_types(workspace(comparison))
 
 
 @pytest.mark.parametrize("place", ["outputs/sweeps/losses", "outputs/*/a=b|$x*", "~"])
 def test_a_title_is_one_that_w_and_b_takes(comparison: Comparison, place: str) -> None:
-    named = title(place, "val")
-    assert pages.workspace(comparison, ADDRESS, named).name == named
-    assert re.fullmatch(r"Comparison of [\w. -]+ on val", named)  # it becomes a part of the report's address
+    title = dashboard_title(place, "val")
+    assert pages.build_workspace(comparison, ADDRESS, title).name == title
+    assert re.fullmatch(r"Comparison of [\w. -]+ on val", title)  # it becomes a part of the report's address
 
 
 def test_a_dry_run_needs_no_torch_no_server_and_no_key(sweep: Path, tmp_path: Path) -> None:

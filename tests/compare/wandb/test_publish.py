@@ -82,13 +82,13 @@ def test_what_arrives_is_the_specification_and_a_second_time_replaces_it(sweep: 
             assert f"{server.url}/tester/segexp?nw=" in answer.stdout
     assert not server.unknown
     (workspace,), (report,) = stored(server, "project-view"), stored(server, "runs")
-    named = publish.title(str(sweep), "val")
-    built = publish.specification(pages.workspace(comparison, pages.Address("tester", "segexp"), named))
+    title = publish.dashboard_title(str(sweep), "val")
+    built = publish.specification(pages.build_workspace(comparison, pages.Address("tester", "segexp"), title))
     assert view_types(workspace) == view_types(built)
     assert workspace["section"]["runSets"][0]["grouping"] == built["section"]["runSets"][0]["grouping"]
     grid = next(block for block in report["blocks"] if block["type"] == "panel-grid")
     assert grid["metadata"]["runSets"][0]["project"]["name"] == "segexp"
-    assert {view["displayName"] for view in server.views.values()} == {named}
+    assert {view["displayName"] for view in server.views.values()} == {title}
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,9 @@ def test_what_arrives_is_the_specification_and_a_second_time_replaces_it(sweep: 
         (["wandb=a/b", "dry_run=true", "sync=true"], "leave one of them out"),
     ],
 )
-def test_a_wish_that_cannot_be_met_is_refused_before_anything_is_computed(sweep: Path, overrides, error: str) -> None:
+def test_settings_that_contradict_each_other_are_refused_before_anything_is_computed(
+    sweep: Path, overrides, error: str
+) -> None:
     answer = compare(sweep, *overrides)
     assert answer.returncode == 1
     assert error in answer.stderr
@@ -122,7 +124,7 @@ def test_an_error_is_one_line_after_the_table(sweep: Path, overrides, variables,
     assert "lovasz_beta" in answer.stdout
 
 
-def test_a_refusal_is_told_in_the_words_of_the_server(sweep: Path) -> None:
+def test_a_refusal_is_reported_in_the_words_of_the_server(sweep: Path) -> None:
     with Standin(fault=lambda name: 403 if name == "UpsertView2" else None) as server:
         answer = compare(sweep, "wandb=tester/segexp", **online(server.url))
     assert answer.returncode == 1
@@ -131,7 +133,7 @@ def test_a_refusal_is_told_in_the_words_of_the_server(sweep: Path) -> None:
     assert len(answer.stderr.strip().splitlines()) == 1
 
 
-def test_without_the_extra_one_line_tells_what_to_install(sweep: Path, tmp_path: Path) -> None:
+def test_without_the_extra_one_line_says_what_to_install(sweep: Path, tmp_path: Path) -> None:
     (tmp_path / "without").mkdir()
     (tmp_path / "without/wandb_workspaces.py").write_text("raise ImportError")
     place = str(tmp_path / "without")
@@ -142,7 +144,7 @@ def test_without_the_extra_one_line_tells_what_to_install(sweep: Path, tmp_path:
     assert len(answer.stderr.strip().splitlines()) == 1
 
 
-def test_offline_runs_are_sent_once_those_left_out_too(sweep: Path, recorded: Path) -> None:
+def test_offline_runs_are_sent_once_skipped_ones_too(sweep: Path, recorded: Path) -> None:
     give(recorded / "first", sweep / "a0")
     give(recorded / "second", sweep / "b0")
     (sweep / "b0/evaluation/val/confusion.npz").unlink()

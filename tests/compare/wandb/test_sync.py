@@ -1,4 +1,4 @@
-"""Which offline runs are left alone, and what is said of a client that dies; nothing is sent here."""
+"""Which offline runs are left alone, and what is reported of a client that dies; nothing is sent here."""
 
 import signal
 import subprocess
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from segexp.compare.wandb.sync import MOST_NAMED, offline, sync
+from segexp.compare.wandb.sync import MOST_NAMED, offline_run, send_offline_runs
 from segexp.run.folder import RunFolder
 from segexp.system.files import write_atomic
 from tests.logger.client import environment, online, run
@@ -22,7 +22,7 @@ with folder.lock(), folder.record_status():
     print("trains", flush=True)
     sys.stdin.read()
 """
-"""What a training does with its folder, until it is told to end."""
+"""What a training does with its folder, until it is asked to end."""
 
 
 def recorded(folder: Path) -> Path:
@@ -57,9 +57,9 @@ def with_dying_client(folder: Path) -> subprocess.CompletedProcess[str]:
 def test_a_killed_training_is_left_alone_no_more_and_a_killed_client_sent_nothing(sweep: Path) -> None:
     part = recorded(sweep / "a0")
     with training(sweep / "a0") as process:
-        said = sync([sweep / "a0"], None)
-        assert "runs left alone as they may still train: 1; once one has ended:" in said
-        assert said.endswith(f"\nwandb sync {part}")
+        text = send_offline_runs([sweep / "a0"], None)
+        assert "runs left alone as they may still train: 1; once one has ended:" in text
+        assert text.endswith(f"\nwandb sync {part}")
         process.send_signal(signal.SIGKILL)
         process.wait()
     assert RunFolder(sweep / "a0").state() == "running"
@@ -72,9 +72,9 @@ def test_a_killed_training_is_left_alone_no_more_and_a_killed_client_sent_nothin
 def test_of_what_runs_on_another_machine_only_its_end_counts(sweep: Path) -> None:
     part = recorded(sweep / "a0")
     RunFolder(sweep / "a0").write_status("running", host="another machine")
-    said = sync([sweep / "a0"], ("team", "project"))
-    assert said.endswith(f"\nwandb sync --entity team --project project {part}")
-    assert len(offline(sweep / "a0").unsent) == 1
+    text = send_offline_runs([sweep / "a0"], ("team", "project"))
+    assert text.endswith(f"\nwandb sync --entity team --project project {part}")
+    assert len(offline_run(sweep / "a0").unsent) == 1
 
 
 def test_few_of_many_that_may_train_are_named(tmp_path: Path) -> None:
@@ -82,6 +82,6 @@ def test_few_of_many_that_may_train_are_named(tmp_path: Path) -> None:
     for folder in folders:
         recorded(folder)
         RunFolder(folder).write_status("running", host="another machine")
-    _, heading, *named, more = sync(folders, None).splitlines()
+    _, heading, *commands, more = send_offline_runs(folders, None).splitlines()
     assert heading == f"runs left alone as they may still train: {len(folders)}; once one has ended:"
-    assert (len(named), more) == (MOST_NAMED, "and 2 more")
+    assert (len(commands), more) == (MOST_NAMED, "and 2 more")

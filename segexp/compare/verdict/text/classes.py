@@ -1,4 +1,4 @@
-"""Which classes gain and lose, for a terminal: all of them where they fit, otherwise the foremost of each variant."""
+"""Which classes gain and lose, for a terminal: all of them where they fit, otherwise those that changed most."""
 
 from collections.abc import Sequence
 
@@ -7,47 +7,49 @@ from rich.console import Console
 from rich.table import Table
 
 from segexp.compare.verdict.comparison import Comparison, Row
-from segexp.compare.verdict.text.console import least_width, name_column, number_column, table
-from segexp.compare.verdict.variants import shown_names
+from segexp.compare.verdict.text.console import least_width, name_column, number, number_column, plain_table
+from segexp.compare.verdict.variants import short_names
 
 NUM_CLASSES = 3
-WIDEST = 200  # columns that anyone would scroll over in a file
+WIDEST = 200  # in a file, where nobody scrolls over more columns
 
 
-def class_table(found: Comparison, console: Console) -> Table:
-    """IoU of each class, mean over seeds, and what every other variant gains or loses."""
-    names = list(shown_names([row.name for row in found.rows])[1].values())
+def class_iou_table(comparison: Comparison, console: Console) -> Table:
+    """IoU of each class for the baseline, mean over seeds, and what every other variant gains or loses."""
+    names = list(short_names([row.name for row in comparison.rows])[1].values())
     for headings in (names, [name.replace("_", "_\n").replace(" ", "\n") for name in names]):
-        full = _full(found, headings)
+        full = _all_classes(comparison, headings)
         if least_width(full) <= min(console.width, WIDEST):
             return full
-    return _foremost(found, names)
+    return _most_changed(comparison, names)
 
 
-def _full(found: Comparison, headings: Sequence[str]) -> Table:
-    baseline, *others = found.rows
-    built = table("IoU of each class for the baseline, and by how much the others differ (mean over seeds, not tested)")
-    name_column(built, "class")
+def _all_classes(comparison: Comparison, headings: Sequence[str]) -> Table:
+    baseline, *others = comparison.rows
+    table = plain_table(
+        "IoU of each class for the baseline, and by how much the others differ (mean over seeds, not tested)"
+    )
+    name_column(table, "class")
     for heading in headings:
-        number_column(built, heading)
-    for number, name in enumerate(found.class_names):
-        reference = baseline.class_iou[number]
-        built.add_row(
-            name, _figure(reference, ".4f"), *(_figure(row.class_iou[number] - reference, "+.4f") for row in others)
+        number_column(table, heading)
+    for index, name in enumerate(comparison.class_names):
+        reference = baseline.class_iou[index]
+        table.add_row(
+            name, number(reference, ".4f"), *(number(row.class_iou[index] - reference, "+.4f") for row in others)
         )
-    return built
+    return table
 
 
-def _foremost(found: Comparison, names: Sequence[str]) -> Table:
-    baseline, *others = found.rows
-    built = table("Classes whose IoU differs most (mean over seeds, not tested)")
-    name_column(built, "")
-    number_column(built, "gained")
-    number_column(built, "lost")
+def _most_changed(comparison: Comparison, names: Sequence[str]) -> Table:
+    baseline, *others = comparison.rows
+    table = plain_table("Classes whose IoU differs most (mean over seeds, not tested)")
+    name_column(table, "")
+    number_column(table, "gained")
+    number_column(table, "lost")
     for name, row in zip(names[1:], others, strict=True):
-        gained, lost = gained_and_lost(row, baseline, found.class_names)
-        built.add_row(name, _lines(gained), _lines(lost), end_section=row is not others[-1])
-    return built
+        gained, lost = gained_and_lost(row, baseline, comparison.class_names)
+        table.add_row(name, _lines(gained), _lines(lost), end_section=row is not others[-1])
+    return table
 
 
 def gained_and_lost(
@@ -57,13 +59,9 @@ def gained_and_lost(
     difference = row.class_iou - baseline.class_iou
     order = [index for index in np.argsort(difference) if not np.isnan(difference[index])]
     named = [(class_names[index], float(difference[index])) for index in order]
-    lost = [each for each in named if each[1] < -0.00005][:NUM_CLASSES]  # what is not shown as 0
+    lost = [each for each in named if each[1] < -0.00005][:NUM_CLASSES]  # what would not be printed as 0
     return [each for each in named[::-1] if each[1] > 0.00005][:NUM_CLASSES], lost
 
 
 def _lines(differences: Sequence[tuple[str, float]]) -> str:
     return "\n".join(f"{name} {value:+.4f}" for name, value in differences) or "-"
-
-
-def _figure(value: float, form: str) -> str:
-    return "-" if np.isnan(value) else format(value, form)

@@ -7,8 +7,8 @@ from rich.table import Table
 
 from segexp.compare.verdict.comparison import Comparison
 from segexp.compare.verdict.row_cells import RowCells, row_cells
-from segexp.compare.verdict.text.console import fitting, name_column, number_column, table
-from segexp.compare.verdict.variants import shown_names
+from segexp.compare.verdict.text.console import fit_columns, name_column, number_column, plain_table
+from segexp.compare.verdict.variants import short_names
 
 DIFFERENCE = "difference, 95 % interval"
 NEEDED = "seeds for\n±0.003"
@@ -21,21 +21,21 @@ def verdict_table(comparison: Comparison, console: Console) -> Table:
     rows, cells = comparison.rows, row_cells(comparison.rows)
     are_alike = len({tuple(row.seeds) for row in rows}) == 1
     seeds = f", {cells[0].num_seeds} seeds each" if are_alike and len(rows[0].seeds) > 1 else ""
-    heading, names = shown_names([row.name for row in rows])
+    heading, names = short_names([row.name for row in rows])
 
     def build(columns: Sequence[str]) -> Table:
-        built = table(f"mIoU on {comparison.split}, baseline first{seeds}")
-        name_column(built, heading)
+        table = plain_table(f"mIoU on {comparison.split}, baseline first{seeds}")
+        name_column(table, heading)
         chosen = [column for column in COLUMNS if column in columns]
         for column in chosen:
-            number_column(built, column)
+            number_column(table, column)
         for each in cells:
             texts = _by_column(each)
             style = "bold" if each.verdict in ("better", "worse") else None
-            built.add_row(names[each.name], *(texts[column] for column in chosen), style=style)
-        return built
+            table.add_row(names[each.name], *(texts[column] for column in chosen), style=style)
+        return table
 
-    return fitting(console, build, [column for column in BY_IMPORTANCE if column != "seeds" or not are_alike])
+    return fit_columns(console, build, [column for column in BY_IMPORTANCE if column != "seeds" or not are_alike])
 
 
 def _by_column(cells: RowCells) -> dict[str, str]:

@@ -8,7 +8,7 @@ from markdown_it import MarkdownIt
 
 from segexp.compare.verdict.comparison import Comparison
 from segexp.compare.verdict.sentences import sentences
-from segexp.compare.wandb.markdown import verdict
+from segexp.compare.wandb.verdict_markdown import verdict_markdown
 
 HOSTILE = "loss=a|b `c` *d* <b>e</b> [f](http://g)"
 REASON = "its training is failed: RuntimeError: first\n- second\n```\n# third\n" + "long " * 100
@@ -20,17 +20,17 @@ def test_names_and_reasons_stay_text(comparison: Comparison) -> None:
         comparison,
         rows=[replace(first, name=HOSTILE), *others],
         variants={HOSTILE: comparison.variants[first.name], **comparison.variants},
-        left_out=[(Path("/runs/d0"), REASON), (Path("/runs/d1"), "its training is failed")],
+        skipped_runs=[(Path("/runs/d0"), REASON), (Path("/runs/d1"), "its training is failed")],
     )
-    tokens = MarkdownIt("commonmark").enable("table").parse(verdict(renamed))
+    tokens = MarkdownIt("commonmark").enable("table").parse(verdict_markdown(renamed))
     counted = Counter(token.type for token in tokens)
     assert counted["list_item_open"] == len(sentences(renamed))
     assert (counted["tr_open"], counted["td_open"]) == (1 + len(comparison.rows), 10 * len(comparison.rows))
     assert counted["heading_open"] == 0
     inner = {child.type for token in tokens for child in token.children or []}
     assert inner == {"text"}
-    said = ["".join(child.content for child in token.children or []) for token in tokens]
-    assert HOSTILE in said
+    texts = ["".join(child.content for child in token.children or []) for token in tokens]
+    assert HOSTILE in texts
     (fence,) = (token.content for token in tokens if token.type == "fence")
     assert [line for line in fence.splitlines() if "second" in line] == [
         line for line in fence.splitlines() if line.startswith("    /runs/d0: RuntimeError: first - second ``` # third")

@@ -16,33 +16,33 @@ IGNORED = (
     "trainer.enable_progress_bar",
     *(f"callbacks.{name}" for name in ("last", "stop", "shared_folder", "panels", "throughput", "report")),
 )
-"""Settings that no weight depends on but for rounding, and the seed."""
-TRAINED_ON = "data.fingerprint"
-"""Beside the settings: the first digits of the fingerprint of what was trained on, which is the same elsewhere."""
+"""The seed, and settings that change no weight, or change it by rounding only."""
+DATA_FINGERPRINT = "data.fingerprint"
+"""A key beside the settings: the first digits of the fingerprint of the training images, the same wherever they lie."""
 UNKNOWN = "unknown"
 """The fingerprint of a training that recorded none."""
 
 
-def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested settings by dotted key; a list counts as one value."""
-    found: dict[str, Any] = {}
+def flat_settings(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings by dotted key. A list is one value; an empty node has none."""
+    flat: dict[str, Any] = {}
     for key, value in values.items():
-        found |= flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
-    return found
+        flat |= flat_settings(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+    return flat
 
 
-def trained_on(settings: Mapping[str, Any], fingerprints: Mapping[str, Any]) -> dict[str, str]:
-    """What TRAINED_ON is for a training. fingerprints: split -> fingerprint, as the training found them."""
-    return {TRAINED_ON: str(fingerprints.get(str(settings.get("data.train_split", "train")), UNKNOWN))[:8]}
+def data_fingerprint(settings: Mapping[str, Any], fingerprints: Mapping[str, Any]) -> dict[str, str]:
+    """The entry DATA_FINGERPRINT of a training. fingerprints: split -> fingerprint, as environment.json has them."""
+    return {DATA_FINGERPRINT: str(fingerprints.get(str(settings.get("data.train_split", "train")), UNKNOWN))[:8]}
 
 
-def compared(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings that may change a result, in one form: without those of bookkeeping, without the seed, without nulls."""
+def relevant_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings that may change a result, in one form: without IGNORED and without nulls."""
     return {key: _normal(value) for key, value in settings.items() if value is not None and not _is_ignored(key)}
 
 
 def _normal(value: Any) -> Any:
-    """What is alike for a training is alike by `repr`: 2.0 is 2, in lists too."""
+    """Give values that train alike the same `repr`: 2.0 becomes 2, in lists too."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, list):

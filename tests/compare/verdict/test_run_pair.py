@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from segexp.compare.verdict.pair import Change, Pair, changes, read_pair
-from segexp.compare.verdict.text.pair import pair_sentences
+from segexp.compare.verdict.run_pair import RunPair, SettingDifference, read_run_pair, setting_differences
+from segexp.compare.verdict.text.run_pair import pair_sentences
 from segexp.metric import scores
 from segexp.system.files import write_atomic
 from tests.compare.verdict.run_folders import CLASSES, finished_run, matrices, write_evaluation
@@ -22,17 +22,17 @@ def runs(tmp_path: Path) -> tuple[Path, Path]:
 
 
 @pytest.fixture
-def found(runs: tuple[Path, Path]) -> Pair:
-    return read_pair(*runs, "val")
+def pair(runs: tuple[Path, Path]) -> RunPair:
+    return read_run_pair(*runs, "val")
 
 
-def test_every_setting_that_differs_is_listed_the_seed_too(found: Pair) -> None:
-    assert found.settings == [
-        Change("loss", "focal", "dice"),
-        Change("seed", "0", "1"),
-        Change("loss._target_", "focal", "dice"),
-        Change("loss.gamma", "2.0", "-"),
-        Change("loss.smooth", "-", "null"),
+def test_every_setting_that_differs_is_listed_the_seed_too(pair: RunPair) -> None:
+    assert pair.settings == [
+        SettingDifference("loss", "focal", "dice"),
+        SettingDifference("seed", "0", "1"),
+        SettingDifference("loss._target_", "focal", "dice"),
+        SettingDifference("loss.gamma", "2.0", "-"),
+        SettingDifference("loss.smooth", "-", "null"),
     ]
 
 
@@ -46,33 +46,33 @@ def test_commit_changed_files_packages_and_hardware_that_differ_are_listed(runs:
     }
     for run, environment in zip(runs, (of_a, of_b), strict=True):
         write_atomic(run / "environment.json", json.dumps(same | {"command": [str(run)]} | environment))
-    assert read_pair(*runs, "val").environment == [
-        Change("git.commit", "abc", "abd"),
-        Change("packages.torch", "2.11", "2.12"),
-        Change("packages.rich", "14", "-"),
-        Change("changed file segexp/run.py", "M", "-"),
-        Change("hardware.gpus", "-", "['H100']"),
+    assert read_run_pair(*runs, "val").environment == [
+        SettingDifference("git.commit", "abc", "abd"),
+        SettingDifference("packages.torch", "2.11", "2.12"),
+        SettingDifference("packages.rich", "14", "-"),
+        SettingDifference("changed file segexp/run.py", "M", "-"),
+        SettingDifference("hardware.gpus", "-", "['H100']"),
     ]
 
 
 def test_a_run_outside_a_checkout_is_compared(runs: tuple[Path, Path]) -> None:
     write_atomic(runs[0] / "environment.json", json.dumps({"choices": {}, "git": None}))
-    assert Change("git", "null", "-") in read_pair(*runs, "val").environment
+    assert SettingDifference("git", "null", "-") in read_run_pair(*runs, "val").environment
 
 
 def test_equal_values_differ_in_nothing() -> None:
-    assert changes({"a": 1, "b": None}, {"a": 1, "b": None}) == []
+    assert setting_differences({"a": 1, "b": None}, {"a": 1, "b": None}) == []
 
 
-def test_scores_are_those_of_the_summed_matrices(found: Pair) -> None:
-    by_name = {score.name: score for score in found.scores}
+def test_scores_are_those_of_the_summed_matrices(pair: RunPair) -> None:
+    by_name = {score.name: score for score in pair.scores}
     assert list(by_name) == ["mIoU", "pixel accuracy", *CLASSES]
-    for run, side in ((found.a, "a"), (found.b, "b")):
+    for run, side in ((pair.a, "a"), (pair.b, "b")):
         assert getattr(by_name["pixel accuracy"], side) == scores.pixel_accuracy(run.confusion)
         assert [getattr(by_name[name], side) for name in CLASSES] == scores.class_iou(run.confusion).tolist()
-    assert found.difference.value == pytest.approx(by_name["mIoU"].difference)
-    assert found.difference.low < found.difference.value < found.difference.high
-    assert np.isnan(found.difference.p_value)
+    assert pair.difference.value == pytest.approx(by_name["mIoU"].difference)
+    assert pair.difference.low < pair.difference.value < pair.difference.high
+    assert np.isnan(pair.difference.p_value)
 
 
 def test_the_image_with_the_largest_gain_comes_first(runs: tuple[Path, Path]) -> None:
@@ -82,23 +82,23 @@ def test_the_image_with_the_largest_gain_comes_first(runs: tuple[Path, Path]) ->
     changed[7] = np.roll(changed[4], 1, axis=1)
     for run, each in zip(runs, (confusions, changed), strict=True):
         write_evaluation(run, matrices(each, CLASSES))
-    images = read_pair(*runs, "val").images
+    images = read_run_pair(*runs, "val").images
     assert (images[0].name, images[-1].name) == ("frankfurt_000004_000294", "frankfurt_000007_000294")
     assert (images[0].a, images[0].b) == (pytest.approx(scores.mean(scores.class_iou(confusions[4]))), 1)
     assert images[1].difference == 0
 
 
-def test_two_runs_are_said_to_tell_nothing_across_seeds(found: Pair) -> None:
-    assert "say nothing across seeds" in " ".join(pair_sentences(found))
+def test_two_runs_say_nothing_across_seeds(pair: RunPair) -> None:
+    assert "say nothing across seeds" in " ".join(pair_sentences(pair))
 
 
 def test_a_run_that_is_not_evaluated_is_named(runs: tuple[Path, Path]) -> None:
     (runs[1] / "evaluation/val/confusion.npz").unlink()
     with pytest.raises(ValueError, match=rf"b={runs[1]} .*not evaluated on val: python -m segexp.evaluate"):
-        read_pair(*runs, "val")
+        read_run_pair(*runs, "val")
 
 
-def test_runs_that_were_evaluated_otherwise_are_refused(runs: tuple[Path, Path]) -> None:
+def test_runs_that_were_evaluated_under_other_conditions_are_refused(runs: tuple[Path, Path]) -> None:
     finished_run(runs[1], {"_target_": "dice"}, 1, checkpoint="last")
-    with pytest.raises(ValueError, match=r"checkpoint last instead of best; evaluate both alike"):
-        read_pair(*runs, "val")
+    with pytest.raises(ValueError, match=r"b=.*a=.*checkpoint last instead of best.*evaluate both alike"):
+        read_run_pair(*runs, "val")

@@ -1,4 +1,4 @@
-"""Every run below a folder is found once, whether it lies there or is linked; what cannot be looked into is named."""
+"""Every run below a folder is read once, whether it lies there or is linked; what cannot be looked into is named."""
 
 import os
 from pathlib import Path
@@ -46,7 +46,7 @@ def test_a_run_that_lies_there_and_is_linked_counts_once_as_what_lies_there(swee
     for name in ("again", "more"):
         (sweep / name).symlink_to(sweep / "here")
     assert names(sweep) == names(sweep / "*") == ["here"]
-    assert not read_runs(str(sweep), "val").left_out
+    assert not read_runs(str(sweep), "val").skipped
 
 
 def test_links_that_lead_round_or_nowhere_or_to_no_run_are_not_followed(sweep: Path) -> None:
@@ -54,7 +54,7 @@ def test_links_that_lead_round_or_nowhere_or_to_no_run_are_not_followed(sweep: P
     (sweep / "nowhere").symlink_to(sweep / "none")
     (sweep / "file").touch()
     assert names(sweep) == names(sweep / "[hnf]*") == ["here"]
-    assert not read_runs(str(sweep / "[hnf]*"), "val").left_out
+    assert not read_runs(str(sweep / "[hnf]*"), "val").skipped
 
 
 def test_a_training_that_failed_before_it_recorded_its_configuration_is_left_out_by_name(sweep: Path) -> None:
@@ -62,16 +62,16 @@ def test_a_training_that_failed_before_it_recorded_its_configuration_is_left_out
         raise ValueError("data.batch_size is 'many'")
     for name, content in (("foreign", '{"id": 7}'), ("torn", "{")):
         write_atomic(sweep / name / "status.json", content)
-    found = read_runs(str(sweep), "val")
-    assert [run.path.name for run in found.runs] == ["here"]
-    assert found.left_out == [
+    comparable = read_runs(str(sweep), "val")
+    assert [run.path.name for run in comparable.runs] == ["here"]
+    assert comparable.skipped == [
         (sweep / "there", "its training is failed: ValueError: data.batch_size is 'many'"),
     ]
 
 
 def test_a_folder_that_cannot_be_looked_into_is_left_out_by_name(sweep: Path) -> None:
     make_deep(sweep)
-    ((path, reason),) = read_runs(str(sweep), "val").left_out
+    ((path, reason),) = read_runs(str(sweep), "val").skipped
     assert path.name == NAME
     assert reason == "cannot be looked into: File name too long"
 
@@ -86,4 +86,4 @@ def test_where_no_run_is_found_the_error_names_what_cannot_be_looked_into(tmp_pa
 def test_a_folder_without_permission_is_left_out_by_name(sweep: Path) -> None:
     closed = sweep / "closed"
     closed.mkdir(mode=0)
-    assert read_runs(str(sweep), "val").left_out == [(closed, "cannot be looked into: Permission denied")]
+    assert read_runs(str(sweep), "val").skipped == [(closed, "cannot be looked into: Permission denied")]

@@ -1,41 +1,41 @@
-"""Configurations side by side."""
+"""Settings of the variants side by side."""
 
 import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from segexp.compare.verdict.settings import compared
+from segexp.compare.verdict.run_settings import relevant_settings
 from segexp.compare.verdict.variants import Variants
 
 ABSENT = ""
 
 
-class Settings(NamedTuple):
+class SettingTable(NamedTuple):
     """Keys that differ between variants, and the values of each variant as text; empty: it has no such key."""
 
     keys: list[str]
     values: dict[str, list[str]]
 
 
-def differing(variants: Variants) -> Settings:
-    """As `differing_keys`, with the values."""
+def setting_table(variants: Variants) -> SettingTable:
+    """The settings that differ between variants."""
     settings = _settings(variants)
     keys = differing_keys(variants)
-    return Settings(keys, {name: [_shown(each, key) for key in keys] for name, each in settings.items()})
+    return SettingTable(keys, {name: [_text(each, key) for key in keys] for name, each in settings.items()})
 
 
 def differing_keys(variants: Variants) -> list[str]:
-    """Without the seed and bookkeeping."""
+    """Keys of the settings that differ between variants and may change a result."""
     settings = list(_settings(variants).values())
     keys = dict.fromkeys(key for each in settings for key in each)
     return [key for key in keys if len({repr(each.get(key, ABSENT)) for each in settings}) > 1]
 
 
 def _settings(variants: Variants) -> dict[str, dict[str, Any]]:
-    """Of one run of each variant: the others have the same."""
-    return {name: compared(next(iter(runs.values())).settings) for name, runs in variants.items()}
+    """The settings of each variant, which all of its runs have in common."""
+    return {name: relevant_settings(next(iter(runs.values())).settings) for name, runs in variants.items()}
 
 
-def _shown(settings: Mapping[str, Any], key: str) -> str:
+def _text(settings: Mapping[str, Any], key: str) -> str:
     value = settings.get(key, ABSENT)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

@@ -1,4 +1,4 @@
-"""Whatever lies in a run folder, it is compared or left out with a reason; many are said in few lines."""
+"""Whatever lies in a run folder, it is compared or left out with a reason; many take few lines."""
 
 import json
 import os
@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from segexp.compare.verdict.evaluated import Run, read_run
-from segexp.compare.verdict.left_out import left_out_lines
+from segexp.compare.verdict.evaluated_run import Run, read_run
 from segexp.compare.verdict.runs import read_runs
+from segexp.compare.verdict.skipped_runs import skipped_run_lines
 from segexp.system.files import write_atomic
 from tests.compare.verdict.run_folders import finished_run, matrices
 
@@ -64,10 +64,10 @@ def with_matrices(confusions: np.ndarray) -> Callable[[Path], object]:
 def test_a_damaged_run_is_left_out_with_the_reason(damage: Callable, reason: str, tmp_path: Path) -> None:
     good, bad = (finished_run(tmp_path / name, {"_target_": "dice"}, 0) for name in ("good", "bad"))
     damage(bad)
-    found = read_runs(str(tmp_path), "val")
-    assert [run.path for run in found.runs] == [good]
-    assert [path for path, _ in found.left_out] == [bad]
-    assert reason in found.left_out[0][1]
+    comparable = read_runs(str(tmp_path), "val")
+    assert [run.path for run in comparable.runs] == [good]
+    assert [path for path, _ in comparable.skipped] == [bad]
+    assert reason in comparable.skipped[0][1]
 
 
 def test_matrices_torn_anywhere_are_never_read_wrongly(tmp_path: Path) -> None:
@@ -80,21 +80,21 @@ def test_matrices_torn_anywhere_are_never_read_wrongly(tmp_path: Path) -> None:
         assert isinstance(read_run(run, "val"), str)
     for place in range(0, len(whole), 3):
         write_atomic(run / MATRICES, whole[:place] + bytes([whole[place] ^ 0x55]) + whole[place + 1 :])
-        found = read_run(run, "val")
-        assert isinstance(found, str) or np.array_equal(found.region, undamaged.region)
+        reread = read_run(run, "val")
+        assert isinstance(reread, str) or np.array_equal(reread.region, undamaged.region)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_run_that_may_not_be_read_is_left_out(tmp_path: Path) -> None:
     finished_run(tmp_path / "good", {"_target_": "dice"}, 0)
     (finished_run(tmp_path / "bad", {"_target_": "dice"}, 1) / "config.yaml").chmod(0)
-    assert "cannot be read" in read_runs(str(tmp_path), "val").left_out[0][1]
+    assert "cannot be read" in read_runs(str(tmp_path), "val").skipped[0][1]
 
 
 def test_hundreds_left_out_are_counted_by_reason_and_three_of_each_named() -> None:
-    left_out = [(Path(f"/a/{n}"), f"not evaluated on val: run={n}") for n in range(300)]
-    left_out += [(Path("/b/0"), "its training is failed: it broke: at night"), (Path("/c"), "no training: none")]
-    assert left_out_lines(left_out) == [
+    skipped = [(Path(f"/a/{n}"), f"not evaluated on val: run={n}") for n in range(300)]
+    skipped += [(Path("/b/0"), "its training is failed: it broke: at night"), (Path("/c"), "no training: none")]
+    assert skipped_run_lines(skipped) == [
         "left out: 302 runs",
         "  300 x not evaluated on val",
         *(f"    /a/{n}: run={n}" for n in range(3)),
@@ -107,7 +107,7 @@ def test_hundreds_left_out_are_counted_by_reason_and_three_of_each_named() -> No
 
 
 def test_nothing_left_out_takes_no_line() -> None:
-    assert left_out_lines([]) == []
+    assert skipped_run_lines([]) == []
 
 
 def test_where_no_run_can_be_compared_the_error_says_why(tmp_path: Path) -> None:

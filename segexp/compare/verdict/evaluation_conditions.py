@@ -1,0 +1,46 @@
+"""What two evaluations must have in common for their scores to be comparable."""
+
+from segexp.compare.verdict.evaluated_run import Run
+
+FACTS = ("checkpoint", "image_size", "fingerprint", "inference", "label_ids")
+"""Keys of metrics.json."""
+LONGEST = 90
+"""Letters of a condition before it is cut."""
+Condition = str | tuple[str, ...]
+
+
+def evaluation_conditions(run: Run) -> dict[str, Condition]:
+    """The checkpoint, the images, the classes, and how images were segmented, as text."""
+    conditions = {key: run.facts.get(key) for key in FACTS} | {"classes": run.class_names, "images": run.image_names}
+    return {
+        key: tuple(map(str, value)) if isinstance(value, list | tuple) else str(value)
+        for key, value in conditions.items()
+    }
+
+
+def differing_conditions(conditions: dict[str, Condition], usual: dict[str, Condition]) -> list[str]:
+    """Words for each condition that is not the usual one."""
+    return [_difference(key, value, usual[key]) for key, value in conditions.items() if value != usual[key]]
+
+
+def _difference(key: str, ours: Condition, usual: Condition) -> str:
+    """Both in full where they are short; of long lists how many there are, and the first that only one of them has."""
+    text, usual_text = (value if isinstance(value, str) else f"[{', '.join(value)}]" for value in (ours, usual))
+    if isinstance(ours, str) or isinstance(usual, str) or len(text + usual_text) < 150:
+        return f"{key} {_cut(text)} instead of {_cut(usual_text)}"
+    our_names, usual_names = set(ours), set(usual)
+    others = [each for each in ours if each not in usual_names]
+    missing = [each for each in usual if each not in our_names]
+    if not others and not missing:
+        return f"{key} in another order"
+    if len(ours) == len(usual):
+        words = [f"{len(others)} of {len(ours)} {key}"]
+    else:
+        words = [f"{len(ours)} {key} instead of {len(usual)}"]
+    words += [f"first other: {_cut(each)}" for each in others[:1]]
+    words += [f"first missing: {_cut(each)}" for each in missing[:1]]
+    return ", ".join(words)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

@@ -1,0 +1,29 @@
+"""What a comparison prints, in order."""
+
+from rich.console import Console
+
+from segexp.compare.verdict.comparison import Comparison
+from segexp.compare.verdict.ranking import ranking
+from segexp.compare.verdict.sentences import sentences
+from segexp.compare.verdict.skipped_runs import skipped_run_lines
+from segexp.compare.verdict.text.classes import class_iou_table
+from segexp.compare.verdict.text.console import Section
+from segexp.compare.verdict.text.ranking import ranking_sentences, ranking_table
+from segexp.compare.verdict.text.verdict import verdict_table
+
+
+def comparison_sections(comparison: Comparison, console: Console, by: str | None) -> list[Section]:
+    """The verdict in figures and in words, the classes, and the runs that could not be compared.
+
+    by: `epoch` adds the ranking after every epoch.
+    """
+    sections: list[Section] = [
+        verdict_table(comparison, console),
+        sentences(comparison),
+        class_iou_table(comparison, console),
+    ]
+    if by == "epoch":
+        by_epoch = ranking(comparison.variants)
+        sections += [ranking_table(by_epoch, console), ranking_sentences(by_epoch)]
+    skipped = "\n".join(skipped_run_lines(comparison.skipped_runs))
+    return [*sections, skipped] if skipped else sections
