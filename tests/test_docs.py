@@ -8,7 +8,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 
-from segexp.config.compose import compose, config_folder
+from segexp.config.compose import config_folder, load
 from segexp.serve.__main__ import without_data
 from segexp.tune.__main__ import with_train
 
@@ -48,7 +48,7 @@ def test_commands_of_the_docs_compose(page: Path) -> None:
             continue
         typed = [each for each in FOR_HYDRA.get(name, list)(arguments) if each not in LEFT_OUT]
         overrides = OverridesParser.create().parse_overrides(typed)
-        compose(name, [first_job(each) for each in overrides], folders=[])
+        load(name, [first_job(each) for each in overrides], folders=[])
 
 
 def test_the_docs_have_commands_of_every_entry() -> None:
