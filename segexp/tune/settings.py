@@ -12,10 +12,13 @@ Overrides = Annotated[
 ]
 
 
+Name = Annotated[str | int, Allowed("a name, such as lovasz")]
+
+
 class TuneSettings(Settings):
     """Everything in conf/tune.yaml."""
 
-    study: Text
+    study: Name
     folder: Folder
     num_trials: Count
     train: Overrides
