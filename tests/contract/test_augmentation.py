@@ -14,6 +14,8 @@ from segexp.config.compose import compose, config_folder
 from segexp.data.scenes import DecodedScene
 from segexp.types import VOID, Sample, Values
 
+pytestmark = pytest.mark.fast
+
 OPTIONS = sorted(path.stem for path in (config_folder() / "augmentation").glob("*.yaml"))
 
 

@@ -12,6 +12,8 @@ from segexp.config import trust
 from segexp.config.compose import config_folder, load
 from segexp.config.values import plain_values
 
+pytestmark = pytest.mark.fast
+
 CONF = config_folder()
 GROUPS = {"augmentation": 4, "callbacks": 2, "classes": 4, "data": 4, "experiment": 4, "logger": 3, "loss": 12}
 GROUPS |= {"model": 6, "optimizer": 3, "scheduler": 4, "trainer": 3}

@@ -7,6 +7,8 @@ from torch import nn
 from segexp.types import VOID
 from tests.loss.options import OPTIONS, build_loss
 
+pytestmark = pytest.mark.fast
+
 NUM_CLASSES = 5
 Batch = tuple[torch.Tensor, torch.Tensor]
 

@@ -10,6 +10,8 @@ from segexp.model.segmenter import Segmenter
 from tests.model.options import FOLDER, OPTIONS, build_model
 from tests.model.state_dict_keys import digest, stored_digests
 
+pytestmark = pytest.mark.fast
+
 NUM_CLASSES = 5
 SIZES = [(32, 32), (33, 47), (64, 96), (101, 37)]
 

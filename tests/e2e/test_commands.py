@@ -60,7 +60,7 @@ def test_help_without_groups_shows_every_key_and_the_comments(entry: str) -> Non
         (["data.bacth_size=3"], "no key 'data.bacth_size'; data has: .*did you mean data.batch_size?"),
         (["data=camvid"], "no value for data.root; add data.root=... to the command"),
         (["data=camvid", "data.root=/nowhere", "classes=camvid11"], "no folder /nowhere; set data.root to the folder"),
-        (["data.batch_size=many"], "data.batch_size is 'many'; needed is a whole number"),
+        (["data.batch_size=many"], "data.batch_size is 'many'.*a whole number of at least 1"),
         (["+model.depth=3"], "unexpected keyword argument 'depth'"),
     ],
 )
@@ -83,6 +83,7 @@ def test_a_path_that_needs_quotes_is_answered_with_what_to_type(place: str) -> N
     assert str(Path(place).expanduser()) in answer.stderr
 
 
+@pytest.mark.fast
 def test_train_and_evaluate_from_any_folder(small, tmp_path: Path) -> None:
     run = tmp_path / "run"
     answer = segexp("train", *small(), f"hydra.run.dir={run}", folder=tmp_path)
@@ -139,21 +140,21 @@ def test_a_run_that_failed_says_why_in_its_folder(small, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("typed", "answered"),
     [
-        (["name=.."], "name is '..'; needed is the name of one folder"),
-        (["name=."], "name is '.'; needed is the name of one folder"),
-        (["name=a/b"], "name is 'a/b'; needed is the name of one folder"),
-        (["name=5"], "name is 5; needed is the name of one folder"),
-        (["split=../val"], "name is '../val'; needed is the name of one folder"),
-        (["num_scenes=-1"], "num_scenes is -1; needed is at least 0"),
-        (["regroup=../classes/cityscapes7"], "regroup is '../classes/cityscapes7'; options of classes: camvid11, city"),
-        (["regroup=cityscapes7", "predictions=true", "flip=true"], "leave out predictions, flip"),
+        (["name=.."], "name is '..'.*one folder"),
+        (["name=."], "name is '.'.*one folder"),
+        (["name=a/b"], "name is 'a/b'.*one folder"),
+        (["name=5"], "name is 5.*one folder"),
+        (["split=../val"], "name is '../val'.*one folder"),
+        (["num_scenes=-1"], "num_scenes is -1.*at least 0"),
+        (["regroup=../classes/cityscapes7"], "regroup is '../classes/cityscapes7'.*camvid11, city"),
+        (["regroup=cityscapes7", "predictions=true", "flip=true"], "leave out.*predictions, flip"),
     ],
 )
 def test_an_evaluation_that_cannot_be_is_refused(trained: RunFolder, typed: list[str], answered: str) -> None:
     answer = segexp("evaluate", f"run={trained.path}", *typed)
     assert answer.returncode == 1
     assert answer.stderr.startswith("segexp.evaluate: ")
-    assert answered in answer.stderr
+    assert all(part in answer.stderr for part in answered.split(".*"))
     assert "Traceback" not in answer.stderr
 
 
