@@ -118,7 +118,10 @@ def _baseline_name(names: Sequence[str], typed: str | None) -> str:
 
 
 def _class_iou(runs: Sequence[Run]) -> Floats:
-    """Where a class never occurs, only seeds that predict it score it: 0, which must not pass for no score."""
+    """Mean IoU of each class over the seeds that score it, [C]; NaN where none does.
+
+    Where a class never occurs, only seeds that predict it score it: 0, which must not pass for no score.
+    """
     iou = np.stack([class_iou(run.confusion) for run in runs])  # seed class
     num_scored = (~np.isnan(iou)).sum(0)
     return np.divide(np.nansum(iou, axis=0), num_scored, out=np.full(len(num_scored), np.nan), where=num_scored > 0)

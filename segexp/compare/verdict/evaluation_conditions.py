@@ -3,7 +3,7 @@
 from segexp.compare.verdict.evaluated_run import Run
 
 FACTS = ("checkpoint", "image_size", "fingerprint", "inference", "label_ids")
-"""Keys of metrics.json."""
+"""Keys of metrics.json that are conditions."""
 LONGEST = 90
 """Letters of a condition before it is cut."""
 Condition = str | tuple[str, ...]
@@ -24,7 +24,7 @@ def differing_conditions(conditions: dict[str, Condition], usual: dict[str, Cond
 
 
 def _difference(key: str, ours: Condition, usual: Condition) -> str:
-    """Both in full where they are short; of long lists how many there are, and the first that only one of them has."""
+    """Name both values in full if they are short; of long lists their lengths and the first item that only one has."""
     text, usual_text = (value if isinstance(value, str) else f"[{', '.join(value)}]" for value in (ours, usual))
     if isinstance(ours, str) or isinstance(usual, str) or len(text + usual_text) < 150:
         return f"{key} {_cut(text)} instead of {_cut(usual_text)}"

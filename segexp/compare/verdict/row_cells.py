@@ -11,7 +11,7 @@ from segexp.compare.verdict.statistics import MOST_SEEDS, Difference, seeds_need
 
 
 class RowCells(NamedTuple):
-    """mean, least, most: mIoU over the seeds. interval: 95 %, of the difference. p_value: after Holm.
+    """Texts of one row. mean, least, most: mIoU over the seeds. interval: 95 %, of the difference. p_value: after Holm.
 
     seeds_needed: how many seeds make the interval no wider than ±0.003. A cell is empty where there is no difference.
     """

@@ -20,7 +20,7 @@ READERS = 3
 
 
 class ComparableRuns(NamedTuple):
-    """runs: evaluated under the same conditions. skipped: every other run, with the reason."""
+    """runs: those evaluated under the same conditions. skipped: all others, each with the reason."""
 
     runs: list[Run]
     skipped: SkippedRuns

@@ -45,7 +45,7 @@ def _against(baseline: Row, tested: Sequence[Row], names: dict[str, str], decide
 
 
 def _decided(word: str, rows: Sequence[Row], names: dict[str, str]) -> str:
-    """better: a (+0.0254), b (+0.0100)."""
+    """`Better: a (+0.0254), b (+0.0100).`"""
     return f"{word.capitalize()}: {shorten([_with_difference(row, names) for row in rows])}." if rows else ""
 
 

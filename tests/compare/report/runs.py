@@ -32,7 +32,10 @@ SECTIONS = [
 
 
 def run(folder: Path, loss: str, seed: int, quality: float = 0.6, with_history: bool = True, **settings: Any) -> Path:
-    """Finished, evaluated on val, with predictions. quality: share of pixels that are right. No pixel is a unicorn."""
+    """Write a finished run, evaluated on val with predictions, in which no pixel is a unicorn.
+
+    quality: share of pixels that are right.
+    """
     classes = {name: {"labels": [name], "color": color} for name, color in CLASSES.items()}
     new = RunFolder(folder)
     new.write_config({"seed": seed, "loss": {"_target_": loss, **settings}, "classes": {"classes": classes}})
@@ -75,7 +78,7 @@ def _save(path: Path, pixels: np.ndarray) -> None:
 
 
 def sweep(folder: Path, num_seeds: int = 3) -> Comparison:
-    """focal, which is the baseline; dice, which is better; and a variant with a hostile setting."""
+    """A comparison of focal, which is the baseline; dice, which is better; and a variant with a hostile setting."""
     for seed in range(num_seeds):
         run(folder / f"focal{seed}", "focal", seed, 0.60)
         run(folder / f"dice{seed}", "dice", seed, 0.85)

@@ -1,4 +1,4 @@
-"""The command for pictures, pasted."""
+"""The command for pictures works when it is pasted into a shell."""
 
 import shlex
 import shutil
@@ -21,7 +21,7 @@ def run_command(*command: str) -> subprocess.CompletedProcess[str]:
 def test_the_command_for_pictures_is_taken_for_the_same_evaluation(
     trained: RunFolder, streets_root: Path, tmp_path: Path
 ) -> None:
-    """Which was made otherwise than usual, of data that was moved, in folders whose names have to be quoted."""
+    """The evaluation has unusual settings, its data was moved, and the names of its folders have to be quoted."""
     run = Path(shutil.copytree(trained.path, tmp_path / "one run=first/run"))
     shutil.rmtree(run / "evaluation", ignore_errors=True)
     data = Path(shutil.copytree(streets_root, tmp_path / "moved to"))

@@ -108,7 +108,7 @@ def test_a_variant_without_predictions_is_named(folder: Path, tmp_path: Path) ->
 
 
 def _damage(run: Path, name: str = "images.npy") -> None:
-    """One array of the counts, which a comparison by itself does not read."""
+    """Damage one array of confusion.npz, one that a comparison without pictures does not read."""
     path = run / "evaluation/val/confusion.npz"
     with zipfile.ZipFile(path) as archive:
         entry = archive.getinfo(name)

@@ -55,7 +55,7 @@ def settings() -> Mapping[str, Any]:
 
 
 def write_evaluation(folder: Path, npz: bytes | Path, **facts: Any) -> None:
-    """npz: what `matrices` returns, or a file that holds it, which then becomes the run's own by a hard link."""
+    """Write an evaluation. npz: what `matrices` returns, or a file of it, to which the run gets a hard link."""
     evaluation = folder / "evaluation/val"
     write_atomic(evaluation / "metrics.json", json.dumps({"checkpoint": "best", **facts}))
     if isinstance(npz, Path):
@@ -65,7 +65,7 @@ def write_evaluation(folder: Path, npz: bytes | Path, **facts: Any) -> None:
 
 
 def write_history(folder: Path, mious: Sequence[float]) -> None:
-    """metrics.jsonl of a training with this mIoU after each epoch."""
+    """Write metrics.jsonl of a training with this mIoU after each epoch."""
     rows = [{"step": 10 * n + 9, "val/miou": miou, "epoch": n} for n, miou in enumerate(mious)]
     write_atomic(folder / "metrics.jsonl", "".join(f"{json.dumps(row)}\n" for row in rows))
 

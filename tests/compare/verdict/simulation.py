@@ -10,7 +10,7 @@ Confusions = npt.NDArray[np.int64]
 
 
 class Effects(NamedTuple):
-    """Of the variant on the logit of the recall, and standard deviations of what seeds and images do to it.
+    """variant: its effect on the logit of the recall; the others: standard deviations of what seeds and images add.
 
     image: to all runs alike. interaction: to the runs of one variant alike.
     """

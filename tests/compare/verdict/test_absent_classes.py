@@ -14,7 +14,7 @@ CLASSES = ("road", "car", "sky")
 
 
 def run_without_sky(folder: Path, loss: str, seed: int, num_sky: int) -> None:
-    """num_sky: pixels of each image that are taken for sky; no pixel is."""
+    """Write a run on images without sky. num_sky: pixels of each image that are taken for sky."""
     finished_run(folder, {"_target_": loss}, seed)
     confusions = np.tile(np.array([[90, 10, num_sky], [10, 90, 0], [0, 0, 0]]), (12, 1, 1))
     confusions[:, 0, 0] += np.arange(12) + seed

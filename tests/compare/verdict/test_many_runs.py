@@ -28,7 +28,7 @@ print(json.dumps({"rows": {row.name: [row.miou, row.difference] for row in rows}
 
 @pytest.fixture
 def many(tmp_path: Path) -> Path:
-    """Every setting and fact of a real run; runs of the same seed share one of a few evaluations."""
+    """Runs with every setting and fact of a real one; runs of the same seed share one of a few evaluations."""
     shared = tmp_path / "shared"
     shared.mkdir()
     for number in range(NUM_SEEDS * FEW):
@@ -57,7 +57,7 @@ def test_thousands_of_runs_are_compared_as_a_few_are_within_a_gibibyte(many: Pat
 
 @pytest.mark.slow
 def test_matrices_of_runs_that_were_read_are_freed(many: Path) -> None:
-    """What is held of a run is smaller than its matrices, 1.4 MB, by far."""
+    """A run in memory takes far less than its matrices, 1.4 MB."""
     tracemalloc.start()
     try:
         runs = read_runs(str(many / "0[0-3]?_*"), "val").runs

@@ -14,7 +14,7 @@ from tests.compare.verdict.run_folders import finished_run, write_history
 
 
 def rank(folder: Path, histories: dict[str, list[list[float]]]) -> Ranking:
-    """histories: for each loss the mIoU after each epoch of each seed."""
+    """The ranking of these runs. histories: for each loss the mIoU after each epoch of each seed."""
     for loss, seeds in histories.items():
         for seed, mious in enumerate(seeds):
             write_history(finished_run(folder / f"{loss}{seed}", {"_target_": loss}, seed), mious)

@@ -25,7 +25,7 @@ def names(pattern: object) -> list[str]:
 
 
 def make_deep(folder: Path) -> None:
-    """Folders below each other until their path is longer than the system takes: nobody, not even root, can list it."""
+    """Make folders below each other until their path is longer than the system takes: not even root can list it."""
     opened = [os.open(folder, os.O_RDONLY)]
     try:
         for _ in range(4096 // len(NAME) + 1):

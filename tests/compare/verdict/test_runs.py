@@ -98,7 +98,7 @@ def test_an_evaluation_older_than_the_end_of_its_training_is_left_out(sweep: Pat
 def test_what_makes_a_missing_or_outdated_evaluation_is_its_command(
     name: str, facts: dict[str, str] | None, cure: str, tmp_path: Path
 ) -> None:
-    """facts: of an evaluation that is outdated; None where there is none."""
+    """facts: metrics.json of an outdated evaluation; None where there is no evaluation."""
     run = finished_run(tmp_path / "run", {"_target_": "focal"}, 0, trained_until="2026-01-01", **(facts or {}))
     if facts is not None and name != "val":
         (run / "evaluation/val").rename(run / f"evaluation/{name}")

@@ -12,7 +12,7 @@ from tests.compare.verdict.run_folders import finished_run
 
 
 def verdict_sentences(folder: Path, num_single: int, **variants: Iterable[int]) -> list[str]:
-    """variants: loss -> seeds. num_single: how many more have one seed."""
+    """The sentences about these variants. variants: loss -> seeds. num_single: how many more have one seed."""
     seeds_of = {**variants, **{f"single{number}": [0] for number in range(num_single)}}
     for loss, seeds in seeds_of.items():
         for seed in seeds:

@@ -124,13 +124,13 @@ def test_as_many_seeds_as_are_asked_for_tell_the_difference_four_times_in_five()
 
 
 def video(rng: np.random.Generator, correlation: float, num_images: int) -> np.ndarray:
-    """Differences of images without a true one, each like its neighbour."""
+    """Scores of a video whose expected difference is 0, each image like its neighbour."""
     noise = rng.normal(size=num_images + 100)
     return lfilter([1], [1, -correlation], noise)[100:]
 
 
 def misses(correlation: float, num_images: int, single_images: bool) -> float:
-    """How often the interval of one pair of runs misses that there is no difference."""
+    """How often the interval of one pair of runs leaves out 0, the true difference."""
     rng, missed = np.random.default_rng(11), 0
     for number in range(NUM_EXPERIMENTS):
         images = video(rng, correlation, num_images)
@@ -157,7 +157,7 @@ def test_independent_images_are_resampled_alone() -> None:
 
 
 def test_every_resample_draws_as_many_images_as_there_are_and_each_as_often_as_any_other() -> None:
-    """In one of them the count of an image is a sum of draws whose chances sum up to 1: its variance is below 1."""
+    """In a resample the count of an image is a sum of draws whose chances sum up to 1: its variance is below 1."""
     five_standard_errors = 5 / np.sqrt(2000)
     for length in (1, 7, 33):
         drawn = resamples(100, 2000, block_length=length)

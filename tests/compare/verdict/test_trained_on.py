@@ -12,7 +12,7 @@ from tests.compare.verdict.run_folders import finished_run
 
 
 def trained(folder: Path, seed: int, data: Mapping[str, Any] | None, **settings: Any) -> None:
-    """data: fingerprints as the training recorded them; None: an older one, which recorded none."""
+    """Write a run. data: fingerprints as its training recorded them; None for an older one, which recorded none."""
     finished_run(folder, {"_target_": "focal"}, seed)
     for name, more in (("config.yaml", {"data": settings}), ("environment.json", {"data": data} if data else {})):
         write_atomic(folder / name, json.dumps(json.loads((folder / name).read_text()) | more))

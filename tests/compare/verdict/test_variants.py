@@ -13,7 +13,7 @@ from tests.compare.verdict.run_folders import finished_run
 
 
 def read_losses(folder: Path, *losses: dict[str, Any], num_seeds: int = 1) -> ComparableRuns:
-    """Runs of these settings of one loss, each with the same seeds."""
+    """Write runs of one loss with these settings, each with the same seeds, and read them."""
     for number, settings in enumerate(losses):
         for seed in range(num_seeds):
             finished_run(folder / f"{number}_{seed}", {"_target_": "focal", **settings}, seed, 0.5 + number)

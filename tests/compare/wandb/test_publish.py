@@ -1,4 +1,4 @@
-"""Dashboards and offline runs, sent for real to a stand-in for the server; what it gets when that breaks."""
+"""Dashboards and offline runs, sent for real to a stand-in for the server; and the errors when that breaks."""
 
 import json
 import shutil
@@ -35,7 +35,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def give(recorded: Path, folder: Path) -> None:
-    """What was recorded, as if it had been by this run."""
+    """Copy a recording into the folder of a run, as if the run had made it."""
     shutil.copytree(recorded, folder, symlinks=True, dirs_exist_ok=True)
 
 
