@@ -35,5 +35,5 @@ def load_model(run: RunFolder, checkpoint_name: str) -> TrainedNetwork:
     config = trusted_parts(run.config)
     table, image_size = labels_of_run(run)
     model = build.model(config)
-    step = checkpoint.load_model(model, run.checkpoint(checkpoint_name))
+    step = checkpoint.load_weights(model, run.checkpoint(checkpoint_name))
     return TrainedNetwork(model.eval(), build.grouping(config), table, image_size, step)

@@ -13,7 +13,7 @@ EXTRA_STATE = "_extra_state"
 """PyTorch's key of what a module's `get_extra_state` returns, which may be any plain value."""
 
 
-def load_model(model: nn.Module, path: Path) -> int:
+def load_weights(model: nn.Module, path: Path) -> int:
     """Load a checkpoint's weights into the model; returns the optimizer step after which they were stored.
 
     Raises ValueError if the file is torn or of another architecture.

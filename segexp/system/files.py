@@ -32,7 +32,7 @@ def write_atomic(path: Path, content: bytes | str, durable: bool = False) -> Pat
 def partial_file(path: Path) -> Iterator[Path]:
     """Yield an empty file for the body to write. It is then renamed to the path, or removed if the body raises.
 
-    Its name says which process writes, see `remove_left`. A lock would keep the body from writing on CIFS, where it is
+    Its name says which process writes, see `remove_abandoned_parts`. A lock would keep the body from writing on CIFS, where it is
     mandatory (Linux 5.5 on), and would not be seen by other nodes of some file systems.
     Raises OSError naming the file and the cure, UnfitNameError if no space and no other folder is one.
     """

@@ -90,14 +90,14 @@ def test_weights_of_another_architecture_are_refused(trained: RunFolder) -> None
 
 def test_a_checkpoint_of_another_class_count_names_the_shapes(trained: RunFolder, compose_small) -> None:
     with pytest.raises(ValueError, match=r"is \[19\] there and \[8\] here"):
-        checkpoint.load_model(build.model(compose_small()), trained.checkpoint("best"))
+        checkpoint.load_weights(build.model(compose_small()), trained.checkpoint("best"))
 
 
 def test_a_torn_checkpoint_is_named(trained: RunFolder, tmp_path: Path, compose_small) -> None:
     torn = tmp_path / "torn.ckpt"
     torn.write_bytes(trained.checkpoint("best").read_bytes()[:5000])
     with pytest.raises(ValueError, match=r"torn.ckpt is torn.*checkpoint=last"):
-        checkpoint.load_model(build.model(compose_small()), torn)
+        checkpoint.load_weights(build.model(compose_small()), torn)
 
 
 def test_a_torn_last_checkpoint_is_named_by_resume(compose_small, tmp_path: Path) -> None:
