@@ -81,6 +81,7 @@ class KeepLast(Checkpoint):
             "num_batches": 0 if self.is_between_epochs else lightning_internals.num_batches_completed(trainer),
             "num_ranks": trainer.world_size,
             "has_ended": self.has_ended,
+            "planned": {"max_epochs": trainer.max_epochs, "max_steps": trainer.max_steps},
         }
         checkpoint["counted"] = [] if self.is_between_epochs else loop_state.training_metric_states(task)
         checkpoint["loggers"] = {str(logger.name): str(logger.version) for logger in trainer.loggers}

@@ -32,9 +32,9 @@ def write_atomic(path: Path, content: bytes | str, durable: bool = False) -> Pat
 def partial_file(path: Path) -> Iterator[Path]:
     """Yield an empty file for the body to write. It is then renamed to the path, or removed if the body raises.
 
-    Its name says which process writes, see `remove_abandoned_parts`. A lock would keep the body from writing on CIFS, where it is
-    mandatory (Linux 5.5 on), and would not be seen by other nodes of some file systems.
-    Raises OSError naming the file and the cure, UnfitNameError if no space and no other folder is one.
+    Its name says which process writes, see `remove_abandoned_parts`. It is not locked: on CIFS locks are mandatory
+    (Linux 5.5 on), so the body could not write, and on some file systems other nodes do not see them.
+    Raises OSError naming the file and the cure, InvalidNameError if neither space nor another folder is a cure.
     """
     part = path.with_name(f".{_here()}-{os.getpid()}-{uuid.uuid4().hex[:8]}.part")
     try:

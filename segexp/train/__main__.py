@@ -42,8 +42,8 @@ def _refusal_recorded(run: RunFolder) -> Iterator[None]:
         yield
     except ValueError:
         if ranks.rank() == 0 and not run.is_started():
-            with suppress(OSError), run.renew():  # which records what is raised in it, unless the folder cannot be used
-                raise
+            with suppress(OSError), run.renew():
+                raise  # for renew to record it, if the folder can be used
         raise
 
 

@@ -17,7 +17,7 @@ from segexp.run import checkpoint
 from segexp.run.environment import collect_environment
 from segexp.run.folder import RunFolder
 from segexp.system import remote, signals
-from segexp.system.ranks import on_first_rank
+from segexp.system.ranks import on_first_rank, rank
 from segexp.train.assemble import Training, assemble
 from segexp.train.plan import Conclude, GoOn, Nothing, Plan, Request, Start
 from segexp.train.resume import check_files
@@ -42,10 +42,10 @@ def execute(run: RunFolder, plan: Plan) -> None:
             with on_first_rank(run.record_status):
                 _record_resume(run, values, overrides)
                 _train(run, training, values, from_checkpoint=last.path)
-        case Conclude():
-            with on_first_rank(run.record_status):
+        case Conclude() if rank() == 0:
+            with run.record_status():
                 _report(run)
-        case Nothing():
+        case Nothing() if rank() == 0:
             print(f"{run.path} is finished: nothing is left to train")
 
 

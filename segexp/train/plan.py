@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from segexp.data.settings import READING_KEYS
 from segexp.run.folder import RunFolder
 from segexp.train import preflight, resume
 from segexp.train.resume import Checkpoint
@@ -32,7 +31,11 @@ class Start:
 
 @dataclass(frozen=True)
 class GoOn:
-    """Train on from a checkpoint. values: the run's configuration, with the overrides of resume= applied."""
+    """Train on from a checkpoint.
+
+    values: the run's configuration with what the command may change: the overrides of resume=, or the cache if a
+    command is repeated.
+    """
 
     values: Values
     checkpoint: Checkpoint
@@ -41,7 +44,7 @@ class GoOn:
 
 @dataclass(frozen=True)
 class Conclude:
-    """Only report: the run was interrupted after its last step."""
+    """Report, and record as finished: the run was interrupted after its last step."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +58,8 @@ Plan = Start | GoOn | Conclude | Nothing
 def plan(run: RunFolder, request: Request) -> Plan:
     """Decide what the request means for this run folder.
 
-    Raises ValueError for values that no training can have, and for those that differ from the values of the run in the
-    folder; FileExistsError where a new run would overwrite something; FileNotFoundError where there is no checkpoint to
+    Raises ValueError for values that no training can have, and for a change that a run which goes on does not allow;
+    FileExistsError where a new run would overwrite something; FileNotFoundError where there is no checkpoint to
     resume from.
     """
     if request.values["resume"] is not None:
@@ -73,12 +76,11 @@ def _plan_resume(run: RunFolder, overrides: Sequence[str]) -> GoOn | Conclude:
     checkpoint = resume.newest_checkpoint(run)
     if checkpoint is None:
         raise FileNotFoundError(f"{run.path} has no checkpoint to resume from; train again from the start")
-    stored = resume.with_reading_defaults(run.config)
-    values = resume.with_overrides(stored, overrides)
-    if checkpoint.has_ended and run.state() != "finished" and values == stored:
-        return Conclude()
+    values = resume.with_overrides(resume.with_reading_defaults(run.config), overrides)
     _check_values(values)
-    resume.check_targets(run, values, typed={})
+    if checkpoint.leaves_nothing(values) and run.state() != "finished":
+        return Conclude()
+    resume.check_targets(run, values, typed={})  # what was typed beside resume= must be known to conf/, too
     resume.check_epochs_left(checkpoint, values)
     return GoOn(values, checkpoint, overrides)
 
@@ -91,11 +93,11 @@ def _plan_repeated_command(run: RunFolder, request: Request) -> Plan:
     checkpoint = resume.newest_checkpoint(run)
     if checkpoint is None:
         return Start(request)
-    if checkpoint.has_ended:
+    if checkpoint.leaves_nothing(run.config):
         return Conclude()
     resume.check_targets(run, run.config, typed=request.values)
     values = resume.with_reading_defaults(run.config)
-    values["data"] |= {key: request.values["data"][key] for key in READING_KEYS if key in resume.FREE_KEYS}
+    values["data"] |= {key: request.values["data"][key] for key in resume.FREE_KEYS}
     return GoOn(values, checkpoint, overrides=[])
 
 

@@ -42,12 +42,24 @@ FUSED = "optimizer.fused"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint to go on from. has_ended: the training had no step left when it was written."""
+    """A checkpoint to go on from.
+
+    has_ended: whether the training had no step left when it was written. planned: its max_epochs and max_steps then;
+    None in checkpoints of earlier versions.
+    """
 
     path: Path
     model_weights: "dict[str, Tensor]"
     num_epochs: int
     has_ended: bool
+    planned: Mapping[str, int] | None
+
+    def leaves_nothing(self, values: Mapping[str, Any]) -> bool:
+        """Whether a training of this configuration has no step left, rather than one that has been prolonged since."""
+        now = {key: values["trainer"].get(key, -1) for key in ("max_epochs", "max_steps")}
+        if self.planned is None:
+            return self.has_ended and not self.num_epochs < now["max_epochs"]
+        return self.has_ended and now == self.planned
 
 
 def newest_checkpoint(run: RunFolder) -> Checkpoint | None:
@@ -76,10 +88,11 @@ def _read(path: Path) -> Checkpoint:
     content = checkpoint.read(path)
     try:
         num_epochs = num_epochs_processed(content)
-        has_ended = bool(content.get("position", {}).get("has_ended", False))
+        position = content.get("position", {})
+        has_ended, planned = bool(position.get("has_ended", False)), position.get("planned")
     except (LookupError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} holds no position in a training ({type(error).__name__}: {error})") from error
-    return Checkpoint(path, checkpoint.model_part(content), num_epochs, has_ended)
+    return Checkpoint(path, checkpoint.model_part(content), num_epochs, has_ended, planned)
 
 
 def with_reading_defaults(stored: Mapping[str, Any]) -> Values:
@@ -166,8 +179,9 @@ def check_same(stored: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
     if keys:
         shown = "; ".join(f"{key} was {ours.get(key, ABSENT)!r} and is {theirs.get(key, ABSENT)!r}" for key in keys)
         raise ValueError(
-            f"the run in this folder has another configuration: {shown}; type the command that started it, choose "
-            "another hydra.run.dir, or change what may change by resume=FOLDER key=value"
+            f"the run in this folder has another configuration: {shown}; type the command that started it, with what "
+            "resume= has changed since; or choose another hydra.run.dir, or change what may change by resume=FOLDER "
+            "key=value"
         )
 
 

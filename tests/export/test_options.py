@@ -29,6 +29,7 @@ SMALLER: dict[str, Any] = {
 """Values of keys that give fewer layers of the same kinds, for the options that have these keys."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", OPTIONS)
 def test_one_file_computes_what_pytorch_does_at_every_size(option: str, tmp_path: Path) -> None:
     model = lively(option, _smaller(option))

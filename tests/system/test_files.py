@@ -15,9 +15,9 @@ from segexp.system.files import InvalidNameError, partial_file, remove_abandoned
 WRITING = """
 import sys
 from pathlib import Path
-from segexp.system.files import part_of
+from segexp.system.files import partial_file
 
-with part_of(Path(sys.argv[1])) as part:
+with partial_file(Path(sys.argv[1])) as part:
     print(part.name, flush=True)
     sys.stdin.read()
 """

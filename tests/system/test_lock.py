@@ -11,7 +11,7 @@ from segexp.system.lock import exclusive_folder
 LEFT_TWICE = """
 import sys
 from pathlib import Path
-from segexp.system.lock import alone_in
+from segexp.system.lock import exclusive_folder
 
 folder, times = Path(sys.argv[1]), 2
 
@@ -22,7 +22,7 @@ def leave(event, arguments):
         folder.rmdir()
 
 sys.addaudithook(leave)
-with alone_in(folder, "taken", "unwritable"):
+with exclusive_folder(folder, "taken", "unwritable"):
     (folder / "file").touch()
 print(times)
 """

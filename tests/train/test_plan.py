@@ -55,6 +55,20 @@ def test_a_run_that_was_interrupted_after_its_last_step_can_be_prolonged(interru
     assert decision.values["trainer"]["max_epochs"] == 3
 
 
+@pytest.mark.parametrize("state", ["running", "failed"])
+def test_a_prolonged_run_that_died_at_once_goes_on(interrupted: RunFolder, state: str) -> None:
+    """Its last checkpoint is still that of the old end; further ranks, which Lightning starts, see it as running."""
+    stored = interrupted.config
+    longer = {**stored, "trainer": {**stored["trainer"], "max_epochs": 3}}
+    interrupted.write_config(longer)
+    interrupted.write_status(state)
+    resumed = planned(interrupted.path, {"resume": str(interrupted.path)}, "trainer.max_epochs=3")
+    repeated = planned(interrupted.path, {**longer, "on_existing": "resume"})
+    assert isinstance(resumed, GoOn)
+    assert isinstance(repeated, GoOn)
+    interrupted.write_config(stored)
+
+
 def test_a_repeated_command_may_choose_another_cache(compose_small: Compose, tmp_path: Path) -> None:
     start(compose_small("trainer.max_epochs=2"), tmp_path)
     run = RunFolder(tmp_path)
