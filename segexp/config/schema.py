@@ -127,7 +127,7 @@ def _sentence(settings: type[BaseModel], error: ErrorDetails, within: str, skip:
 
 
 def _expected(error: ErrorDetails) -> str:
-    """Of a choice: what it may be; of anything else: pydantic's words."""
+    """The values of a choice; for anything else pydantic's own words."""
     if error["type"] == "bool_type":
         return "true, false"
     if error["type"] != "literal_error":
