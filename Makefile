@@ -22,7 +22,7 @@ demo: setup     ## render street scenes, train a small GridNet, evaluate it, dra
 	$(BIN)/python -m segexp.evaluate run=$(RUN)
 
 test: setup     ## every test that needs no root and no network
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-fast: setup   ## the edit loop, within a minute: contracts of every option on small inputs, one training, one evaluation
 	$(BIN)/python -m pytest -n 2 -m fast

@@ -48,7 +48,7 @@ def draw_gradients(axis: Axes, loss: type[Lovasz] | type[LovaszSoftmax], title: 
         for kind, style in ((true, "-"), (~true, "--")):
             axis.plot(*mean_by_probability(logit[kind], gradient[kind]), style, color=f"C{number}")
     axis.set(
-        title=f"{title}: true pixels solid, others dashed",
+        title=f"{title} (dashed: other pixels)",
         xlabel="probability p of the class",
         ylabel="gradient by the logit × pixels",
         ylim=(-2.2, 1.1),

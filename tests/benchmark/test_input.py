@@ -97,6 +97,7 @@ print(resident_bytes(Growing(), num_scenes=4, num_workers=2, num_epochs=4))
 """
 
 
+@pytest.mark.slow
 def test_memory_that_workers_keep_is_measured_whatever_was_freed_before() -> None:
     output = subprocess.run(
         [sys.executable, "-c", MEASURE_AFTER_FREEING], cwd=ROOT, check=True, capture_output=True, text=True

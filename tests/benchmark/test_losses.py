@@ -42,6 +42,7 @@ def _send_peaks(connection: Connection) -> None:
     connection.send((one_block, peak_bytes(lambda: [torch.ones(4000, 4000).sum() for _ in range(3)], CPU)))
 
 
+@pytest.mark.slow
 def test_peak_memory_counts_only_memory_held_at_the_same_time() -> None:
     """In a process of its own: where much was freed before, the C library may keep each of the three blocks."""
     assert said_by(_send_peaks) == pytest.approx((64e6, 64e6), rel=0.1)

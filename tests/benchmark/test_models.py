@@ -110,6 +110,7 @@ def test_onnx_runtime_is_left_out_where_it_cannot_run_and_nothing_else_is() -> N
     assert "CUDAExecutionProvider" in on_gpu["float32", "onnxruntime"]  # the installed package is that for CPUs
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # of the exporter
 def test_onnx_runtime_gives_the_logits_of_torch(tmp_path: Path) -> None:
     network, image = task(tmp_path).network(), task(tmp_path).image()
@@ -119,6 +120,7 @@ def test_onnx_runtime_gives_the_logits_of_torch(tmp_path: Path) -> None:
         torch.testing.assert_close(logits, network(image), rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_memory_is_weights_and_features_without_libraries(tmp_path: Path) -> None:
     hungry = {"_target_": "tests.benchmark.networks.hungry"}
     facts = measure_in_process(task(tmp_path, config=hungry, seconds=60), 60)
@@ -134,12 +136,14 @@ def test_memory_of_a_compiled_network_is_without_the_compiler(tmp_path: Path) ->
     assert compiled - eager < 45e6
 
 
+@pytest.mark.slow
 def test_a_pass_beyond_the_limit_is_ended_and_noted(tmp_path: Path) -> None:
     facts = measure_in_process(task(tmp_path, config=ENDLESS), 600)
     assert facts["note"] == "a pass takes over 0.5 s"
     assert facts["parameters"] == 0
 
 
+@pytest.mark.slow
 def test_a_case_that_needs_more_memory_than_there_is_ends_alone(tmp_path: Path) -> None:
     height, width = 32768, 65536
     batch = math.ceil(2 * psutil.virtual_memory().total / (3 * height * width))

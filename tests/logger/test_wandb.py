@@ -49,6 +49,7 @@ def test_a_server_gets_scores_pictures_group_and_nested_configuration(tmp_path: 
     assert not any(path.endswith(".ckpt") for path in server.files)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_goes_on_in_its_w_and_b_run(tmp_path: Path) -> None:
     again = 'logger = wandb_logger(logger.save_dir, "segexp", None, None, "some sweep")'
     lines = f"{TEN_ROWS}\nlogger.finalize('success')\n"

@@ -78,6 +78,7 @@ def test_a_terminated_training_is_a_failed_run(tmp_path: Path, overrides: list[s
     assert "preempting" not in {record["type"] for record in records(folder.path)}  # a W&B sweep would run it again
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_on_by_itself_is_preempted(tmp_path: Path) -> None:
     lines = f"""
 {TEN_ROWS}

@@ -21,6 +21,7 @@ def rows(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 def test_a_sweep_ends_with_a_table_and_the_same_command_runs_what_is_not_finished(small, tmp_path: Path) -> None:
     folder = tmp_path / "sweep"
     jobs = ["-m", *small(f"hydra.sweep.dir={folder}"), "loss=lovasz_beta", "loss.a=-1.0,1.0"]

@@ -144,6 +144,7 @@ def test_without_the_extra_one_line_says_what_to_install(sweep: Path, tmp_path: 
     assert len(answer.stderr.strip().splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_offline_runs_are_sent_once_skipped_ones_too(sweep: Path, recorded: Path) -> None:
     give(recorded / "first", sweep / "a0")
     give(recorded / "second", sweep / "b0")
@@ -156,6 +157,7 @@ def test_offline_runs_are_sent_once_skipped_ones_too(sweep: Path, recorded: Path
     assert len(sent(sweep)) == 2
 
 
+@pytest.mark.slow
 def test_runs_are_sent_where_none_was_evaluated(sweep: Path, recorded: Path) -> None:
     give(recorded / "first", sweep / "a0")
     for evaluation in sweep.glob("*/evaluation"):
@@ -168,6 +170,7 @@ def test_runs_are_sent_where_none_was_evaluated(sweep: Path, recorded: Path) -> 
     assert compare(sweep).returncode == 1
 
 
+@pytest.mark.slow
 def test_an_unreadable_run_is_named_and_the_others_are_sent(sweep: Path, recorded: Path) -> None:
     give(recorded / "first", sweep / "b0")
     broken = sweep / "a0/wandb/offline-run-20260101_000000-a0/run-a0.wandb"
@@ -182,6 +185,7 @@ def test_an_unreadable_run_is_named_and_the_others_are_sent(sweep: Path, recorde
     assert len(server.runs) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", [401, None])
 def test_a_server_that_does_not_take_runs_costs_nothing(sweep: Path, recorded: Path, code: int | None) -> None:
     give(recorded / "first", sweep / "a0")
