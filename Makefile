@@ -21,7 +21,7 @@ demo: setup     ## render street scenes, train a small GridNet, evaluate it, dra
 	$(BIN)/python -m segexp.train experiment=demo hydra.run.dir=$(RUN)
 	$(BIN)/python -m segexp.evaluate run=$(RUN)
 
-test: setup     ## every test that needs no root and no network
+test: setup     ## the default tests: no root, no network, and none that takes long
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-fast: setup   ## the edit loop, within a minute: contracts of every option on small inputs, one training, one evaluation
