@@ -39,8 +39,7 @@ def segment(network: Network, image: Image, image_size: Size | None, inference: 
     for size in sizes:
         image_at_size = _resized_image(image, size)
         for flip in flips:
-            probability = _view_probability(network, image_at_size, flip, native, inference)
-            total = probability if total is None else total.add_(probability)
+            total = _add(total, _view_probability(network, image_at_size, flip, native, inference))
     assert total is not None
     return total.div_(len(sizes) * len(flips)).clamp_min_(SMALLEST_PROBABILITY).log_()
 
@@ -49,6 +48,11 @@ def _view_probability(network: Network, image: Tensor, flip: bool, native: Size,
     """Probabilities of one view at the native size; mirrored back after resizing, when they are smallest."""
     probability = resize_logits(_windowed_probability(network, image.flip(-1) if flip else image, inference), native)
     return probability.flip(-1) if flip else probability
+
+
+def _add(total: Tensor | None, probability: Tensor) -> Tensor:
+    """A function, so that no variable holds one view's probabilities while the next ones are computed."""
+    return probability if total is None else total.add_(probability)
 
 
 def _windowed_probability(network: Network, image: Tensor, inference: Inference) -> Tensor:
