@@ -18,6 +18,7 @@ from tests.process import said_by
 CPU = torch.device("cpu")
 
 
+@pytest.mark.slow
 def test_every_option_and_every_alternative_is_measured() -> None:
     settings = LossesSettings(shapes=[(1, 3, 8, 8)], scales=[1.0], options=None, rounds=1)
     records = measure(settings, CPU, [])

@@ -151,12 +151,14 @@ def test_a_case_that_needs_more_memory_than_there_is_ends_alone(tmp_path: Path) 
     assert measure_in_process(task(tmp_path, case), 600)["note"] == "out of memory"
 
 
+@pytest.mark.slow
 def test_a_crash_ends_one_case_and_leaves_its_last_words(tmp_path: Path) -> None:
     crash = {"_target_": "tests.benchmark.networks.crash"}
     facts = measure_in_process(task(tmp_path, config=crash), 60)
     assert facts["note"] == "its process ended by SIGABRT: these are my last words"
 
 
+@pytest.mark.slow
 def test_an_error_of_a_network_is_its_note(tmp_path: Path) -> None:
     facts = measure_in_process(task(tmp_path, config=TINY | {"streams": []}), 60)
     assert facts["note"].startswith("ValueError: gridnet: streams is []; allowed: ")

@@ -113,6 +113,7 @@ Cache("disk", None, root).scenes(pairs, lookup, None)
 """
 
 
+@pytest.mark.slow
 def test_two_processes_that_start_together_make_it_once(pairs: list[Pair], root: Path) -> None:
     arguments = pickle.dumps((pairs, LOOKUP, str(root)))
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)

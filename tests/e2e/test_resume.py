@@ -52,7 +52,7 @@ def test_killed_between_two_epochs(overrides: list[str], tmp_path: Path) -> None
     assert_same(parts, whole)
 
 
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGUSR1"])
+@pytest.mark.parametrize("name", ["SIGTERM", pytest.param("SIGUSR1", marks=pytest.mark.slow)])
 def test_a_signal_saves_the_step_it_finds(overrides: list[str], tmp_path: Path, name: str) -> None:
     run = RunFolder(tmp_path)
     assert train(run, [*overrides, "callbacks.last.every_n_train_steps=null"], by_signal=f"{name} 5") == 143

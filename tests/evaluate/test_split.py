@@ -44,6 +44,7 @@ def test_three_processes_count_the_same_as_one_bit_for_bit(streets_root: Path, t
     assert sorted(path.stem for path in (tmp_path / "predictions").iterdir()) == evaluation.names
 
 
+@pytest.mark.slow
 def test_a_broken_image_in_another_process_is_named(streets_root: Path, tmp_path: Path) -> None:
     source = evaluate_guess(tmp_path / "streets", "cityscapes19")
     mask = Path(source.files["masks"][2])

@@ -157,6 +157,7 @@ def test_telemetry_is_off_and_staging_stays_in_the_run_folder(tmp_path: Path, cl
     assert os.environ["WANDB_DATA_DIR"].startswith(str(tmp_path))
 
 
+@pytest.mark.slow
 def test_other_loggers_do_not_import_wandb(tmp_path: Path, small) -> None:
     program = """
 import sys

@@ -28,6 +28,7 @@ def test_label_ids_are_those_of_an_evaluation(trained: RunFolder, images: Path, 
         np.testing.assert_array_equal(mask(file), mask(tmp_path / "evaluated" / file.name))
 
 
+@pytest.mark.slow
 def test_every_form_of_a_mask_holds_the_same_classes(trained: RunFolder, images: Path, tmp_path: Path) -> None:
     forms = ("label_ids", "class_ids", "colored")
     for form in forms:
@@ -116,6 +117,7 @@ def test_any_mode_and_orientation_is_predicted_as_the_picture_that_it_shows(
         np.testing.assert_array_equal(given, mask(tmp_path / "plain_out" / "masks" / f"{stem}.png"), err_msg=name)
 
 
+@pytest.mark.slow
 def test_batches_of_mixed_sizes_give_what_single_images_give(trained: RunFolder, images: Path, tmp_path: Path) -> None:
     mixed = tmp_path / "mixed"
     mixed.mkdir()
@@ -169,6 +171,7 @@ def test_files_that_are_there_are_refused_skipped_or_overwritten(trained: RunFol
     assert [file.read_bytes() for file in files] == before
 
 
+@pytest.mark.slow
 def test_files_of_one_stem_keep_their_endings(trained: RunFolder, images: Path, tmp_path: Path) -> None:
     given = tmp_path / "given"
     given.mkdir()

@@ -137,6 +137,7 @@ def test_what_a_killed_command_left_of_a_video_is_removed_by_the_next_and_no_liv
     assert {path.name for path in out.rglob("*.*")} == {"predictions.json", "next.mkv", "next.mp4"}
 
 
+@pytest.mark.slow
 def test_images_and_videos_can_go_on_where_they_stopped(trained: RunFolder, frames: list[np.ndarray], tmp_path) -> None:
     given = tmp_path / "given"
     given.mkdir()

@@ -72,6 +72,7 @@ def test_an_offline_training_is_sent_and_its_dashboards_show_what_it_logged(tmp_
     assert RunFolder(folder).history()  # the files here are as they were
 
 
+@pytest.mark.slow
 def test_what_arrives_is_the_specification_and_a_second_time_replaces_it(sweep: Path, comparison: Comparison) -> None:
     with Standin() as server:
         server.run("a0").facts["project"] = "segexp"
