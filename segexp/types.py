@@ -2,32 +2,32 @@
 
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-import numpy as np
-import numpy.typing as npt
-from jaxtyping import Float, UInt8
-
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    from jaxtyping import Float, UInt8
     from torch import Tensor
-else:
-    Tensor = Any  # these types are read, not run: reading runs and class groupings must not wait for torch
+
+    Bytes = npt.NDArray[np.uint8]
+    Counts = npt.NDArray[np.int64]
+    Floats = npt.NDArray[np.float64]
+
+    Image = UInt8[Tensor, "batch 3 height width"]
+    Logits = Float[Tensor, "batch num_classes height width"]
+    Target = UInt8[Tensor, "batch height width"]
+    Scalar = Float[Tensor, ""]
+else:  # these types are read, not run: a command that only refuses a typo must not wait for NumPy or torch
+    Bytes = Counts = Floats = Image = Logits = Target = Scalar = Tensor = Any
 
 Size = tuple[int, int]
 """Height and width."""
 Values = dict[str, Any]
 """Plain values by key, nested: what YAML and JSON hold."""
-Bytes = npt.NDArray[np.uint8]
-Counts = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 VOID = 255
 """Train id of pixels that cost and score nothing."""
 SMALLEST_SIDE = 32
 """Least height and width of an image that networks are given."""
-
-Image = UInt8[Tensor, "batch 3 height width"]
-Logits = Float[Tensor, "batch num_classes height width"]
-Target = UInt8[Tensor, "batch height width"]
-Scalar = Float[Tensor, ""]
 
 
 class Sample(NamedTuple):

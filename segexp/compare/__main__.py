@@ -4,17 +4,19 @@ import shlex
 import sys
 from typing import TYPE_CHECKING
 
-from segexp.compare.settings import CompareSettings
 from segexp.config.command_line import entry_point
 from segexp.types import Values
 
 if TYPE_CHECKING:
+    from segexp.compare.settings import CompareSettings
     from segexp.compare.verdict.comparison import Comparison
 
 
 @entry_point("compare")
 def main(values: Values) -> None:
     from hydra.core.hydra_config import HydraConfig
+
+    from segexp.compare.settings import CompareSettings
 
     settings = CompareSettings.of(values)
     if settings.runs is not None:
@@ -34,7 +36,7 @@ def _compare_two(a: str, b: str, split: str) -> None:
     print_sections(console(), pair_sections(read_run_pair(a, b, split)))
 
 
-def _compare_many(settings: CompareSettings, pattern: str) -> None:
+def _compare_many(settings: "CompareSettings", pattern: str) -> None:
     from segexp.compare.verdict.text.console import console, print_sections
     from segexp.compare.verdict.text.sections import comparison_sections
     from segexp.compare.wandb.share import share
@@ -52,7 +54,7 @@ def _compare_many(settings: CompareSettings, pattern: str) -> None:
         print(line, flush=True)
 
 
-def _comparison(settings: CompareSettings, pattern: str) -> "Comparison | None":
+def _comparison(settings: "CompareSettings", pattern: str) -> "Comparison | None":
     """None where no run can be compared, but runs that were recorded offline are to be sent."""
     from segexp.compare.verdict.comparison import compare_variants
     from segexp.compare.verdict.runs import read_runs

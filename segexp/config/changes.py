@@ -63,14 +63,5 @@ def apply_change(values: Mapping[str, Any], change: Change) -> Values:
     if change.deletes:
         del node[change.name]
     else:
-        node[change.name] = _plain(change.value)
+        node[change.name] = change.value
     return changed
-
-
-def _plain(value: Any) -> Any:
-    """Texts in quotes, which the parser hands over as objects of its own, as texts."""
-    if isinstance(value, dict):
-        return {_plain(key): _plain(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_plain(each) for each in value]
-    return value if isinstance(value, int | float | str | bool | None) else str(value)

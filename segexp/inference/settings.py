@@ -10,7 +10,6 @@ from segexp.types import Values
 Precision = Literal["float32", "bfloat16", "float16"]
 PRECISIONS: tuple[str, ...] = get_args(Precision)
 Blending = Literal["gaussian", "trimmed", "uniform"]
-BLENDINGS: tuple[str, ...] = get_args(Blending)
 Stride = Annotated[
     tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]], Tuple, Allowed("[height, width], each at least 1")
 ]

@@ -6,7 +6,7 @@ from typing import Any
 from segexp.types import Values
 
 LOSSES_WITH_A_LAW = ("segexp.loss.lovasz.", "segexp.loss.lovasz_softmax.")
-"""Until version 0.1 they called the distribution of their threshold `law`."""
+"""They called the distribution of their threshold `law` when version 0.1.0 began."""
 
 
 def in_words_of_today(config: Mapping[str, Any]) -> Values:

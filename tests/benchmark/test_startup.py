@@ -14,7 +14,7 @@ from segexp.config.compose import compose
 from segexp.run.folder import RunFolder
 
 CPU = torch.device("cpu")
-HEAVY = ("torch", "pytorch_lightning", "torchvision", "scipy", "matplotlib", "wandb")
+HEAVY = ("numpy", "torch", "pytorch_lightning", "torchvision", "scipy", "matplotlib", "wandb")
 MODULES_WITHOUT_TRAINING = (
     "segexp.inference.predictor",
     "segexp.serve.image_store",

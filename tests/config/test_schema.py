@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import pytest
 
-from segexp.config.schema import Count, Fraction, NotNegative, Settings, Size, Text, checked
+from segexp.config.schema import Count, NotNegative, Positive, Settings, Size, Text, checked
 
 
 class Inner(Settings):
@@ -15,7 +15,7 @@ class Inner(Settings):
 class Outer(Settings):
     kind: Literal["one", "two", None]
     rate: NotNegative
-    share: Fraction
+    share: Positive
     name: Text | None
     inner: Inner
     is_on: bool
@@ -56,7 +56,7 @@ def test_a_whole_number_is_a_number_and_a_truth_value_is_none() -> None:
     [
         ({"kind": "three"}, ("kind is 'three'", "one, two, null")),
         ({"rate": float("nan")}, ("rate is nan", "at least 0")),
-        ({"share": 1}, ("share is 1", "between 0 and 1")),
+        ({"share": 0}, ("share is 0", "above 0")),
         ({"name": ""}, ("name is ''", "null", "a text")),
         ({"is_on": "yes"}, ("is_on is 'yes'", "true, false")),
         ({"names": "a"}, ("names is 'a'", "a list", "names=[a]")),

@@ -1,6 +1,7 @@
 """Sliding windows and test-time augmentation, held against their definition."""
 
 import math
+from typing import get_args
 
 import pytest
 import torch
@@ -13,7 +14,7 @@ from torchvision.transforms.v2 import functional as transform
 from segexp.benchmark.memory import peak_bytes
 from segexp.config.compose import config_folder
 from segexp.inference.segment import segment
-from segexp.inference.settings import BLENDINGS, Inference
+from segexp.inference.settings import Blending, Inference
 from segexp.inference.window import axis_windows, windows
 
 
@@ -46,7 +47,7 @@ def test_a_single_view_gives_the_logits_themselves(network: Pointwise, image: to
     assert torch.equal(segment(network, image, None, Inference(window=(70, 101))), network(image))
 
 
-@pytest.mark.parametrize("blending", BLENDINGS)
+@pytest.mark.parametrize("blending", get_args(Blending))
 @pytest.mark.parametrize("stride", [None, (32, 40), (13, 29)])
 def test_windows_change_nothing_for_a_network_that_sees_pixels(blending: str, stride, network, image) -> None:
     inference = Inference(window=(32, 40), stride=stride, blending=blending)
@@ -55,7 +56,9 @@ def test_windows_change_nothing_for_a_network_that_sees_pixels(blending: str, st
 
 
 @settings(deadline=None, derandomize=True)  # a window of one pixel takes many steps; the same examples each time
-@given(length=st.integers(1, 200), window=st.integers(1, 120), blending=st.sampled_from(BLENDINGS), data=st.data())
+@given(
+    length=st.integers(1, 200), window=st.integers(1, 120), blending=st.sampled_from(get_args(Blending)), data=st.data()
+)
 def test_weights_of_every_pixel_add_up_to_one(length: int, window: int, blending: str, data: st.DataObject) -> None:
     stride = data.draw(st.integers(1, window))
     total = torch.zeros(length, 50)
