@@ -13,6 +13,7 @@ import pytest
 
 from segexp.run.folder import RunFolder
 from segexp.types import Values
+from tests.options import CONFIG_DIR
 from tests.training import start
 
 SMALL_STREETS = ["num_train=6", "num_val=3", "height=64", "width=128"]
@@ -29,6 +30,15 @@ SMALL = [
     "trainer.log_every_n_steps=1",
     "trainer.enable_progress_bar=false",
 ]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--config-dir", help="folder of further options, which the tests in tests/contract check too")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--config-dir"):
+        os.environ[CONFIG_DIR] = str(Path(config.getoption("--config-dir")).absolute())
 
 
 @pytest.fixture(scope="session")

@@ -11,12 +11,14 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.types import Quote, QuotedString
 from omegaconf import DictConfig, OmegaConf
 
+from segexp.config.facts import fact_text
 from segexp.config.values import plain_values
 from segexp.system import ranks
 from segexp.types import Values
 
 OmegaConf.register_new_resolver("run_folder", lambda resumed, new: "." if resumed else new, replace=True)
 OmegaConf.register_new_resolver("started", ranks.started, replace=True)
+OmegaConf.register_new_resolver("fact", fact_text, replace=True)
 
 
 def config_folder() -> Path:
@@ -58,7 +60,7 @@ def load(entry: str, overrides: Sequence[str] = (), folders: Sequence[Path | str
 
 def option_values(group: str, option: str) -> Values:
     """The values that an option of segexp.train sets in its group; ??? stands for a value that the user must give."""
-    return cast(dict[str, Any], OmegaConf.to_container(load("train", [f"{group}={option}"])[group]))
+    return cast(dict[str, Any], OmegaConf.to_container(load("train", [f"{group}={option}"])[group], resolve=True))
 
 
 def options_of_user() -> list[Path]:

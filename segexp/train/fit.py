@@ -9,6 +9,7 @@ from pytorch_lightning.utilities import rank_zero_only
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from segexp.config.compose import config_dir
+from segexp.config.facts import without_facts
 from segexp.config.grammar import quote
 from segexp.data.module import DataModule
 from segexp.data.pairs import fingerprint
@@ -21,6 +22,7 @@ from segexp.system.ranks import on_first_rank, rank
 from segexp.train.assemble import Training, assemble
 from segexp.train.plan import Conclude, GoOn, Nothing, Plan, Request, Start
 from segexp.train.resume import check_files
+from segexp.train.start_from import StartWeights, copy_weights
 
 
 def execute(run: RunFolder, plan: Plan) -> None:
@@ -30,14 +32,15 @@ def execute(run: RunFolder, plan: Plan) -> None:
     on is only touched once everything is built and known to fit.
     """
     match plan:
-        case Start(request):
+        case Start(request, weights):
             with on_first_rank(run.renew):
                 training = assemble(request.values, run.path)
-                _record_start(run, request, training.data)
+                begun_with = copy_weights(training.model, weights) if weights else None
+                _record_start(run, request, training.data, begun_with)
                 _train(run, training, request.values, from_checkpoint=None)
         case GoOn(values, last, overrides):
             training = assemble(values, run.path)
-            checkpoint.check_fit(training.task.model, last.model_weights, last.path)
+            checkpoint.check_fit(training.model, last.model_weights, last.path)
             check_files(run, _fingerprints(training.data))
             with on_first_rank(run.record_status):
                 _record_resume(run, values, overrides)
@@ -50,9 +53,13 @@ def execute(run: RunFolder, plan: Plan) -> None:
 
 
 @rank_zero_only
-def _record_start(run: RunFolder, request: Request, data: DataModule) -> None:
+def _record_start(run: RunFolder, request: Request, data: DataModule, begun_with: StartWeights | None) -> None:
     run.write_config(request.values)
-    run.write_environment(collect_environment(_fingerprints(data), request.choices, list(request.overrides)))
+    environment = collect_environment(_fingerprints(data), request.choices, list(request.overrides))
+    if begun_with:
+        environment["start_from"] = begun_with.record()
+        print(begun_with.summary())
+    run.write_environment(environment)
 
 
 @rank_zero_only
@@ -67,11 +74,11 @@ def _fingerprints(data: DataModule) -> dict[str, str]:
 
 
 def _train(run: RunFolder, training: Training, values: Mapping[str, Any], from_checkpoint: Path | None) -> None:
-    task, data, trainer = training
+    trainer = training.trainer
     for logger in trainer.loggers:
-        logger.log_hyperparams(dict(values))  # nested, so that W&B can group by loss._target_
+        logger.log_hyperparams(without_facts(values))  # nested, so that W&B can group by loss._target_
     try:  # weights_only: of the checkpoint nothing but tensors and plain values is unpickled
-        trainer.fit(task, data, ckpt_path=from_checkpoint, weights_only=True)
+        trainer.fit(training.task, training.data, ckpt_path=from_checkpoint, weights_only=True)
     except MisconfigurationException as error:
         raise ValueError(str(error)) from error
     except signals.Stopped:

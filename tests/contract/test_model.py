@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from segexp.model.segmenter import Segmenter
-from tests.model.options import FOLDER, OPTIONS, build_model
+from tests.model.options import OPTIONS, build_model
 from tests.model.state_dict_keys import digest, stored_digests
 
 pytestmark = pytest.mark.fast
@@ -50,10 +50,6 @@ def in_float64(model: Segmenter) -> Segmenter:
 
 def test_every_model_is_found() -> None:
     assert {"gridnet", "unet", "fcn8", "segnet", "pspnet", "deeplabv3plus"} <= set(OPTIONS)
-
-
-def test_yaml_leaves_num_classes_to_build(option: str) -> None:
-    assert "num_classes" not in (FOLDER / f"{option}.yaml").read_text()
 
 
 def test_a_fresh_state_dict_has_the_keys_that_old_checkpoints_have(option: str, model: Segmenter) -> None:

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 import torch
-import yaml
 from torch import nn
 from torch.export import ExportedProgram
 
@@ -13,7 +12,8 @@ from segexp.export import onnx, parity, torch_export
 from segexp.export.capture import any_size, capture_program
 from segexp.inference.segment import Network
 from segexp.model.segmenter import Segmenter
-from tests.model.options import FOLDER, OPTIONS, build_model
+from tests.model.options import OPTIONS, build_model
+from tests.options import option_settings
 
 TOLERANCE = 1e-4
 IMAGE_SIZE = (64, 96)
@@ -78,7 +78,7 @@ def lively(option: str, overrides: dict[str, Any]) -> Segmenter:
 
 
 def _smaller(option: str) -> dict[str, Any]:
-    config = yaml.safe_load((FOLDER / f"{option}.yaml").read_text())
+    config = option_settings("model", option)
     encoder = {"encoder": SMALLER["encoder"].get(config.get("encoder"))}
     smaller = {key: value for key, value in (SMALLER | encoder).items() if key in config and value is not None}
     return {key: value for key, value in smaller.items() if value != config[key]}
