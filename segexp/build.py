@@ -2,8 +2,9 @@
 
 values: a whole configuration as plain values, see `compose`.
 
-Facts that no YAML can know (num_classes, class_counts, the run folder) are passed to every `_target_` whose signature
-has an argument of that name, nested ones too.
+Facts that no YAML can know (num_classes, class_counts, the run folder) are filled in where a YAML asks for them, see
+`segexp.config.facts`. An argument of that name that is not in the configuration is filled in too, as runs of earlier
+versions rely on it.
 """
 
 import functools
@@ -17,31 +18,32 @@ from hydra.utils import get_object, instantiate
 
 from segexp.classes import Grouping
 from segexp.config.compose import compose as compose  # in a notebook: build.model(build.compose("train", [...]))
+from segexp.config.facts import Facts, fill_facts
 from segexp.data.settings import READING_KEYS
 
 if TYPE_CHECKING:
-    from pytorch_lightning import Callback, Trainer
+    from pytorch_lightning import Callback, LightningModule, Trainer
     from pytorch_lightning.loggers import Logger
     from torch import nn
+    from torch.optim import Optimizer
+    from torch.optim.lr_scheduler import LRScheduler
 
     from segexp.augmentation.augmentation import Augmentation
     from segexp.data.counts import ClassCounts
     from segexp.data.module import DataModule
     from segexp.data.pairs import Source
 
-Facts = Mapping[str, Callable[[], Any]]
-
 
 def part(node: Mapping[str, Any] | None, facts: Facts | None = None, **extra: Any) -> Any:
     """Build the object that a node's `_target_` names.
 
-    facts: argument name -> function that returns its value. extra: further arguments.
+    facts: what the node may ask for. extra: further arguments.
     Raises ValueError naming the target and its arguments if it does not take them.
     """
     if not node:
         return node
     try:
-        return instantiate(_with_facts(node, facts or {}), _convert_="all", **extra)
+        return instantiate(_fill_absent(fill_facts(node, facts or {}), facts or {}), _convert_="all", **extra)
     except InstantiationException as error:
         cause = error.__cause__
         if isinstance(cause, ValueError | OSError):  # already says where, what and how to mend it
@@ -96,14 +98,41 @@ def data(values: Mapping[str, Any]) -> "DataModule":
     return DataModule(source(values), grouping(values), augmentation(values), values["seed"], **loading)
 
 
-def optimizer(values: Mapping[str, Any]) -> Callable:
-    """parameters -> optimizer."""
-    return part(values["optimizer"])
+def optimizer(values: Mapping[str, Any]) -> "Callable[[nn.Module], Optimizer]":
+    """module -> optimizer of its parameters, in groups where optimizer.parts names some.
+
+    What `_target_` names takes parameters, as torch's own optimizers do, or else the module and every key.
+    """
+    node = {**values["optimizer"], "_partial_": True}
+    if next(iter(inspect.signature(_imported(node["_target_"])).parameters), None) != "params":
+        return part(node)
+    from segexp.optimizer import parameter_groups
+
+    parts = node.pop("parts", None)
+    factory = part(node)
+    return lambda module: factory(parameter_groups(module, parts, node) if parts else module.parameters())
 
 
-def scheduler(values: Mapping[str, Any]) -> Callable:
-    """(optimizer, total_steps) -> learning rate scheduler, stepped after every optimizer step."""
-    return part(values["scheduler"])
+def scheduler(values: Mapping[str, Any]) -> "Callable[[Optimizer, int], LRScheduler]":
+    """(optimizer, number of its steps) -> learning rate scheduler, a warm-up included; stepped after each of them."""
+    from segexp.scheduler import with_warmup
+
+    def schedule(optimizer: "Optimizer", total_steps: int) -> "LRScheduler":
+        node = fill_facts(values["scheduler"], {"total_steps": lambda: total_steps})
+        try:
+            return part({**node, "_partial_": True})(optimizer)
+        except TypeError as error:
+            raise ValueError(
+                f"scheduler: {error}; a schedule that takes the number of steps asks for it in its YAML, by "
+                "total_steps: ${fact:total_steps}"
+            ) from error
+
+    return lambda optimizer, total_steps: with_warmup(optimizer, schedule, values["warmup"], total_steps)
+
+
+def task(values: Mapping[str, Any], **parts: Any) -> "LightningModule":
+    """The training and validation step. parts: what every task is made of, see `segexp.train.task`."""
+    return part({**values["task"], "_partial_": True})(**parts)
 
 
 def loggers(values: Mapping[str, Any], folder: Path) -> "list[Logger]":
@@ -139,15 +168,16 @@ def _class_counts(values: Mapping[str, Any], classes: Grouping) -> "ClassCounts"
     return class_counts(data_source.pairs(values["data"]["train_split"]), classes, data_source.table)
 
 
-def _with_facts(node: Any, facts: Facts) -> Any:
+def _fill_absent(node: Any, facts: Facts) -> Any:
+    """Add the arguments that have the name of a fact and are not in the configuration."""
     if isinstance(node, list):
-        return [_with_facts(entry, facts) for entry in node]
+        return [_fill_absent(entry, facts) for entry in node]
     if not isinstance(node, Mapping):
         return node
-    filled = {key: _with_facts(value, facts) for key, value in node.items()}
+    filled = {key: _fill_absent(value, facts) for key, value in node.items()}
     if "_target_" in filled:
-        asked = inspect.signature(_imported(filled["_target_"])).parameters
-        filled.update({name: fact() for name, fact in facts.items() if name in asked})
+        arguments = inspect.signature(_imported(filled["_target_"])).parameters
+        filled |= {name: fact() for name, fact in facts.items() if name in arguments and name not in filled}
     return filled
 
 

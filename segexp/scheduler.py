@@ -1,18 +1,36 @@
-"""Learning rate schedules: (optimizer, total_steps) -> scheduler that is stepped after every optimizer step.
+"""Learning rate schedules: optimizer -> scheduler that is stepped after every optimizer step.
 
-Each docstring gives the learning rate of a step; lr is that of the optimizer.
+A schedule that lowers the learning rate towards the end of the training takes the number of its steps, and says so in
+its YAML: `total_steps: ${fact:total_steps}`. Each docstring gives the learning rate of a step; lr is that of the
+optimizer.
 """
 
+import sys
+from collections.abc import Callable
+
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LambdaLR, LRScheduler, PolynomialLR
+from torch.optim.lr_scheduler import (
+    ConstantLR,
+    CosineAnnealingLR,
+    LambdaLR,
+    LinearLR,
+    LRScheduler,
+    PolynomialLR,
+    SequentialLR,
+)
+
+NO_END = sys.maxsize
+"""The number of steps of a training that something else ends."""
 
 
-def constant(optimizer: Optimizer, total_steps: int) -> LRScheduler:
+def constant(optimizer: Optimizer) -> LRScheduler:
     return ConstantLR(optimizer, factor=1.0)
 
 
 def poly(optimizer: Optimizer, total_steps: int, power: float) -> LRScheduler:
-    """lr (1 - step / total_steps)^power (Chen et al. 2018, arXiv:1606.00915)."""
+    """lr (1 - step / total_steps)^power (Chen et al. 2018, arXiv:1606.00915). Raises ValueError for a power below 0."""
+    if power < 0:
+        raise ValueError(f"scheduler.power is {power}; allowed: a number of at least 0")
     return PolynomialLR(optimizer, total_iters=total_steps, power=power)
 
 
@@ -21,6 +39,31 @@ def cosine(optimizer: Optimizer, total_steps: int, final_lr: float) -> LRSchedul
     return CosineAnnealingLR(optimizer, T_max=total_steps, eta_min=final_lr)
 
 
-def inverse_time(optimizer: Optimizer, total_steps: int, decay: float) -> LRScheduler:
+def inverse_time(optimizer: Optimizer, decay: float) -> LRScheduler:
     """lr / (1 + decay * step), as torch7's optim computes it; GridNet was trained with decay 5e-7."""
     return LambdaLR(optimizer, lambda step: 1 / (1 + decay * step))
+
+
+def with_warmup(
+    optimizer: Optimizer,
+    schedule: Callable[[Optimizer, int], LRScheduler],
+    warmup: int | float,
+    total_steps: int,
+) -> LRScheduler:
+    """lr (step + 1) / n during the first n steps, then the schedule over the remaining ones (Goyal et al. 2017).
+
+    schedule: (optimizer, number of its steps) -> scheduler. warmup: n, or the fraction of total_steps that is n.
+    total_steps: of the training; NO_END where something else ends it.
+    Raises ValueError if the warm-up is not shorter than the training. Source: arXiv:1706.02677, section 2.2.
+    """
+    num_steps = warmup if isinstance(warmup, int) else round(warmup * total_steps)
+    if num_steps >= total_steps:
+        raise ValueError(
+            f"warmup is {warmup}, and the training has {total_steps} optimizer steps; allowed: fewer steps than that, "
+            "or a fraction below 1"
+        )
+    if num_steps < 2:  # the first of n steps has the rate lr / n
+        return schedule(optimizer, total_steps)
+    following = schedule(optimizer, total_steps if total_steps == NO_END else total_steps - num_steps)
+    rise = LinearLR(optimizer, 1 / num_steps, total_iters=num_steps - 1)
+    return SequentialLR(optimizer, [rise, following], [num_steps])

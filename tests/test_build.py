@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from omegaconf.errors import InterpolationResolutionError
 
 from segexp import build
 from segexp.config.compose import compose
@@ -38,32 +39,36 @@ def test_class_counts_are_those_of_the_training_masks(compose_small) -> None:
     assert build.loss(config) is not None
 
 
-def test_facts_reach_nested_targets() -> None:
-    config = {"outer": {"_target_": "torch.nn.ModuleList", "modules": [{"_target_": f"{__name__}.Asks"}]}}
-    filled = build._with_facts(config, {"num_classes": lambda: 7})
-    assert filled["outer"]["modules"][0]["num_classes"] == 7
+def test_facts_reach_nested_targets_that_do_not_mention_them() -> None:
+    node = {"_target_": "torch.nn.ModuleList", "modules": [{"_target_": f"{__name__}.Asks"}]}
+    assert build.part(node, {"num_classes": lambda: 7})[0].num_classes == 7
 
 
-def test_a_fact_wins_over_a_yaml() -> None:
-    filled = build._with_facts({"_target_": f"{__name__}.Asks", "num_classes": 3}, {"num_classes": lambda: 7})
-    assert filled["num_classes"] == 7
+def test_a_fact_has_any_key_that_a_yaml_gives_it() -> None:
+    node = {"_target_": f"{__name__}.Asks", "num_classes": 1, "channels": "<num_classes>"}
+    assert build.part(node, {"num_classes": lambda: 7}).channels == 7
+
+
+def test_what_was_typed_is_not_overwritten_by_a_fact() -> None:
+    values = compose("train", ["model.streams=[4,8]", "model.num_classes=3"])
+    image = torch.zeros(1, 3, 32, 32, dtype=torch.uint8)
+    assert build.model(values)(image).shape[1] == 3
+    assert build.part({"_target_": f"{__name__}.Asks", "num_classes": 3}, {"num_classes": lambda: 7}).num_classes == 3
+
+
+def test_a_fact_that_a_part_cannot_have_is_named_with_those_it_can() -> None:
+    values = compose("train", ["model.streams=${fact:class_counts}"])
+    with pytest.raises(ValueError, match=r"fact:class_counts.* is not known .* known here: .*fact:num_classes"):
+        build.model(values)
+    with pytest.raises(InterpolationResolutionError, match=r"fact:num_clases.* is no fact; facts are: num_classes, "):
+        compose("train", ["model.streams=${fact:num_clases}"])
 
 
 class Asks(torch.nn.Module):
-    def __init__(self, num_classes: int) -> None:
+    def __init__(self, num_classes: int, channels: int = 0) -> None:
         super().__init__()
-
-
-@pytest.mark.parametrize(("name", "last"), [("constant", 1.0), ("poly", 0.0), ("cosine", 0.0), ("inverse_time", 2 / 3)])
-def test_schedules_end_where_their_formula_says(name: str, last: float) -> None:
-    fast = ["scheduler.decay=0.05"] if name == "inverse_time" else []
-    config = compose("train", [f"scheduler={name}", *fast])
-    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
-    scheduler = build.scheduler(config)(optimizer, 10)
-    for _ in range(10):
-        optimizer.step()
-        scheduler.step()
-    assert optimizer.param_groups[0]["lr"] == pytest.approx(last)
+        self.num_classes = num_classes
+        self.channels = channels
 
 
 @pytest.mark.parametrize("name", ["Bäume", "a (1)", "a=b", "it's", "a,b", "[a]", "a\\", "a\\'b", "~#: {a}"])

@@ -98,7 +98,7 @@ class BareLoop:
         self.model, self.loss = (copy.deepcopy(part).to(device).train() for part in (task.model, task.loss))
         if case.compile:
             self.model.compile()
-        self.optimizer = task.make_optimizer(self.model.parameters())
+        self.optimizer = task.make_optimizer(self.model)
         self.scheduler = task.make_scheduler(self.optimizer, num_steps)
 
     def step(self, batch: Sample) -> None:

@@ -9,14 +9,25 @@ LOSSES_WITH_A_LAW = ("segexp.loss.lovasz.", "segexp.loss.lovasz_softmax.")
 """They called the distribution of their threshold `law` when version 0.1.0 began."""
 
 
+SCHEDULES_WITH_AN_END = ("segexp.scheduler.poly", "segexp.scheduler.cosine")
+"""They were given the number of steps without asking for it."""
+
+
 def in_words_of_today(config: Mapping[str, Any]) -> Values:
-    """The same configuration with keys renamed, at any depth, as they have been since it was recorded."""
-    return {_key(key, config): _renamed(value) for key, value in config.items()}
+    """The same configuration with keys renamed, and with what is written out today, since it was recorded."""
+    today: Values = _renamed(config)
+    for name in ("optimizer", "scheduler"):
+        if isinstance(today.get(name), dict):
+            today[name].pop("_partial_", None)  # every optimizer and schedule is built in two steps
+    schedule = today.get("scheduler")
+    if isinstance(schedule, dict) and schedule.get("_target_") in SCHEDULES_WITH_AN_END:
+        schedule.setdefault("total_steps", "<total_steps>")
+    return today
 
 
 def _renamed(node: Any) -> Any:
     if isinstance(node, Mapping):
-        return in_words_of_today(node)
+        return {_key(key, node): _renamed(value) for key, value in node.items()}
     return [_renamed(each) for each in node] if isinstance(node, list) else node
 
 

@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 import pytorch_lightning as lightning
 import torch
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
+from torch import nn
 
 from segexp import build
 from segexp.data.module import DataModule
+from segexp.scheduler import NO_END
 from segexp.system.memory import keep_freed_memory
-from segexp.train.task import SegmentationTask
 
 SILENCED_WARNINGS = (
     ".*LeafSpec.*",  # Lightning 2.6 calls what torch 2.13 deprecates
@@ -28,9 +29,10 @@ BUILDING_ERRORS = (TypeError, LookupError, AttributeError, RuntimeError, Arithme
 
 
 class Training(NamedTuple):
-    """Everything that `Trainer.fit` needs."""
+    """Everything that `Trainer.fit` needs. model: the network that the task trains."""
 
-    task: SegmentationTask
+    model: nn.Module
+    task: lightning.LightningModule
     data: DataModule
     trainer: lightning.Trainer
 
@@ -48,19 +50,26 @@ def assemble(values: Mapping[str, Any], folder: Path) -> Training:
         data, trainer = build.data(values), build.trainer(values, folder)
         if trainer.strategy.root_device.type == "cpu":  # on a GPU torch keeps freed memory itself
             keep_freed_memory()
-        return Training(_task(values, data), data, trainer)
+        model = build.model(values)
+        return Training(model, _task(values, model, data), data, trainer)
 
 
-def _task(values: Mapping[str, Any], data: DataModule) -> SegmentationTask:
-    classes, model = data.grouping, build.model(values)
+def _task(values: Mapping[str, Any], model: nn.Module, data: DataModule) -> lightning.LightningModule:
     if values["channels_last"]:
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if values["compile"]:
         model.compile()
     make_optimizer, make_scheduler = build.optimizer(values), build.scheduler(values)
-    make_scheduler(make_optimizer(model.parameters()), 1)  # thrown away: a wrong value shows here
-    categories = classes.categories(data.source.table)
-    return SegmentationTask(model, build.loss(values), make_optimizer, make_scheduler, classes.names, categories)
+    make_scheduler(make_optimizer(model), NO_END)  # thrown away: a wrong value shows here
+    return build.task(
+        values,
+        model=model,
+        loss=build.loss(values),
+        make_optimizer=make_optimizer,
+        make_scheduler=make_scheduler,
+        class_names=data.grouping.names,
+        categories=data.grouping.categories(data.source.table),
+    )
 
 
 def _silence_warnings() -> None:

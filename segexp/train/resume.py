@@ -12,11 +12,12 @@ import yaml
 from segexp.config import trust
 from segexp.config.changes import Change, apply_change, parse_changes
 from segexp.config.compose import compose, config_folder, options_of_user
+from segexp.config.facts import without_facts
 from segexp.config.values import flat_values
 from segexp.data.settings import READING_KEYS
 from segexp.run.folder import RunFolder
 from segexp.system.lightning_internals import num_epochs_processed
-from segexp.train.settings import ending_schedule
+from segexp.train.settings import schedule_with_end
 from segexp.types import Values
 
 if TYPE_CHECKING:
@@ -95,13 +96,18 @@ def _read(path: Path) -> Checkpoint:
     return Checkpoint(path, checkpoint.model_part(content), num_epochs, has_ended, planned)
 
 
-def with_reading_defaults(stored: Mapping[str, Any]) -> Values:
-    """A run's configuration, completed by the defaults of reading keys that its version did not have yet."""
+def with_defaults(stored: Mapping[str, Any]) -> Values:
+    """A run's configuration, completed by today's defaults of the keys that its version did not have yet.
+
+    These are keys at the top, and those that say how data is read; with their defaults nothing changes.
+    """
+    today = compose("train")
+    complete = {**{key: value for key, value in today.items() if key not in stored}, **stored}
     data = stored.get("data")
-    if not isinstance(data, Mapping):
-        return dict(stored)  # the schema says what is wrong with it
-    defaults = {key: value for key, value in compose("train")["data"].items() if key in READING_KEYS}
-    return {**stored, "data": {**defaults, **data}}
+    if isinstance(data, Mapping):  # otherwise the schema says what is wrong with it
+        reading = {key: value for key, value in today["data"].items() if key in READING_KEYS}
+        complete["data"] = {**reading, **data}
+    return complete
 
 
 def with_overrides(stored: Mapping[str, Any], overrides: Sequence[str]) -> Values:
@@ -145,14 +151,14 @@ def _has_key_today(values: Mapping[str, Any], change: Change) -> bool:
 
 def _check_end_of_schedule(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """A schedule keeps its end: after it, poly would train at a rate of 0, and cosine at one that rises again."""
-    name = ending_schedule(now["scheduler"].get("_target_"))
+    schedule = schedule_with_end(now)
     for key in ("max_epochs", "max_steps"):
         is_longer = _end(before, key) < _end(now, key)
-        if name and is_longer:
+        if schedule and is_longer:
             planned, asked = (values["trainer"].get(key, -1) for values in (before, now))
             raise ValueError(
-                f"trainer.{key} was {planned} and would be {asked}, but scheduler={name} lowers the learning rate to "
-                f"the end that was planned, and has none after it; start a new run with trainer.{key}={asked}"
+                f"trainer.{key} was {planned} and would be {asked}, but {schedule} leads the learning rate to the end "
+                f"that was planned, and has none after it; start a new run with trainer.{key}={asked}"
             )
 
 
@@ -171,7 +177,7 @@ def check_same(stored: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
     on without it.
     """
     as_recorded = yaml.safe_load(yaml.safe_dump(dict(asked)))  # as `stored` has been: a tuple is a list
-    ours, theirs = flat_values(stored), flat_values(as_recorded)
+    ours, theirs = _chosen_values(with_defaults(stored)), _chosen_values(as_recorded)
     if FUSED not in ours:
         theirs.pop(FUSED, None)
     free = {"on_existing", "resume", *(f"data.{key}" for key in FREE_KEYS)}
@@ -183,6 +189,11 @@ def check_same(stored: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
             "resume= has changed since; or choose another hydra.run.dir, or change what may change by resume=FOLDER "
             "key=value"
         )
+
+
+def _chosen_values(values: Mapping[str, Any]) -> Values:
+    """What was chosen, by dotted key: without facts, and without nulls, as a key that has none may be a newer one."""
+    return {key: value for key, value in flat_values(without_facts(values)).items() if value is not None}
 
 
 def check_targets(run: RunFolder, values: Mapping[str, Any], typed: Mapping[str, Any]) -> None:
@@ -205,9 +216,9 @@ def check_epochs_left(checkpoint: Checkpoint, values: Mapping[str, Any]) -> None
     """Raise ValueError if max_epochs leaves nothing to train after the checkpoint."""
     max_epochs = values["trainer"]["max_epochs"]
     if -1 < max_epochs <= checkpoint.num_epochs:
-        name = ending_schedule(values["scheduler"].get("_target_"))
+        schedule = schedule_with_end(values)
         more = f"trainer.max_epochs={2 * checkpoint.num_epochs}"
-        cure = f"scheduler={name} came to its end, so start a new run with {more}" if name else f"to go on, add {more}"
+        cure = f"{schedule} came to its end, so start a new run with {more}" if schedule else f"to go on, add {more}"
         raise ValueError(
             f"{checkpoint.path.parent.parent} has {checkpoint.num_epochs} epochs behind it and trainer.max_epochs is "
             f"{max_epochs}: nothing is left to train; {cure}"

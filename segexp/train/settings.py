@@ -3,25 +3,31 @@
 They are only checked here: the plain values travel on, since parts are built from them.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from segexp.config.schema import Allowed, Count, NotNegative, Settings, Text
+from segexp.config.facts import asks_for
+from segexp.config.schema import Allowed, Count, Folder, NotNegative, Settings, Text
 from segexp.data.settings import ReadingSettings
 
-ENDING_SCHEDULES = ("segexp.scheduler.poly", "segexp.scheduler.cosine")
-"""Schedules whose learning rate depends on how many steps the training has."""
 Epochs = Annotated[Literal[-1] | Annotated[int, Field(ge=1)], Allowed("a whole number of at least 1, or -1: no end")]
+Warmup = Annotated[
+    Annotated[int, Field(ge=0)] | Annotated[float, Field(gt=0, lt=1)],
+    Allowed("a number of optimizer steps, or a fraction of all, between 0 and 1"),
+]
 Seed = Annotated[int, Field(ge=0, lt=2**32), Allowed("a whole number from 0 to 2^32 - 1")]
 
 
-def ending_schedule(target: str | None) -> str | None:
-    """The name of a schedule that lowers the learning rate towards the end of the training; None if it is another one.
+def schedule_with_end(values: Mapping[str, Any]) -> str | None:
+    """The schedule or warm-up that depends on how many steps the training has, as it was typed; None if there is none.
 
-    target: the `_target_` of the scheduler.
+    values: the whole configuration. A schedule says so by asking for the number of steps, see `segexp.config.facts`.
     """
-    return target.rpartition(".")[2] if target in ENDING_SCHEDULES else None
+    if asks_for(values["scheduler"], "total_steps"):
+        return f"scheduler={str(values['scheduler'].get('_target_')).rpartition('.')[2]}"
+    return f"warmup={values['warmup']}" if isinstance(values.get("warmup"), float) else None
 
 
 class Part(Settings):
@@ -89,6 +95,7 @@ class TrainSettings(Settings):
     augmentation: Part
     model: Part
     loss: Part
+    task: Part
     optimizer: OptimizerSettings
     scheduler: Part
     trainer: TrainerSettings
@@ -96,19 +103,22 @@ class TrainSettings(Settings):
     logger: Part | None
     seed: Seed
     resume: Text | None
+    start_from: Folder | None
+    start_checkpoint: Text
     on_existing: Literal["refuse", "resume"]
     channels_last: bool
     compile: bool
+    warmup: Warmup
     matmul_precision: Literal["highest", "high", "medium"]
 
     @model_validator(mode="after")
     def _refuse_schedule_without_end(self) -> Self:
-        name = ending_schedule(self.scheduler.target)
-        if name and self.trainer.max_epochs == -1 and self.trainer.max_steps == -1:
+        schedule = schedule_with_end({"scheduler": self.scheduler.model_dump(by_alias=True), "warmup": self.warmup})
+        if schedule and self.trainer.max_epochs == -1 and self.trainer.max_steps == -1:
             raise ValueError(
-                f"trainer.max_epochs is -1, a training without an end, and scheduler={name} lowers the learning rate "
-                "towards its end; set trainer.max_epochs or +trainer.max_steps, or take scheduler=constant or "
-                "inverse_time"
+                f"trainer.max_epochs is -1, a training without an end, and {schedule} depends on its end; set "
+                "trainer.max_epochs or +trainer.max_steps, or take a schedule without an end (constant, inverse_time) "
+                "and a warmup in steps"
             )
         return self
 

@@ -1,8 +1,7 @@
 """The LightningModule that joins network, loss, optimizer and metrics; it knows none of their concrete classes."""
 
 import math
-import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol, runtime_checkable
 
 from pytorch_lightning import LightningModule
@@ -15,10 +14,12 @@ from torchmetrics import MeanMetric
 from segexp.metric import scores
 from segexp.metric.confusion import prediction, resize_logits
 from segexp.metric.confusion_metric import ConfusionMetric
+from segexp.optimizer import learning_rates
+from segexp.scheduler import NO_END
 from segexp.system.lightning_internals import leave_unscaling_to_clipping
-from segexp.types import Image, Logits, Sample
+from segexp.types import Image, Logits, Sample, Target
 
-OptimizerFactory = Callable[[Iterable[nn.Parameter]], Optimizer]
+OptimizerFactory = Callable[[nn.Module], Optimizer]
 SchedulerFactory = Callable[[Optimizer, int], LRScheduler]
 
 
@@ -34,7 +35,7 @@ class SegmentationTask(LightningModule):
 
     model: uint8 image [B, 3, H, W] -> logits [B, C, H, W]; it normalises the image itself.
     loss: (logits, target) -> scalar.
-    make_optimizer: parameters -> optimizer.
+    make_optimizer: module -> optimizer of its parameters.
     make_scheduler: (optimizer, number of its steps) -> learning rate scheduler.
     class_names: the names of the C channels. categories: the coarser class of each channel, None where it has none; if
     they are fewer than the classes, they are scored too.
@@ -69,10 +70,14 @@ class SegmentationTask(LightningModule):
     def training_step(self, batch: Sample, batch_index: int) -> Tensor:
         logits = self(batch.image)
         loss = self.loss(logits, batch.target)
-        self.train_loss.update(loss.detach())
-        self.train_confusion.update(prediction(logits.detach()), batch.target)
-        self.log("train/loss_step", loss.detach(), on_epoch=False)
+        self.count_step(loss, logits, batch.target)
         return loss
+
+    def count_step(self, loss: Tensor, logits: Logits, target: Target) -> None:
+        """Count a training step for the scores of its epoch, and log its loss."""
+        self.train_loss.update(loss.detach())
+        self.train_confusion.update(prediction(logits.detach()), target)
+        self.log("train/loss_step", loss.detach(), on_epoch=False)
 
     def validation_step(self, batch: Sample, batch_index: int) -> None:
         logits = resize_logits(self(batch.image), batch.target.shape[-2:])  # validation targets keep their native size
@@ -85,18 +90,19 @@ class SegmentationTask(LightningModule):
                 part.set_epoch(self.current_epoch)
 
     def on_train_epoch_end(self) -> None:
-        self.log("train/lr", self.optimizers().param_groups[0]["lr"])  # type: ignore[union-attr]
+        rates = learning_rates(self.optimizers())  # type: ignore[arg-type]
+        self.log_dict({f"train/{name}": rate for name, rate in rates.items()})
         self._log_scores("train", self.train_loss, self.train_confusion)
 
     def on_validation_epoch_end(self) -> None:
         self._log_scores("val", self.val_loss, self.val_confusion)
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        optimizer = self.make_optimizer(self.parameters())
+        optimizer = self.make_optimizer(self)
         if self.trainer.gradient_clip_val:
             leave_unscaling_to_clipping(optimizer)
         num_steps = self.trainer.estimated_stepping_batches
-        total_steps = int(num_steps) if math.isfinite(num_steps) else sys.maxsize  # a training without an end
+        total_steps = int(num_steps) if math.isfinite(num_steps) else NO_END
         scheduler = self.make_scheduler(optimizer, total_steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 

@@ -31,7 +31,7 @@ def test_a_step_never_waits_for_the_device(
     compose_small: Callable[..., Any], loss: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On torch's meta device, whose tensors have no values: torch raises where the host asks for one."""
-    task, data, _ = assemble(compose_small(f"loss={loss}"), tmp_path)
+    _, task, data, _ = assemble(compose_small(f"loss={loss}"), tmp_path)
     logged: list[torch.Tensor] = []
     monkeypatch.setattr(task, "log", lambda name, value, **_: logged.append(value))  # Lightning's needs a loop
     batch = sample_batch(CASE, data.grouping.num_classes)
@@ -109,7 +109,7 @@ def test_a_fused_optimizer_leaves_scaling_back_to_whoever_clips(
     """With 16-mixed, which Lightning has on GPUs only, gradients are scaled back, clipped, and then used for a step."""
     for clip in ("1.0", "null"):
         values = compose_small("optimizer=sgd", f"trainer.gradient_clip_val={clip}")
-        task, data, trainer = assemble(values, tmp_path)
+        _, task, data, trainer = assemble(values, tmp_path)
         trainer.strategy.connect(task)
         task.trainer, trainer.datamodule = trainer, data
         trainer._data_connector.attach_data(task, datamodule=data)

@@ -42,5 +42,5 @@ def validate_on_one_rank(rank: int, overrides: list[str], folder: Path) -> None:
 
 
 def validate(overrides: list[str], folder: Path) -> None:
-    task, data, trainer = assemble(compose("train", overrides), folder)
+    _, task, data, trainer = assemble(compose("train", overrides), folder)
     trainer.validate(task, data, verbose=False)

@@ -1,6 +1,9 @@
 """conf/ and segexp/ mirror each other; every option of every group builds from its own room."""
 
+import inspect
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -10,14 +13,17 @@ from omegaconf import OmegaConf
 from segexp import build
 from segexp.config import trust
 from segexp.config.compose import config_folder, load
+from segexp.config.facts import FACTS
 from segexp.config.values import plain_values
 
 pytestmark = pytest.mark.fast
 
 CONF = config_folder()
 GROUPS = {"augmentation": 4, "callbacks": 2, "classes": 4, "data": 4, "experiment": 4, "logger": 3, "loss": 12}
-GROUPS |= {"model": 6, "optimizer": 3, "scheduler": 4, "trainer": 3}
+GROUPS |= {"model": 6, "optimizer": 3, "scheduler": 4, "task": 1, "trainer": 3}
 OPTIONS = sorted(path.relative_to(CONF).with_suffix("") for group in GROUPS for path in (CONF / group).glob("*.yaml"))
+ROOMS = {"task": "train.task"}
+"""Groups whose room has another name."""
 EXTERNAL = ("torch.optim.", "pytorch_lightning.", "torchvision.transforms.v2.", "scipy.stats.")
 
 
@@ -39,8 +45,23 @@ def test_option_composes_and_resolves(option: Path) -> None:
 def test_option_builds_from_its_own_room_or_a_library(option: Path) -> None:
     text = (CONF / option.with_suffix(".yaml")).read_text()
     for target in trust.targets(yaml.safe_load(text)):
-        assert target.startswith((f"segexp.{option.parts[0]}.", *EXTERNAL)), target
+        room = ROOMS.get(option.parts[0], option.parts[0])
+        assert target.startswith((f"segexp.{room}.", *EXTERNAL)), target
         get_object(target)
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=str)
+def test_option_shows_every_fact_that_its_targets_take(option: Path) -> None:
+    for node in nodes_with_target(yaml.safe_load((CONF / option.with_suffix(".yaml")).read_text())):
+        arguments = inspect.signature(get_object(node["_target_"])).parameters
+        assert not (FACTS.keys() & arguments) - node.keys(), node["_target_"]
+
+
+def nodes_with_target(node: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(node, dict) and "_target_" in node:
+        yield node
+    for entry in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from nodes_with_target(entry)
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=str)

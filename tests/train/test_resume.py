@@ -53,16 +53,16 @@ def test_what_lives_in_the_weights_cannot_change() -> None:
         resume.with_overrides(TODAY, ["++model.width=3"])
 
 
-@pytest.mark.parametrize("scheduler", ["poly", "cosine"])
+@pytest.mark.parametrize("typed_schedule", ["scheduler=poly", "scheduler=cosine", "warmup=0.1"])
 @pytest.mark.parametrize(("key", "planned", "longer"), [("max_epochs", 4, (5,)), ("max_steps", 60, (61, -1))])
-def test_a_schedule_that_ends_with_the_training_cannot_be_outlived(scheduler, key: str, planned: int, longer) -> None:
+def test_a_schedule_that_ends_with_the_training_cannot_be_outlived(typed_schedule, key, planned: int, longer) -> None:
     """What is trained behind it would be at a learning rate of 0, or at one that rises again."""
     run, constant = (
-        compose("train", [f"scheduler={name}", f"++trainer.{key}={planned}"]) for name in (scheduler, "constant")
+        compose("train", [each, f"++trainer.{key}={planned}"]) for each in (typed_schedule, "scheduler=constant")
     )
     for number in longer:
         typed = [f"trainer.{key}={number}"]
-        with pytest.raises(ValueError, match=rf"{key} was {planned} .*scheduler={scheduler} lowers.* start a new run"):
+        with pytest.raises(ValueError, match=rf"{key} was {planned} .*{typed_schedule} leads .* start a new run"):
             resume.with_overrides(run, typed)
         assert resume.with_overrides(constant, typed)["trainer"][key] == number
     for allowed in (planned, planned - 1):  # stopped earlier, at a learning rate that is high still

@@ -19,7 +19,7 @@ ENDLESS = ("trainer.max_epochs=-1", "callbacks.panels.num_scenes=0")
 def test_a_training_without_an_end_has_a_learning_rate(compose_small: Compose, tmp_path: Path, scheduler: str) -> None:
     values = compose_small(*ENDLESS, f"scheduler={scheduler}")
     TrainSettings.of(values)
-    task, _, trainer = assemble(values, tmp_path)
+    _, task, _, trainer = assemble(values, tmp_path)
     task.trainer = trainer
     optimizer = task.configure_optimizers()["optimizer"]
     assert optimizer.param_groups[0]["lr"] == values["optimizer"]["lr"]

@@ -1,0 +1,85 @@
+"""Learning rate schedules, the warm-up in front of them, and the group conf/scheduler as a whole."""
+
+import pytest
+import torch
+from torch.optim import SGD, Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from segexp import build
+from segexp.config.compose import compose
+from tests.options import options
+
+pytestmark = pytest.mark.fast
+
+
+def optimizer_at(rate: float) -> SGD:
+    return SGD([torch.nn.Parameter(torch.zeros(1))], lr=rate)
+
+
+def rates(option: str, num_steps: int, *further: str) -> list[float]:
+    """The learning rate of each step of a training, and after the last; that of the optimizer is 1."""
+    optimizer = optimizer_at(1.0)
+    scheduler = build.scheduler(compose("train", [f"scheduler={option}", *further]))(optimizer, num_steps)
+    return rates_of(optimizer, scheduler, num_steps)
+
+
+def rates_of(optimizer: Optimizer, scheduler: LRScheduler, num_steps: int) -> list[float]:
+    seen = [optimizer.param_groups[0]["lr"]]
+    for _ in range(num_steps):
+        optimizer.step()
+        scheduler.step()
+        seen.append(optimizer.param_groups[0]["lr"])
+    return seen
+
+
+@pytest.mark.parametrize(("name", "last"), [("constant", 1.0), ("poly", 0.0), ("cosine", 0.0), ("inverse_time", 2 / 3)])
+def test_schedules_end_where_their_formula_says(name: str, last: float) -> None:
+    fast = ["scheduler.decay=0.05"] if name == "inverse_time" else []
+    assert rates(name, 10, *fast)[-1] == pytest.approx(last)
+
+
+@pytest.mark.parametrize("warmup", ["warmup=4", "warmup=0.2"])
+@pytest.mark.parametrize("option", options("scheduler"))
+def test_a_warmup_rises_in_a_line_and_leaves_the_rest_of_the_steps_to_the_schedule(option: str, warmup: str) -> None:
+    rise = [0.25, 0.5, 0.75, 1.0]
+    assert rates(option, 20, warmup) == pytest.approx([*rise, *rates(option, 16)])
+
+
+@pytest.mark.parametrize("option", options("scheduler"))
+def test_a_schedule_goes_on_where_its_stored_state_was(option: str) -> None:
+    make = build.scheduler(compose("train", [f"scheduler={option}", "warmup=3"]))
+    undisturbed = rates_of(optimizer := optimizer_at(1.0), make(optimizer, 12), 12)
+    for num_before in range(12):
+        before = optimizer_at(1.0)
+        scheduler = make(before, 12)
+        rates_of(before, scheduler, num_before)
+        after = optimizer_at(1.0)
+        resumed = make(after, 12)
+        after.load_state_dict(before.state_dict())
+        resumed.load_state_dict(scheduler.state_dict())
+        assert rates_of(after, resumed, 12 - num_before) == undisturbed[num_before:]
+
+
+@pytest.mark.parametrize("warmup", [0, 1])
+def test_no_warmup_leaves_the_schedule_as_it_is(warmup: int) -> None:
+    assert rates("poly", 10, f"warmup={warmup}") == rates("poly", 10)
+
+
+def test_a_warmup_as_long_as_the_training_is_refused() -> None:
+    with pytest.raises(ValueError, match="warmup is 10, and the training has 10 optimizer steps; allowed: fewer"):
+        rates("poly", 10, "warmup=10")
+
+
+def test_a_power_below_zero_is_refused_when_the_schedule_is_built() -> None:
+    with pytest.raises(ValueError, match=r"scheduler.power is -1; allowed: a number of at least 0"):
+        rates("poly", 10, "scheduler.power=-1")
+
+
+def with_end(optimizer: Optimizer, total_steps: int) -> LRScheduler:
+    raise AssertionError("never called without the number of steps")
+
+
+def test_a_schedule_that_does_not_ask_for_the_steps_it_needs_is_told_how() -> None:
+    values = compose("train") | {"scheduler": {"_target_": f"{__name__}.with_end"}}
+    with pytest.raises(ValueError, match=r"with_end.* total_steps: \$\{fact:total_steps\}"):
+        build.scheduler(values)(optimizer_at(1.0), 10)
