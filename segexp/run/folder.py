@@ -58,14 +58,14 @@ class RunFolder:
         return run
 
     @classmethod
-    def fetch(cls, place: str, checkpoint: str) -> "RunFolder":
+    def fetch(cls, place: str, checkpoint: str, key: str = "run") -> "RunFolder":
         """A run to be read only: a local folder, or the URL of one, of which a copy is made here first.
 
-        checkpoint: the one checkpoint that is copied.
+        checkpoint: the one checkpoint that is copied. key: see `open`.
         """
         if remote.is_url(place):
-            return cls.open(remote.copy_folder(place, (*METADATA, f"checkpoints/{checkpoint}.ckpt")))
-        return cls.open(place)
+            return cls.open(remote.copy_folder(place, (*METADATA, f"checkpoints/{checkpoint}.ckpt")), key)
+        return cls.open(place, key)
 
     @property
     def checkpoints(self) -> Path:

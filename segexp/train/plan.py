@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from segexp.run.folder import RunFolder
 from segexp.train import preflight, resume
@@ -24,9 +25,13 @@ class Request:
 
 @dataclass(frozen=True)
 class Start:
-    """Train a new run from its first step."""
+    """Train a new run from its first step.
+
+    weights: checkpoint of an earlier run to begin with, None for the initial weights of the network.
+    """
 
     request: Request
+    weights: Path | None
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,7 @@ def plan(run: RunFolder, request: Request) -> Plan:
     if request.values["on_existing"] == "resume" and run.is_started():
         return _plan_repeated_command(run, request)
     run.refuse_existing()
-    return Start(request)
+    return _plan_start(request)
 
 
 def _plan_resume(run: RunFolder, overrides: Sequence[str]) -> GoOn | Conclude:
@@ -76,7 +81,7 @@ def _plan_resume(run: RunFolder, overrides: Sequence[str]) -> GoOn | Conclude:
     checkpoint = resume.newest_checkpoint(run)
     if checkpoint is None:
         raise FileNotFoundError(f"{run.path} has no checkpoint to resume from; train again from the start")
-    values = resume.with_overrides(resume.with_reading_defaults(run.config), overrides)
+    values = resume.with_overrides(resume.with_defaults(run.config), overrides)
     _check_values(values)
     if checkpoint.leaves_nothing(values) and run.state() != "finished":
         return Conclude()
@@ -92,13 +97,20 @@ def _plan_repeated_command(run: RunFolder, request: Request) -> Plan:
         return Nothing()
     checkpoint = resume.newest_checkpoint(run)
     if checkpoint is None:
-        return Start(request)
+        return _plan_start(request)
     if checkpoint.leaves_nothing(run.config):
         return Conclude()
     resume.check_targets(run, run.config, typed=request.values)
-    values = resume.with_reading_defaults(run.config)
+    values = resume.with_defaults(run.config)
     values["data"] |= {key: request.values["data"][key] for key in resume.FREE_KEYS}
     return GoOn(values, checkpoint, overrides=[])
+
+
+def _plan_start(request: Request) -> Start:
+    origin, checkpoint = request.values["start_from"], request.values["start_checkpoint"]
+    if origin is None:
+        return Start(request, weights=None)
+    return Start(request, RunFolder.fetch(origin, checkpoint, key="start_from").checkpoint(checkpoint))
 
 
 def _check_values(values: Values) -> None:

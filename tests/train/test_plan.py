@@ -36,7 +36,7 @@ def interrupted(finished: RunFolder) -> RunFolder:
 
 def test_an_empty_folder_starts_a_run(compose_small: Compose, tmp_path: Path) -> None:
     values = compose_small()
-    assert planned(tmp_path, values) == Start(Request(values, {}, []))
+    assert planned(tmp_path, values) == Start(Request(values, {}, []), weights=None)
     assert list(tmp_path.iterdir()) == []
 
 
