@@ -63,7 +63,7 @@ def end_to_end_steps(
     batches = loader(samples, EndlessSampler(num_scenes), case.batch, default_num_workers())  # type: ignore[arg-type]
     timed_loader = TimedLoader(batches, num_steps, device)
     limit = f"trainer.limit_train_batches={NUM_UNTIMED + num_steps + 1}"
-    with training_of(case, device, "trainer.max_epochs=1", limit) as (task, _, trainer):
+    with training_of(case, device, "trainer.max_epochs=1", limit) as (_, task, _, trainer):
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(device)
         trainer.callbacks.append(timed_loader)  # type: ignore[attr-defined]

@@ -140,7 +140,7 @@ class InterleavedTimer(Callback):
 
 def time_steps(case: StepCase, device: torch.device, num_steps: int, rounds: int) -> tuple[InterleavedTimer, float]:
     """The timer with the seconds of a step in each round, and the memory of a bare step; round 0 does not count."""
-    with training_of(case, device, f"trainer.max_epochs={rounds + 1}") as (task, data, trainer):
+    with training_of(case, device, f"trainer.max_epochs={rounds + 1}") as (_, task, data, trainer):
         batch = sample_batch(case, data.grouping.num_classes)
         bare = BareLoop(task, case, device, (rounds + 1) * (num_steps + NUM_UNTIMED))
         bare.step(batch)  # the first step allocates the optimizer's state, which is no memory of a step
