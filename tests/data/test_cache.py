@@ -20,7 +20,7 @@ from segexp.data.cache.scenes import CachedScenes
 from segexp.data.pairs import Pair
 from segexp.data.scenes import FileScenes
 from segexp.system import memory, remote
-from segexp.train.resume import with_reading_defaults
+from segexp.train.resume import with_defaults
 from tests.data.scene_files import LOOKUP, SIZES, assert_same_as_files, cached_scenes, write_scene
 from tests.full_disk import full_disk
 
@@ -222,4 +222,4 @@ def test_data_on_object_storage_is_cached_too(tmp_path: Path, root: Path, monkey
 def test_runs_of_versions_without_a_cache_go_on_without_it(small) -> None:
     config = compose("train", small())
     config["data"] = {key: value for key, value in config["data"].items() if not key.startswith("cache")}
-    assert build.data(with_reading_defaults(config)).cache.kind == "off"
+    assert build.data(with_defaults(config)).cache.kind == "off"
