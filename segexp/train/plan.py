@@ -92,18 +92,18 @@ def _plan_resume(run: RunFolder, overrides: Sequence[str]) -> GoOn | Conclude:
 
 def _plan_repeated_command(run: RunFolder, request: Request) -> Plan:
     """The plan for the same command in the same folder with on_existing=resume: start, go on, or leave it alone."""
-    resume.check_same(run.config, request.values)
+    stored = resume.with_defaults(run.config)
+    resume.check_same(stored, request.values)
     if run.state() == "finished":
         return Nothing()
     checkpoint = resume.newest_checkpoint(run)
     if checkpoint is None:
         return _plan_start(request)
-    if checkpoint.leaves_nothing(run.config):
+    if checkpoint.leaves_nothing(stored):
         return Conclude()
-    resume.check_targets(run, run.config, typed=request.values)
-    values = resume.with_defaults(run.config)
-    values["data"] |= {key: request.values["data"][key] for key in resume.FREE_KEYS}
-    return GoOn(values, checkpoint, overrides=[])
+    resume.check_targets(run, stored, typed=request.values)
+    cache = {key: request.values["data"][key] for key in resume.FREE_KEYS}
+    return GoOn({**stored, "data": {**stored["data"], **cache}}, checkpoint, overrides=[])
 
 
 def _plan_start(request: Request) -> Start:

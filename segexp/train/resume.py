@@ -177,7 +177,7 @@ def check_same(stored: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
     on without it.
     """
     as_recorded = yaml.safe_load(yaml.safe_dump(dict(asked)))  # as `stored` has been: a tuple is a list
-    ours, theirs = _chosen_values(with_defaults(stored)), _chosen_values(as_recorded)
+    ours, theirs = _chosen_values(stored), _chosen_values(as_recorded)
     if FUSED not in ours:
         theirs.pop(FUSED, None)
     free = {"on_existing", "resume", *(f"data.{key}" for key in FREE_KEYS)}

@@ -212,9 +212,11 @@ def test_a_training_ends_with_a_command_that_names_data_on_object_storage(
 
 def test_a_training_ends_with_a_command_that_can_be_typed(trained: RunFolder, tmp_path: Path, capsys) -> None:
     run = RunFolder(Path(shutil.copytree(trained.path, tmp_path / "a, b")))
-    with config_dir(Path("/my conf")):
+    options = tmp_path / "my conf"
+    options.mkdir()
+    with config_dir(options):
         words = shlex.split(_told_to_type(run, capsys))
-    assert words == ["python", "-m", "segexp.evaluate", f"run='{run.path}'", "--config-dir", "/my conf"]
+    assert words == ["python", "-m", "segexp.evaluate", f"run='{run.path}'", "--config-dir", str(options)]
 
 
 def _told_to_type(run: RunFolder, capsys) -> str:
