@@ -82,8 +82,12 @@ def source(values: Mapping[str, Any]) -> "Source":
 
 
 def source_from(settings: Mapping[str, Any], facts: Facts | None = None) -> "Source":
-    """As `source`, from the settings in conf/data."""
-    return part({key: value for key, value in settings.items() if key not in READING_KEYS}, facts)
+    """As `source`, from the settings in conf/data. Raises ValueError naming what the built object lacks of a source."""
+    from segexp.data.pairs import check_source
+
+    built = part({key: value for key, value in settings.items() if key not in READING_KEYS}, facts)
+    check_source(built)
+    return built
 
 
 def augmentation(values: Mapping[str, Any]) -> "Augmentation":
@@ -164,8 +168,7 @@ def trainer(values: Mapping[str, Any], folder: Path) -> "Trainer":
 def _class_counts(values: Mapping[str, Any], classes: Grouping) -> "ClassCounts":
     from segexp.data.counts import class_counts
 
-    data_source = source(values)
-    return class_counts(data_source.pairs(values["data"]["train_split"]), classes, data_source.table)
+    return class_counts(source(values), values["data"]["train_split"], classes)
 
 
 def _fill_absent(node: Any, facts: Facts) -> Any:

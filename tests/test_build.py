@@ -35,7 +35,7 @@ def test_class_counts_are_those_of_the_training_masks(compose_small) -> None:
     expected = sum(torch.bincount(samples[0, index].target.flatten(), minlength=256) for index in range(len(samples)))
     from segexp.data.counts import class_counts
 
-    assert class_counts(source.pairs("train"), classes, source.table).pixels == expected[:8].tolist()
+    assert class_counts(source, "train", classes).pixels == expected[:8].tolist()
     assert build.loss(config) is not None
 
 

@@ -44,7 +44,7 @@ def crops_by_reader(
     caches: kinds of data.cache. Raises OSError or ValueError for a cache that there is no room for.
     """
     lookup = build.grouping(compose("train")).lookup(streets.table)
-    arrays = [read_pair(pair, lookup) for pair in streets.pairs(SPLIT)]
+    arrays = [read_pair(streets, pair, lookup) for pair in streets.pairs(SPLIT)]
     crops: dict[tuple[str, str], Dataset[Sample]] = {(LIMIT, NONE): CopiedCrops(arrays, crop)}
     for reader, kind in CACHES.items():
         if kind == "off" or kind in caches:
@@ -58,7 +58,7 @@ def crops_by_reader(
 
 def scenes_of(streets: Streets, lookup: Bytes, kind: str, cache_root: str) -> Scenes:
     """The training scenes, read through a cache of this kind. Raises OSError or ValueError if it has no room."""
-    scenes = Cache(kind, None, cache_root).scenes(streets.pairs(SPLIT), lookup, None)
+    scenes = Cache(kind, None, cache_root).scenes(streets, streets.pairs(SPLIT), lookup, None)
     if kind != "off" and not isinstance(scenes, CachedScenes):
         raise OSError(f"data.cache={kind} cannot be measured here, see above; leave {kind} out of input.caches")
     return scenes

@@ -34,7 +34,7 @@ def scan(source: Source, grouping: Grouping, split: str) -> Scan:
         pairs = error.with_mask
         problems = [f"{pair.image} has no mask: no {pair.mask}" for pair in error.without_mask]
     counts = []
-    results = _targets_or_problems(pairs, grouping.lookup(source.table))
+    results = _targets_or_problems(source, pairs, grouping.lookup(source.table))
     for result in track(results, f"reading {split}", total=len(pairs)):
         if isinstance(result, str):
             problems.append(result)
@@ -43,13 +43,13 @@ def scan(source: Source, grouping: Grouping, split: str) -> Scan:
     return Scan(len(pairs), problems, counts)
 
 
-def _targets_or_problems(pairs: list[Pair], lookup: Bytes) -> Iterator[Bytes | str]:
+def _targets_or_problems(source: Source, pairs: list[Pair], lookup: Bytes) -> Iterator[Bytes | str]:
     with ThreadPoolExecutor() as pool:
-        yield from pool.map(lambda pair: _target_or_problem(pair, lookup), pairs)
+        yield from pool.map(lambda pair: _target_or_problem(source, pair, lookup), pairs)
 
 
-def _target_or_problem(pair: Pair, lookup: Bytes) -> Bytes | str:
+def _target_or_problem(source: Source, pair: Pair, lookup: Bytes) -> Bytes | str:
     try:
-        return read_pair(pair, lookup)[1]
+        return read_pair(source, pair, lookup)[1]
     except ValueError as error:
         return str(error)

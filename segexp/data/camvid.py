@@ -9,6 +9,8 @@ from filelock import FileLock
 
 from segexp.classes import Label, LabelTable
 from segexp.data.pairs import Pair, complete_pairs, data_root, split_folder
+from segexp.data.reading import read_mask
+from segexp.types import Bytes
 
 CONTENTS = "train/, trainannot/, val/, valannot/"
 IMAGE_ENDINGS = {".png", ".jpg"}
@@ -66,6 +68,9 @@ class CamVid:
             if image.suffix.lower() in IMAGE_ENDINGS
         ]
         return complete_pairs(pairs, masks.glob("*.png"), f"{images}/*{sorted(IMAGE_ENDINGS)}")
+
+    def mask(self, pair: Pair) -> Bytes:
+        return read_mask(pair.mask)
 
 
 def download_once(url: str, root: Path, masks_sha256: str) -> None:

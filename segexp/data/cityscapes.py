@@ -4,6 +4,8 @@ from pathlib import Path
 
 from segexp.classes import Label, LabelTable
 from segexp.data.pairs import Pair, complete_pairs, data_root, split_folder
+from segexp.data.reading import read_mask
+from segexp.types import Bytes
 
 IMAGE_ENDING = "_leftImg8bit.png"
 CONTENTS = "leftImg8bit/ and gtFine/ (or gtCoarse/)"
@@ -72,6 +74,9 @@ class Cityscapes:
         ending = f"_{annotation}_labelIds.png"
         pairs = [_pair(image, masks, ending) for image in images.glob(f"*/*{IMAGE_ENDING}")]
         return complete_pairs(pairs, masks.glob(f"*/*{ending}"), f"{images}/CITY/*{IMAGE_ENDING}")
+
+    def mask(self, pair: Pair) -> Bytes:
+        return read_mask(pair.mask)
 
 
 def _pair(image: Path, masks: Path, ending: str) -> Pair:

@@ -1,15 +1,15 @@
 """Count how often each class occurs in a split, which class weights are made from."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
 from rich.progress import track
 
-from segexp.classes import Grouping, LabelTable
-from segexp.data.pairs import Pair
-from segexp.data.reading import read_mask
+from segexp.classes import Grouping
+from segexp.data.pairs import Pair, Source
+from segexp.data.reading import read_label_ids
 from segexp.types import Bytes, Counts
 
 
@@ -23,11 +23,15 @@ class ClassCounts(NamedTuple):
     extents: list[int]
 
 
-def class_counts(pairs: Sequence[Pair], grouping: Grouping, table: LabelTable) -> ClassCounts:
-    """Count the classes of all scenes from their masks alone, by threads, with a progress bar."""
-    lookup = grouping.lookup(table)
+def class_counts(source: Source, split: str, grouping: Grouping) -> ClassCounts:
+    """Count the classes of all scenes of a split from their masks alone, by threads, with a progress bar."""
+    pairs, lookup = source.pairs(split), grouping.lookup(source.table)
+
+    def counts_of(pair: Pair) -> Counts:
+        return count_pixels(lookup[read_label_ids(source, pair)], grouping.num_classes)
+
     with ThreadPoolExecutor() as pool:
-        counts = pool.map(lambda pair: count_pixels(lookup[read_mask(pair.mask)], grouping.num_classes), pairs)
+        counts = pool.map(counts_of, pairs)
         return sum_counts(track(counts, "counting classes", total=len(pairs), transient=True), grouping.num_classes)
 
 

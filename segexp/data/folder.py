@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 from segexp.classes import Label, LabelTable
 from segexp.data.pairs import Pair, complete_pairs, data_root, split_folder
+from segexp.data.reading import read_mask
+from segexp.types import Bytes
 
 CURE = "add the masks, or correct data.masks and data.mask_ending"
 IMAGE_ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
@@ -38,6 +40,9 @@ class Folder:
             if image.suffix.lower() in IMAGE_ENDINGS
         ]
         return complete_pairs(pairs, masks.iterdir(), f"{images}/*{sorted(IMAGE_ENDINGS)}", CURE)
+
+    def mask(self, pair: Pair) -> Bytes:
+        return read_mask(pair.mask)
 
 
 def _label_id(key: int | str) -> int:

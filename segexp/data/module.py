@@ -66,7 +66,7 @@ class DataModule(LightningDataModule):
         return loader(samples, sampler, self.eval_batch_size, self.num_workers)
 
     def _scenes(self, split: str, target_size: Size | None) -> Scenes:
-        return self.cache.scenes(self.source.pairs(split), self.lookup, target_size)
+        return self.cache.scenes(self.source, self.source.pairs(split), self.lookup, target_size)
 
     def _rank(self) -> tuple[int, int]:
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)

@@ -8,13 +8,14 @@ from typing import NamedTuple, Protocol
 
 from segexp.classes import LabelTable
 from segexp.system import remote
+from segexp.types import Bytes
 
 
 class Pair(NamedTuple):
     """The files of one scene.
 
     image: any picture that Pillow can decode to red, green and blue.
-    mask: one byte a pixel, ids of the source's label table.
+    mask: the file from which the source reads the label of every pixel, in a format that only the source knows.
     name: unique in its split and stable between runs.
     instances: ids of single objects, see `read_instances`; None if the data set has none.
     """
@@ -42,7 +43,10 @@ class MissingMasksError(FileNotFoundError):
 
 
 class Source(Protocol):
-    """A data set on disk. table: the labels that its masks may hold."""
+    """A data set on disk. table: the labels that its masks may hold.
+
+    Sources are pickled for the processes that read data, so they hold plain values and no open files.
+    """
 
     table: LabelTable
 
@@ -52,6 +56,25 @@ class Source(Protocol):
         Raises FileNotFoundError if there is no scene, or a scene without a mask.
         """
         ...
+
+    def mask(self, pair: Pair) -> Bytes:
+        """Read the file of a mask as label ids, uint8 [H, W] of the image's size; 255 stands for the id -1.
+
+        Called by several threads and processes at once, for images in any order. `segexp.data.reading.read_label_ids`
+        calls it and checks what it returns.
+        """
+        ...
+
+
+def check_source(source: object) -> None:
+    """Raise ValueError naming the members of `Source` that an object lacks."""
+    missing = [member for member in ("table", "pairs", "mask") if not hasattr(source, member)]
+    if missing:
+        raise ValueError(
+            f"{type(source).__module__}.{type(source).__qualname__} is no data set, as it has no {', '.join(missing)}; "
+            "it needs table, pairs(split) and mask(pair), see docs/extending.md; where a mask holds a label id in each "
+            "byte, let mask(pair) return segexp.data.reading.read_mask(pair.mask)"
+        )
 
 
 def data_root(root: str, contents: str) -> Path:

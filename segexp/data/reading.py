@@ -1,37 +1,37 @@
-"""Read the files of one scene into arrays, by Pillow, which works everywhere and refuses a truncated file."""
+"""Read the files of one scene into arrays: masks by their source, and pictures by Pillow, which refuses torn files."""
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
 from segexp.classes import UNKNOWN_LABEL
-from segexp.data.pairs import Pair
+from segexp.data.pairs import Pair, Source
 from segexp.system.remote import open_file
 from segexp.types import Bytes
 
 Decoded = TypeVar("Decoded")
 
 
-def read_pair(pair: Pair, lookup: Bytes) -> tuple[Bytes, Bytes]:
+def read_pair(source: Source, pair: Pair, lookup: Bytes) -> tuple[Bytes, Bytes]:
     """Read an image uint8 [H, W, 3] and its target uint8 [H, W] in train ids.
 
-    lookup: train id of every mask value [256], see `Grouping.lookup`.
+    source: the data set that listed the pair. lookup: train id of every mask value [256], see `Grouping.lookup`.
     Raises ValueError naming the file if it is broken, if image and mask differ in size, or for an unknown label.
     """
     image = read_image(pair.image)
-    return image, read_target(pair, lookup, image.shape[:2])
+    return image, read_target(source, pair, lookup, image.shape[:2])
 
 
-def read_target(pair: Pair, lookup: Bytes, size: tuple[int, ...]) -> Bytes:
+def read_target(source: Source, pair: Pair, lookup: Bytes, size: tuple[int, ...]) -> Bytes:
     """Read only the target, uint8 [H, W] in train ids.
 
     size: [H, W] of the image. Raises ValueError naming the mask if it is broken, has another size or an unknown label.
     """
-    mask = read_mask(pair.mask)
+    mask = read_label_ids(source, pair)
     if size != mask.shape:
         raise ValueError(
             f"{pair.mask} has {mask.shape[0]} rows and {mask.shape[1]} columns, and its image {pair.image} has "
@@ -47,6 +47,33 @@ def read_target(pair: Pair, lookup: Bytes, size: tuple[int, ...]) -> Bytes:
     return target
 
 
+def read_label_ids(source: Source, pair: Pair) -> Bytes:
+    """Let a source read a mask as label ids, uint8 [H, W].
+
+    source: the data set that listed the pair. Raises ValueError naming the mask and, unless the source's own error
+    names the mask already, the source's method: if that raises any error, or returns another array.
+    """
+    method = f"{type(source).__module__}.{type(source).__qualname__}.mask"
+    try:
+        mask = source.mask(pair)
+    except MemoryError:
+        raise
+    except Exception as error:  # each library has its own error for a torn file
+        if isinstance(error, ValueError) and str(pair.mask) in str(error):
+            raise
+        raise ValueError(
+            f"{method} cannot read {pair.mask} ({type(error).__name__}: {error}); make, copy or download this file "
+            "again, or correct the method"
+        ) from error
+    if not isinstance(mask, np.ndarray) or mask.ndim != 2 or mask.dtype != np.uint8:
+        kind = f"{mask.dtype} of shape {list(mask.shape)}" if isinstance(mask, np.ndarray) else type(mask).__name__
+        raise ValueError(
+            f"{method} returned {kind} for {pair.mask}; allowed: an array of uint8 of shape [height, width], the label "
+            "id of each pixel; correct the method"
+        )
+    return mask
+
+
 def read_size(path: Path) -> tuple[int, int]:
     """Read the height and width of an image from the first bytes of its file."""
     return _decode(path, lambda image: (image.height, image.width))
@@ -58,14 +85,22 @@ def read_image(path: Path) -> Bytes:
 
 
 def read_mask(path: Path) -> Bytes:
-    """Read the bytes of a mask, uint8 [H, W], without applying a palette. Raises ValueError for other pixels."""
-    mask = _decode(path, np.array)
+    """Read a mask of one byte a pixel, grey or with a palette that is not applied, as uint8 [H, W].
+
+    Raises ValueError for other pixels.
+    """
+    mask = read_values(path)
     if mask.ndim != 2 or mask.dtype != np.uint8:
         raise ValueError(
             f"{path} is no mask: it holds {mask.dtype} of shape {list(mask.shape)}; allowed: one byte a pixel, "
-            "a label id; make the mask again"
+            "a label id; make the mask again, or read it by a data set of your own (docs/extending.md)"
         )
     return mask
+
+
+def read_values(path: Path) -> npt.NDArray[Any]:
+    """Read the values of a picture as they are stored: [H, W] or [H, W, channels], of any type, no palette applied."""
+    return _decode(path, np.array)
 
 
 def read_instances(path: Path, shape: tuple[int, ...]) -> npt.NDArray[np.int32]:
@@ -73,7 +108,7 @@ def read_instances(path: Path, shape: tuple[int, ...]) -> npt.NDArray[np.int32]:
 
     shape: [H, W] of the mask. Raises ValueError for another shape and for pixels that are no whole numbers.
     """
-    ids = _decode(path, np.array)
+    ids = read_values(path)
     if ids.shape != shape or ids.dtype.kind not in "iu":
         raise ValueError(
             f"{path} holds {ids.dtype} of shape {list(ids.shape)}; allowed: whole numbers of the mask's shape "

@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 
 import torch
 
-from segexp.data.pairs import Pair
+from segexp.data.pairs import Pair, Source
 from segexp.data.reading import read_pair
 from segexp.types import Bytes, LazySample, Sample
 
@@ -21,10 +21,11 @@ class Scenes(Protocol):
 class FileScenes:
     """Scenes that are decoded from their files whenever they are indexed; only then is a broken file noticed.
 
-    lookup: train id of every mask value [256], see `Grouping.lookup`.
+    source: the data set that listed the pairs. lookup: train id of every mask value [256], see `Grouping.lookup`.
     """
 
-    def __init__(self, pairs: Sequence[Pair], lookup: Bytes) -> None:
+    def __init__(self, source: Source, pairs: Sequence[Pair], lookup: Bytes) -> None:
+        self.source = source
         self.pairs = pairs
         self.lookup = lookup
 
@@ -32,7 +33,8 @@ class FileScenes:
         return len(self.pairs)
 
     def __getitem__(self, index: int) -> "DecodedScene":
-        return DecodedScene(*read_pair(self.pairs[index], self.lookup), self.pairs[index].name)
+        pair = self.pairs[index]
+        return DecodedScene(*read_pair(self.source, pair, self.lookup), pair.name)
 
 
 class DecodedScene(NamedTuple):

@@ -8,11 +8,12 @@ from filelock import FileLock
 
 from segexp.data.cityscapes import CITYSCAPES, Cityscapes
 from segexp.data.pairs import Pair
+from segexp.data.reading import read_mask
 from segexp.streetscenes.files import SceneFile
 from segexp.streetscenes.parallel import write_scenes
 from segexp.streetscenes.render import VERSION
 from segexp.system import remote
-from segexp.types import SMALLEST_SIDE
+from segexp.types import SMALLEST_SIDE, Bytes
 
 
 class Streets:
@@ -68,6 +69,9 @@ class Streets:
                     "(about 3 bytes a pixel and scene) or set data.root to a folder that you may write to"
                 ) from error
         return Cityscapes(str(self.folder)).pairs(split)
+
+    def mask(self, pair: Pair) -> Bytes:
+        return read_mask(pair.mask)
 
     def _refuse_above_max_pixels(self) -> None:
         num_pixels = sum(self.num_scenes.values()) * self.height * self.width

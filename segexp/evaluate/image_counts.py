@@ -9,7 +9,7 @@ from PIL import Image
 from torch import nn
 
 from segexp.classes import Grouping, LabelTable
-from segexp.data.pairs import Pair
+from segexp.data.pairs import Pair, Source
 from segexp.data.reading import read_instances, read_pair
 from segexp.display import pictures
 from segexp.inference.segment import image_batch, segment
@@ -26,18 +26,23 @@ class CountingTask:
     """Everything that a process needs to segment and count the images of a split.
 
     boundary_width: of boundary IoU, see `boundary_regions`. pictured: indices of the images that the sheet shows.
-    predictions: folder for a PNG of label ids for each image, None for none.
+    predictions: folder for a PNG of label ids for each image, the form in which benchmarks take predictions: each class
+    as the id of its first label; None for none.
     """
 
     model: nn.Module
     grouping: Grouping
-    table: LabelTable
+    source: Source
     pairs: list[Pair]
     image_size: Size | None
     inference: Inference
     boundary_width: float
     pictured: frozenset[int]
     predictions: Path | None
+
+    @property
+    def table(self) -> LabelTable:
+        return self.source.table
 
 
 class ImageCounts(NamedTuple):
@@ -61,7 +66,7 @@ def count_image(task: CountingTask, index: int, device: torch.device) -> ImageCo
     Raises ValueError naming the image if it cannot be read, or if the network's logits are not finite.
     """
     pair, num_classes = task.pairs[index], task.grouping.num_classes
-    image, mask = read_pair(pair, task.table.lookup())
+    image, mask = read_pair(task.source, pair, task.table.lookup())
     target = task.grouping.lookup(task.table)[mask]
     device_target, device_mask = (torch.from_numpy(array).to(device) for array in (target, mask))
     logits = segment(task.model, image_batch(image[None], device), task.image_size, task.inference)
@@ -71,7 +76,7 @@ def count_image(task: CountingTask, index: int, device: torch.device) -> ImageCo
     calibration = calibration_counts(logits, device_prediction, device_target[None]).cpu().numpy()
     predicted = device_prediction[0].cpu().numpy()
     if task.predictions:
-        _write_label_ids(task.predictions / f"{pair.name}.png", predicted, task)
+        _write_label_ids(task.predictions / f"{pair.name}.png", task.grouping.mask_values(task.table)[predicted])
     return ImageCounts(
         label_counts[:, :num_classes],
         boundary_regions(target, predicted, num_classes, task.boundary_width),
@@ -95,7 +100,6 @@ def _instance_counts(task: CountingTask, pair: Pair, predicted: Bytes) -> Counts
     return instance_counts(read_instances(pair.instances, predicted.shape), predicted, task.grouping, task.table)
 
 
-def _write_label_ids(path: Path, predicted: Bytes, task: CountingTask) -> None:
-    """Write each class as the id of its first label, the form in which benchmarks take predictions."""
+def _write_label_ids(path: Path, label_ids: Bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(task.grouping.mask_values(task.table)[predicted]).save(path)
+    Image.fromarray(label_ids).save(path)

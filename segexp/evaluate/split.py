@@ -61,7 +61,7 @@ def prepare_evaluation(run: RunFolder, settings: EvaluateSettings, predictions: 
     task = CountingTask(
         network.model,
         network.grouping,
-        source.table,
+        source,
         pairs,
         image_size,
         settings,

@@ -58,7 +58,7 @@ def _calibration_and_scored(
     source, _ = source_of_run(run, settings.data)
     names = (run.config["data"].get("train_split", "train"), settings.split)
     calibration, scored = (
-        LabeledSplit(source.pairs(name), trained.grouping, trained.table, trained.image_size) for name in names
+        LabeledSplit(source, source.pairs(name), trained.grouping, trained.image_size) for name in names
     )
     return calibration, scored
 

@@ -8,8 +8,8 @@ from rich.progress import track
 from torch import Tensor
 from torchvision.transforms.v2 import functional as transform
 
-from segexp.classes import Grouping, LabelTable
-from segexp.data.pairs import Pair
+from segexp.classes import Grouping
+from segexp.data.pairs import Pair, Source
 from segexp.data.reading import read_image, read_pair
 from segexp.inference.segment import Network, image_batch, segment
 from segexp.inference.settings import Inference
@@ -22,9 +22,9 @@ from segexp.types import Size
 class LabeledSplit:
     """Images with masks. image_size: [H, W] that the network sees them at, None for native."""
 
+    source: Source
     pairs: list[Pair]
     grouping: Grouping
-    table: LabelTable
     image_size: Size | None
 
     def evenly_spread(self, number: int) -> list[Tensor]:
@@ -40,10 +40,10 @@ def mean_iou(network: Network, split: LabeledSplit, name: str) -> float:
 
     name: of the network, for the progress bar.
     """
-    lookup, num_classes = split.grouping.lookup(split.table), split.grouping.num_classes
+    lookup, num_classes = split.grouping.lookup(split.source.table), split.grouping.num_classes
     counts = np.zeros((num_classes, num_classes), np.int64)
     for pair in track(split.pairs, f"scoring {name} on {len(split.pairs)} images"):
-        image, target = read_pair(pair, lookup)
+        image, target = read_pair(split.source, pair, lookup)
         logits = segment(network, image_batch(image[None]), split.image_size, Inference())
         counts += confusion_matrix(prediction(logits)[0], torch.from_numpy(target), num_classes).numpy()
     return scores.mean(scores.class_iou(counts))

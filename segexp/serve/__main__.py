@@ -14,7 +14,7 @@ from segexp.types import Values
 if TYPE_CHECKING:
     import uvicorn
 
-    from segexp.data.pairs import Pair
+    from segexp.data.pairs import Pair, Source
     from segexp.inference.predictor import Predictor
     from segexp.run.folder import RunFolder
     from segexp.serve.image_store import ImageStore
@@ -90,18 +90,18 @@ def _load_run(run: "RunFolder", settings: ServeSettings) -> "tuple[RunDescriptio
     limits = UploadLimits(bytes=settings.max_upload_bytes, pixels=settings.max_pixels)
     name = settings.run.rstrip("/").rpartition("/")[2] if is_url(settings.run) else run.path.name
     description = describe_run(name, run, trained, settings.split, limits)
-    store = ImageStore(_pairs(run, settings), trained.grouping, trained.table)
+    store = ImageStore(*_source_and_pairs(run, settings), trained.grouping)
     return description, store, replicate(trained.model, trained.image_size, settings, devices)
 
 
-def _pairs(run: "RunFolder", settings: ServeSettings) -> "list[Pair]":
+def _source_and_pairs(run: "RunFolder", settings: ServeSettings) -> "tuple[Source | None, list[Pair]]":
     from segexp.inference.trusted_parts import source_of_run
 
     if settings.split is None:
-        return []
+        return None, []
     try:
         source, _ = source_of_run(run, settings.data)
-        return source.pairs(settings.split)
+        return source, source.pairs(settings.split)
     except OSError as error:
         raise OSError(f"{error}; or serve uploads alone by data=null") from error
 

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from segexp.classes import Grouping, LabelTable
-from segexp.data.pairs import Pair
+from segexp.classes import Grouping
+from segexp.data.pairs import Pair, Source
 from segexp.data.reading import read_image, read_pair, read_size, read_target
 from segexp.metric import scores
 from segexp.metric.confusion import confusion_matrix
@@ -26,13 +26,14 @@ class ImageEntry(NamedTuple):
 class ImageStore:
     """Finds and reads the images and masks of a split.
 
-    pairs: of the split, in order; none where only uploads are served. table: labels that their masks may hold.
+    source, pairs: the data set and its pairs of the split, in order; None and no pairs where only uploads are served.
     """
 
-    def __init__(self, pairs: list[Pair], grouping: Grouping, table: LabelTable) -> None:
+    def __init__(self, source: Source | None, pairs: list[Pair], grouping: Grouping) -> None:
+        self.source = source
         self.pairs = pairs
         self.grouping = grouping
-        self.lookup = grouping.lookup(table)
+        self.lookup = grouping.lookup(source.table) if source else None
         self.ids = [pair.name.encode(errors="backslashreplace").decode() for pair in pairs]  # any bytes name a file
         self._numbers = {image_id: number for number, image_id in enumerate(self.ids)}
 
@@ -57,11 +58,12 @@ class ImageStore:
         Raises RequestError, 422, for a broken file, or one that does not fit its image.
         """
         pair = self.pairs[entry.number]
-        return self._read(entry, lambda: read_target(pair, self.lookup, read_size(pair.image)))
+        size = self._read(entry, read_size, pair.image)
+        return self._read(entry, read_target, self.source, pair, self.lookup, size)
 
     def image_and_target(self, entry: ImageEntry) -> tuple[Bytes, Bytes]:
         """Read the image, and its train ids [H, W]. Raises RequestError, 422, for files that do not fit."""
-        return self._read(entry, read_pair, self.pairs[entry.number], self.lookup)
+        return self._read(entry, read_pair, self.source, self.pairs[entry.number], self.lookup)
 
     def _read(self, entry: ImageEntry, reader: Any, *arguments: Any) -> Any:
         try:

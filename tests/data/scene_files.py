@@ -1,4 +1,4 @@
-"""The files of a few scenes, their cached scenes, and the check that both give the same samples."""
+"""The files of a few scenes, their source, their cached scenes, and the check that both give the same samples."""
 
 from pathlib import Path
 
@@ -8,11 +8,13 @@ from PIL import Image
 
 from segexp.classes import UNKNOWN_LABEL
 from segexp.data.cache.cache import Cache
+from segexp.data.folder import Folder
 from segexp.data.pairs import Pair
 from segexp.data.scenes import FileScenes, Scenes
 from segexp.types import VOID, Sample, Size
 
 SIZES = [(60, 90), (64, 80), (60, 90), (33, 120)]
+SOURCE = Folder("", "", "", {0: "road", 1: "sky", 2: "nothing"})
 LOOKUP = np.full(256, UNKNOWN_LABEL, np.uint8)
 LOOKUP[:3] = 0, 1, VOID
 
@@ -28,7 +30,7 @@ def write_scene(folder: Path, name: str, size: Size) -> Pair:
 def cached_scenes(
     kind: str, pairs: list[Pair], root: Path, size: Size | None = None, target_size: Size | None = None
 ) -> Scenes:
-    return Cache(kind, size, str(root)).scenes(pairs, LOOKUP, target_size)
+    return Cache(kind, size, str(root)).scenes(SOURCE, pairs, LOOKUP, target_size)
 
 
 def assert_same(actual: Sample, expected: Sample) -> None:
@@ -41,4 +43,4 @@ def assert_same(actual: Sample, expected: Sample) -> None:
 
 def assert_same_as_files(scenes: Scenes, pairs: list[Pair]) -> None:
     for index in range(len(pairs)):
-        assert_same(scenes[index].whole(), FileScenes(pairs, LOOKUP)[index].whole())
+        assert_same(scenes[index].whole(), FileScenes(SOURCE, pairs, LOOKUP)[index].whole())

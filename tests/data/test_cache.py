@@ -21,7 +21,7 @@ from segexp.data.pairs import Pair
 from segexp.data.scenes import FileScenes
 from segexp.system import memory, remote
 from segexp.train.resume import with_defaults
-from tests.data.scene_files import LOOKUP, SIZES, assert_same_as_files, cached_scenes, write_scene
+from tests.data.scene_files import LOOKUP, SIZES, SOURCE, assert_same_as_files, cached_scenes, write_scene
 from tests.full_disk import full_disk
 
 NUM_BYTES = sum(4 * height * width for height, width in SIZES)
@@ -43,7 +43,7 @@ def test_another_grouping_shares_the_images(pairs: list[Pair], root: Path) -> No
     cached_scenes("disk", pairs, root)
     other = LOOKUP.copy()
     other[:2] = 1, 0
-    Cache("disk", None, str(root)).scenes(pairs, other, None)
+    Cache("disk", None, str(root)).scenes(SOURCE, pairs, other, None)
     assert sorted(path.name[:7] for path in root.glob("*.bin")) == ["images_", "targets", "targets"]
 
 
@@ -108,14 +108,14 @@ def write_slowly(*arguments):
     time.sleep(1)  # so that the other process comes meanwhile
     write(*arguments)
 arrays.write = write_slowly
-pairs, lookup, root = pickle.loads(sys.stdin.buffer.read())
-Cache("disk", None, root).scenes(pairs, lookup, None)
+source, pairs, lookup, root = pickle.loads(sys.stdin.buffer.read())
+Cache("disk", None, root).scenes(source, pairs, lookup, None)
 """
 
 
 @pytest.mark.slow
 def test_two_processes_that_start_together_make_it_once(pairs: list[Pair], root: Path) -> None:
-    arguments = pickle.dumps((pairs, LOOKUP, str(root)))
+    arguments = pickle.dumps((SOURCE, pairs, LOOKUP, str(root)))
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     processes = [subprocess.Popen([sys.executable, "-c", MAKE], **pipes) for _ in range(2)]
     for process in processes:
@@ -216,7 +216,7 @@ def test_data_on_object_storage_is_cached_too(tmp_path: Path, root: Path, monkey
     stored[0].mask.write_bytes(local[2].mask.read_bytes())
     stored[0].image.write_bytes(local[2].image.read_bytes())
     image = cached_scenes("disk", stored, root)[0].whole().image
-    assert torch.equal(image, FileScenes(local, LOOKUP)[2].whole().image)
+    assert torch.equal(image, FileScenes(SOURCE, local, LOOKUP)[2].whole().image)
 
 
 def test_runs_of_versions_without_a_cache_go_on_without_it(small) -> None:

@@ -25,7 +25,7 @@ from segexp.data.sampler import TrainingSampler
 from segexp.data.samples import EvaluationSamples, TrainingSamples
 from segexp.data.scenes import FileScenes
 from segexp.types import Sample, Size
-from tests.data.scene_files import LOOKUP, SIZES, assert_same, assert_same_as_files, cached_scenes
+from tests.data.scene_files import LOOKUP, SIZES, SOURCE, assert_same, assert_same_as_files, cached_scenes
 
 OPTIONS = sorted(path.stem for path in (config_folder() / "augmentation").glob("*.yaml"))
 
@@ -35,7 +35,7 @@ OPTIONS = sorted(path.stem for path in (config_folder() / "augmentation").glob("
 def test_training_samples_are_bit_identical(option: str, kind: str, pairs: list[Pair], root: Path) -> None:
     augment = build.augmentation(compose("train", [f"augmentation={option}"]))
     cached = TrainingSamples(cached_scenes(kind, pairs, root), None, augment)
-    expected = TrainingSamples(FileScenes(pairs, LOOKUP), None, lambda sample, *key: augment(sample, *key))
+    expected = TrainingSamples(FileScenes(SOURCE, pairs, LOOKUP), None, lambda sample, *key: augment(sample, *key))
     for epoch in range(3):
         for index in range(len(pairs)):
             assert_same(cached[epoch, index], expected[epoch, index])
@@ -48,8 +48,8 @@ def test_resized_samples_are_bit_identical_from_a_cache_of_any_size(
 ) -> None:
     size, augment = (48, 64), build.augmentation(compose("train", [f"augmentation={option}"]))
     cache = Cache("disk", cache_size, str(root))
-    cached = TrainingSamples(cache.scenes(pairs, LOOKUP, cache_size), size, augment)
-    expected = TrainingSamples(FileScenes(pairs, LOOKUP), size, lambda sample, *key: augment(sample, *key))
+    cached = TrainingSamples(cache.scenes(SOURCE, pairs, LOOKUP, cache_size), size, augment)
+    expected = TrainingSamples(FileScenes(SOURCE, pairs, LOOKUP), size, lambda sample, *key: augment(sample, *key))
     for index in range(len(pairs)):
         assert_same(cached[1, index], expected[1, index])
 
@@ -57,8 +57,8 @@ def test_resized_samples_are_bit_identical_from_a_cache_of_any_size(
 @pytest.mark.parametrize("cache_size", [None, (48, 64)])
 def test_evaluation_targets_stay_native(cache_size: Size | None, pairs: list[Pair], root: Path) -> None:
     cache = Cache("disk", cache_size, str(root))
-    cached = EvaluationSamples(cache.scenes(pairs, LOOKUP, None), (48, 64))
-    expected = EvaluationSamples(FileScenes(pairs, LOOKUP), (48, 64))
+    cached = EvaluationSamples(cache.scenes(SOURCE, pairs, LOOKUP, None), (48, 64))
+    expected = EvaluationSamples(FileScenes(SOURCE, pairs, LOOKUP), (48, 64))
     for index, size in enumerate(SIZES):
         assert cached[index].target.shape == size
         assert_same(cached[index], expected[index])
@@ -69,7 +69,7 @@ def test_workers_read_the_same_arrays(kind: str, pairs: list[Pair], root: Path) 
     cached = EvaluationSamples(cached_scenes(kind, pairs, root), None)
     batches = loader(cached, SequentialSampler(cached), batch_size=1, num_workers=2)
     for number, batch in enumerate(batches):
-        expected = FileScenes(pairs, LOOKUP)[number].whole()
+        expected = FileScenes(SOURCE, pairs, LOOKUP)[number].whole()
         assert_same(Sample(batch.image[0], batch.target[0], batch.name[0]), expected)
 
 

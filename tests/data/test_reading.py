@@ -16,7 +16,7 @@ from segexp.data.reading import read_image, read_mask, read_pair
 from segexp.data.samples import EvaluationSamples, TrainingSamples
 from segexp.data.scenes import FileScenes
 from segexp.types import VOID, Sample
-from tests.data.scene_files import LOOKUP
+from tests.data.scene_files import LOOKUP, SOURCE
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def pair(tmp_path: Path) -> Pair:
 
 
 def test_pixels_and_labels_arrive_unchanged(pair: Pair) -> None:
-    image, target = read_pair(pair, LOOKUP)
+    image, target = read_pair(SOURCE, pair, LOOKUP)
     assert np.array_equal(image, np.array(Image.open(pair.image)))
     assert np.array_equal(target == VOID, np.array(Image.open(pair.mask)) == 2)
 
@@ -47,13 +47,13 @@ def test_a_truncated_file_is_named(pair: Pair, which: str) -> None:
     path = getattr(pair, which)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(ValueError, match=rf"{which}\.png cannot be decoded .*download this file again"):
-        read_pair(pair, LOOKUP)
+        read_pair(SOURCE, pair, LOOKUP)
 
 
 def test_a_mask_of_another_size_is_named(pair: Pair) -> None:
     Image.new("L", (50, 40)).save(pair.mask)
     with pytest.raises(ValueError, match="same size") as error:
-        read_pair(pair, LOOKUP)
+        read_pair(SOURCE, pair, LOOKUP)
     facts, message = (str(pair.mask), "40 rows and 50 columns", str(pair.image), "40 and 60"), str(error.value)
     assert [fact for fact in facts if fact not in message] == [], message
 
@@ -61,7 +61,7 @@ def test_a_mask_of_another_size_is_named(pair: Pair) -> None:
 def test_unknown_label_is_named_in_the_error(pair: Pair) -> None:
     Image.new("L", (60, 40), 77).save(pair.mask)
     with pytest.raises(ValueError, match=r"mask\.png holds the ids \[77\]") as error:
-        read_pair(pair, LOOKUP)
+        read_pair(SOURCE, pair, LOOKUP)
     facts, message = ("correct the mask", "data=", "data.labels"), str(error.value)
     assert [fact for fact in facts if fact not in message] == [], message
 
@@ -75,12 +75,12 @@ def test_a_colored_mask_is_named_with_what_is_allowed(pair: Pair) -> None:
 
 
 def test_evaluation_resizes_the_image_and_keeps_the_native_target(pair: Pair) -> None:
-    sample = EvaluationSamples(FileScenes([pair], LOOKUP), (32, 48))[0]
+    sample = EvaluationSamples(FileScenes(SOURCE, [pair], LOOKUP), (32, 48))[0]
     assert (sample.image.shape, sample.target.shape) == ((3, 32, 48), (40, 60))
 
 
 def test_training_resizes_image_and_target_alike(pair: Pair) -> None:
-    sample = TrainingSamples(FileScenes([pair], LOOKUP), (32, 48), lambda sample, epoch, index: sample)[0, 0]
+    sample = TrainingSamples(FileScenes(SOURCE, [pair], LOOKUP), (32, 48), lambda sample, epoch, index: sample)[0, 0]
     assert (sample.image.shape, sample.target.shape) == ((3, 32, 48), (32, 48))
     assert set(sample.target.unique().tolist()) <= {0, 1, VOID}
     assert sample.image.dtype == sample.target.dtype == torch.uint8

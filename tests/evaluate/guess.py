@@ -44,7 +44,7 @@ def evaluation_job(
     task = CountingTask(
         Guess(classes_asked_for.num_classes),
         classes_asked_for,
-        source.table,
+        source,
         source.pairs("val"),
         image_size=None,
         inference=Inference(),

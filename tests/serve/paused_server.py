@@ -12,7 +12,7 @@ import uvicorn
 
 from segexp import build
 from segexp.config.compose import compose
-from segexp.data.cityscapes import CITYSCAPES
+from segexp.data.cityscapes import Cityscapes
 from segexp.data.pairs import Pair
 from segexp.serve import server
 from segexp.serve.app import create_app
@@ -91,7 +91,7 @@ def _serve(
                                  void=VOID, image_size=None, limits=limits)  # fmt: skip
     metrics = ServerMetrics(4, lambda: requests.in_use)
     batcher = DynamicBatcher([network], 4, LIMIT, 0, metrics)
-    service = Service(ImageStore(pairs, grouping, CITYSCAPES), batcher, requests, LIMIT, LIMIT)
+    service = Service(ImageStore(Cityscapes("") if pairs else None, pairs, grouping), batcher, requests, LIMIT, LIMIT)
     routes = create_app(description, service, UploadReader(LIMIT, 16 * LIMIT, PATIENCE), metrics)
     app = SecurityMiddleware(routes, None, None, reaper.make_room, metrics)
     uvicorn_server = server.create_server(app, reaper, PATIENCE)

@@ -13,7 +13,7 @@ import torch
 
 from segexp import build
 from segexp.config.compose import compose
-from segexp.data.cityscapes import CITYSCAPES
+from segexp.data.cityscapes import Cityscapes
 from segexp.data.pairs import Pair
 from segexp.serve.batcher import DynamicBatcher
 from segexp.serve.errors import RequestError
@@ -33,7 +33,7 @@ def ask(request: Callable[[Service], Awaitable[object]], network: Callable[[Byte
 
     async def run() -> None:
         service = Service(
-            ImageStore(list(pairs), build.grouping(compose("train")), CITYSCAPES),
+            ImageStore(Cityscapes("") if pairs else None, list(pairs), build.grouping(compose("train"))),
             DynamicBatcher([network], 1, 10**6, 0, ServerMetrics(1, lambda: 0)),
             Limiter(1, "requests"),
             max_pixels=10**8,

@@ -17,7 +17,7 @@ from segexp.data.pairs import Pair
 from segexp.data.reading import read_image
 from segexp.run.folder import RunFolder
 from segexp.system import remote
-from tests.data.scene_files import LOOKUP
+from tests.data.scene_files import LOOKUP, SOURCE
 from tests.full_disk import MOST_BYTES, full_disk
 from tests.predict.command import mask, val_pairs
 
@@ -97,7 +97,8 @@ def test_arrays_are_made_again_of_an_equally_large_file_of_the_same_second(bucke
     for content in (b"first", b"other"):
         bucket.pipe_file(f"{bucket.bucket}/a.png", content)
         file = remote.path(f"s3://{bucket.bucket}/a.png")
-        keys.append([each.fingerprint for each in cache_entries([Pair(file, file, "a")], LOOKUP, tmp_path, None, None)])
+        entries = cache_entries(SOURCE, [Pair(file, file, "a")], LOOKUP, tmp_path, None, None)
+        keys.append([each.fingerprint for each in entries])
     assert not {*keys[0]} & {*keys[1]}
 
 

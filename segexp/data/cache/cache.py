@@ -12,7 +12,7 @@ from segexp.data.cache import arrays, shared_memory
 from segexp.data.cache.arrays import Arrays
 from segexp.data.cache.entries import CacheEntry, cache_entries
 from segexp.data.cache.scenes import CachedScenes
-from segexp.data.pairs import Pair
+from segexp.data.pairs import Pair, Source
 from segexp.data.scenes import FileScenes, Scenes
 from segexp.system.memory import free_bytes
 from segexp.types import Bytes, Size
@@ -37,19 +37,21 @@ class Cache:
         self.size = size
         self.root = shared_memory.folder() if self.kind == "memory" else Path(root).expanduser()
 
-    def scenes(self, pairs: Sequence[Pair], lookup: Bytes, target_size: Size | None) -> Scenes:
+    def scenes(self, source: Source, pairs: Sequence[Pair], lookup: Bytes, target_size: Size | None) -> Scenes:
         """The scenes of a split, cached if the cache is on and has room; if it has none, an error is logged.
 
+        source: the data set that listed the pairs. lookup: train id of every mask value [256].
         target_size: [H, W] that cached targets are resized to, None for native size.
         Raises ValueError for a broken file if the cache has to be made.
         """
         if self.kind == "off":
-            return FileScenes(pairs, lookup)
+            return FileScenes(source, pairs, lookup)
         try:
-            images, targets = self._load_or_make(cache_entries(pairs, lookup, self.root, self.size, target_size))
+            entries = cache_entries(source, pairs, lookup, self.root, self.size, target_size)
+            images, targets = self._load_or_make(entries)
         except OSError as error:
             log.error("data.cache=%s: %s; images are decoded each time instead", self.kind, error)
-            return FileScenes(pairs, lookup)
+            return FileScenes(source, pairs, lookup)
         return CachedScenes(images, targets, [pair.name for pair in pairs])
 
     def _load_or_make(self, entries: Sequence[CacheEntry]) -> list[Arrays]:

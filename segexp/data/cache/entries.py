@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import torch
 
-from segexp.data.pairs import Pair
+from segexp.data.pairs import Pair, Source
 from segexp.data.reading import read_image, read_size, read_target
 from segexp.data.samples import resize, resize_target
 from segexp.system import remote
@@ -36,20 +36,20 @@ class CacheEntry(NamedTuple):
 
 
 def cache_entries(
-    pairs: Sequence[Pair], lookup: Bytes, root: Path, size: Size | None, target_size: Size | None
+    source: Source, pairs: Sequence[Pair], lookup: Bytes, root: Path, size: Size | None, target_size: Size | None
 ) -> list[CacheEntry]:
     """Describe the entry of the images, which all groupings share, and that of the targets of one grouping.
 
     Targets are cached in train ids, as looking up the labels of a crop would take longer than copying them.
     """
-    version, sizes = _sources_version(pairs), functools.cache(lambda: _sizes(pairs))
+    version, sizes = _files_version(pairs), functools.cache(lambda: _sizes(pairs))
 
     def image(number: int) -> Bytes:
         native = read_image(pairs[number].image).transpose(2, 0, 1)  # h w rgb -> rgb h w
         return resize(torch.from_numpy(native).contiguous(), size).numpy() if size else native
 
     def target(number: int) -> Bytes:
-        native = read_target(pairs[number], lookup, sizes()[number])
+        native = read_target(source, pairs[number], lookup, sizes()[number])
         return resize_target(torch.from_numpy(native), target_size).numpy() if target_size else native
 
     def entry(kind: str, facts: str, shapes: Callable[[], list[list[int]]], make: Callable[[int], Bytes]) -> CacheEntry:
@@ -68,7 +68,7 @@ def cache_entries(
     ]
 
 
-def _sources_version(pairs: Sequence[Pair]) -> str:
+def _files_version(pairs: Sequence[Pair]) -> str:
     """Hash that changes with the place, name, size or time of any file."""
     digest = hashlib.sha256()
     for pair in pairs:
