@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import torch
 
+from segexp.data.cache.source_version import source_version
 from segexp.data.pairs import Pair, Source
 from segexp.data.reading import read_image, read_size, read_target
 from segexp.data.samples import resize, resize_target
@@ -61,7 +62,7 @@ def cache_entries(
         entry("images", f"{size}", lambda: [[3, *(size or each)] for each in sizes()], image),
         entry(
             "targets",
-            f"{target_size} {lookup.tolist()}",
+            f"{target_size} {lookup.tolist()} {source_version(source)}",
             lambda: [list(target_size or each) for each in sizes()],
             target,
         ),
