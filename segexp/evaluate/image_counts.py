@@ -1,16 +1,18 @@
 """One image -> the counts that every score of it is derived from."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import nn
 
 from segexp.classes import Grouping, LabelTable
 from segexp.data.pairs import Pair, Source
-from segexp.data.reading import read_instances, read_pair
+from segexp.data.reading import read_instances, read_mask, read_pair
 from segexp.display import pictures
 from segexp.inference.segment import image_batch, segment
 from segexp.inference.settings import Inference
@@ -77,6 +79,7 @@ def count_image(task: CountingTask, index: int, device: torch.device) -> ImageCo
     predicted = device_prediction[0].cpu().numpy()
     if task.predictions:
         _write_label_ids(task.predictions / f"{pair.name}.png", task.grouping.mask_values(task.table)[predicted])
+        _keep_target(task.predictions / "targets" / f"{pair.name}.png", mask, pair)
     return ImageCounts(
         label_counts[:, :num_classes],
         boundary_regions(target, predicted, num_classes, task.boundary_width),
@@ -103,3 +106,11 @@ def _instance_counts(task: CountingTask, pair: Pair, predicted: Bytes) -> Counts
 def _write_label_ids(path: Path, label_ids: Bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(label_ids).save(path)
+
+
+def _keep_target(path: Path, label_ids: Bytes, pair: Pair) -> None:
+    """Write the label ids of a mask whose own file does not hold them, for reports, which never build a source."""
+    with suppress(ValueError):
+        if np.array_equal(read_mask(pair.mask), label_ids):
+            return
+    _write_label_ids(path, label_ids)

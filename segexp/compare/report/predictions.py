@@ -15,7 +15,8 @@ from segexp.types import VOID, Bytes
 
 @dataclass(frozen=True)
 class Predictions:
-    """runs: variant -> its first run that has predictions. images, masks: a file for each of image_names.
+    """runs: variant -> its first run that has predictions. images, masks: a file for each of image_names; masks
+    are PNGs of label ids.
 
     lookup: train id of every label id in a mask or prediction, [256]; a label of no class is void.
     colors: of the classes, uint8 [C, 3]. damaged: a sentence for each run whose predictions cannot be used.
@@ -67,7 +68,15 @@ def _files(run: Run, split: str) -> tuple[list[Path], list[Path]] | None:
     if len(stored) < 2:
         return None
     images, masks = ([Path(path) for path in stored[key].tolist()] for key in ("images", "masks"))
-    return (images, masks) if len(images) == len(masks) == len(run.image_names) else None
+    if not len(images) == len(masks) == len(run.image_names):
+        return None
+    return images, [_target_file(run, split, *each) for each in zip(run.image_names, masks, strict=True)]
+
+
+def _target_file(run: Run, split: str, image_name: str, mask: Path) -> Path:
+    """The label ids that the evaluation kept, or the mask itself, which holds them where it kept none."""
+    kept = _folder(run, split) / "targets" / f"{image_name}.png"
+    return kept if kept.is_file() else mask
 
 
 def _lookup(run: Run) -> Bytes | None:

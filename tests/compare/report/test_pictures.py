@@ -58,6 +58,17 @@ def test_classes_have_their_colours_and_what_is_no_class_is_black(folder: Path) 
     assert not by_title["truth"].any()
 
 
+def test_the_ground_truth_is_what_the_evaluation_kept_of_masks_in_another_format(folder: Path) -> None:
+    expected = pictures(compare_folder(folder))
+    for mask in (folder / "data").glob("*_mask.png"):
+        for loss in ("focal", "dice"):
+            kept = folder / loss / "evaluation/val/predictions/targets" / mask.name.replace("_mask", "")
+            kept.parent.mkdir(exist_ok=True)
+            kept.write_bytes(mask.read_bytes())
+        mask.write_text('{"polygons": []}')
+    assert (pictures(compare_folder(folder))["truth"] == expected["truth"]).all()
+
+
 def test_images_are_sorted_by_the_spread_between_variants(folder: Path) -> None:
     comparison = compare_folder(folder)
     focal, dice = (comparison.variants[f"loss={loss}"][0] for loss in ("focal", "dice"))
