@@ -1,4 +1,4 @@
-"""Learning rate schedules, the warm-up in front of them, and the group conf/scheduler as a whole."""
+"""Learning rate schedules, and the warm-up in front of them; tests/contract holds every option to its promises."""
 
 import pytest
 import torch
@@ -7,7 +7,6 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from segexp import build
 from segexp.config.compose import compose
-from tests.options import options
 
 pytestmark = pytest.mark.fast
 
@@ -36,28 +35,6 @@ def rates_of(optimizer: Optimizer, scheduler: LRScheduler, num_steps: int) -> li
 def test_schedules_end_where_their_formula_says(name: str, last: float) -> None:
     fast = ["scheduler.decay=0.05"] if name == "inverse_time" else []
     assert rates(name, 10, *fast)[-1] == pytest.approx(last)
-
-
-@pytest.mark.parametrize("warmup", ["warmup=4", "warmup=0.2"])
-@pytest.mark.parametrize("option", options("scheduler"))
-def test_a_warmup_rises_in_a_line_and_leaves_the_rest_of_the_steps_to_the_schedule(option: str, warmup: str) -> None:
-    rise = [0.25, 0.5, 0.75, 1.0]
-    assert rates(option, 20, warmup) == pytest.approx([*rise, *rates(option, 16)])
-
-
-@pytest.mark.parametrize("option", options("scheduler"))
-def test_a_schedule_goes_on_where_its_stored_state_was(option: str) -> None:
-    make = build.scheduler(compose("train", [f"scheduler={option}", "warmup=3"]))
-    undisturbed = rates_of(optimizer := optimizer_at(1.0), make(optimizer, 12), 12)
-    for num_before in range(12):
-        before = optimizer_at(1.0)
-        scheduler = make(before, 12)
-        rates_of(before, scheduler, num_before)
-        after = optimizer_at(1.0)
-        resumed = make(after, 12)
-        after.load_state_dict(before.state_dict())
-        resumed.load_state_dict(scheduler.state_dict())
-        assert rates_of(after, resumed, 12 - num_before) == undisturbed[num_before:]
 
 
 @pytest.mark.parametrize("warmup", [0, 1])
