@@ -1,5 +1,6 @@
 """The types every room shares: VOID, the smallest image, arrays, and the tensors that travel from file to loss."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -41,6 +42,19 @@ class Sample(NamedTuple):
     image: Tensor
     target: Tensor
     name: str
+
+
+class TrainingLogits(NamedTuple):
+    """What a network with auxiliary heads returns in training mode; in evaluation mode it returns the logits alone.
+
+    logits: those that predict [B, C, H, W].
+    auxiliary: further logits [B, C, h, w], one for each auxiliary head and in their order. They are trained on the same
+    target as the logits, and of no use afterwards. `segexp.model.segmenter` brings them to the height and width of the
+    image.
+    """
+
+    logits: Logits
+    auxiliary: Sequence[Logits]
 
 
 class LazySample(Protocol):

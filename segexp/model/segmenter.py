@@ -6,7 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from segexp.types import SMALLEST_SIDE, Image, Logits
+from segexp.model.auxiliary import split_output
+from segexp.types import SMALLEST_SIDE, Image, Logits, TrainingLogits
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -15,7 +16,8 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 class Segmenter(nn.Module):
     """Normalise the image, pad it to the network's stride, run the network, crop its logits back.
 
-    network: maps a normalised image [B, 3, H, W] to logits [B, num_classes, H, W] if stride divides H and W.
+    network: maps a normalised image [B, 3, H, W] to logits [B, num_classes, H, W] if stride divides H and W; in
+        training mode to `TrainingLogits` if it has auxiliary heads, see `segexp.model.auxiliary`.
     mean, std: per channel (red, green, blue) in units of 0..1; buffers, so training, serving and export agree.
     stride: what H and W must be a multiple of for the network; 1 if any size will do.
     """
@@ -45,16 +47,25 @@ class Segmenter(nn.Module):
             raise ValueError(f"{name} has no encoder to freeze or to fill; choose a model that has one: model=unet")
         return encoder
 
-    def forward(self, image: Image) -> Logits:
+    def forward(self, image: Image) -> Logits | TrainingLogits:
         """Compute logits [B, num_classes, H, W] in the precision of the network; the softmax is left to the loss.
 
         image: red-green-blue [B, 3, H, W], H and W at least 32; uint8 0..255, or floating point 0..1.
+        In training mode a network with auxiliary heads returns `TrainingLogits`, the auxiliary ones also [H, W] large.
         Raises ValueError for any other type or shape.
         """
         _check(image)
         height, width = image.shape[-2:]
-        logits = self.network(self._pad(self._normalise(image)))
-        return logits[..., :height, :width]
+        padded = self._pad(self._normalise(image))
+        output = self.network(padded)
+        if not self.training:
+            return output[..., :height, :width]
+        logits, auxiliary = split_output(output, self.network)
+        logits = logits[..., :height, :width]
+        if not auxiliary:
+            return logits
+        resized = [F.interpolate(each, size=padded.shape[-2:], mode="bilinear") for each in auxiliary]
+        return TrainingLogits(logits, [each[..., :height, :width] for each in resized])
 
     def _normalise(self, image: Tensor) -> Tensor:
         fraction = image.to(self.mean.dtype) / 255 if image.dtype == torch.uint8 else image.to(self.mean.dtype)

@@ -6,10 +6,12 @@ from typing import Any
 import segmentation_models_pytorch
 import torch
 from segmentation_models_pytorch.base import SegmentationModel
-from torch import nn
+from torch import Tensor, nn
 
+from segexp.model.auxiliary import check_stages, fcn_head, split_output
 from segexp.model.encoder import Tag, with_weights
 from segexp.model.segmenter import IMAGENET_MEAN, IMAGENET_STD, Segmenter
+from segexp.types import Logits, TrainingLogits
 
 
 def smp(
@@ -19,6 +21,7 @@ def smp(
     weights: str | None,
     mean: Sequence[float] = IMAGENET_MEAN,
     std: Sequence[float] = IMAGENET_STD,
+    auxiliary_stages: Sequence[int] | None = None,
     **options: Any,
 ) -> Segmenter:
     """Build a network of smp that takes images of any size.
@@ -26,8 +29,11 @@ def smp(
     architecture: class in smp: Unet, PSPNet, DeepLabV3Plus, FPN, MAnet, ...
     encoder, weights: see `segexp.model.encoder.with_weights`.
     mean, std: of the images that the weights were trained with, per channel in units of 0..1.
+    auxiliary_stages: stages of the encoder, counted from 1, to which training adds a head with a loss of its own. Stage
+        k halves the image k times (fewer times where the architecture dilates); PSPNet is published with [4], the
+        stage before the last one of a ResNet. None: no such heads.
     options: further arguments of the architecture, as smp documents them.
-    Raises ValueError for an unknown architecture, and the errors of `with_weights`.
+    Raises ValueError for an unknown architecture or stage, and the errors of `with_weights`.
     Different from smp: parameters of the encoder that the architecture never uses (encoder_depth below 5) do not
     require a gradient, because DistributedDataParallel waits for every gradient that is required.
     """
@@ -40,15 +46,48 @@ def smp(
         create = known[architecture.lower()]
         return create(encoder_name=encoder, encoder_weights=tag, classes=num_classes, **options)
 
-    network = with_weights(build, encoder, weights)
+    network: nn.Module = with_weights(build, encoder, weights)
+    stride = int(network.get_submodule("encoder").output_stride)  # type: ignore[arg-type]
+    if auxiliary_stages is not None:
+        network = SupervisedStages(network, auxiliary_stages, num_classes)
     _freeze_unused(network)
-    return Segmenter(network, stride=int(network.encoder.output_stride), mean=mean, std=std)
+    return Segmenter(network, stride, mean, std)
+
+
+class SupervisedStages(nn.Module):
+    """The encoder, decoder and head of a network of smp, with an auxiliary head on each of some encoder stages.
+
+    Its weights have the names that they have in smp. Stages are counted as in `smp`.
+    Raises ValueError for stages that the encoder does not have, and for an architecture with another forward pass.
+    """
+
+    def __init__(self, network: SegmentationModel, stages: Sequence[int], num_classes: int) -> None:
+        super().__init__()
+        if type(network).forward is not SegmentationModel.forward:
+            raise ValueError(
+                f"model.auxiliary_stages is {list(stages)}, and {type(network).__name__} of smp does not hand the "
+                "stages of its encoder to a decoder; allowed: null; choose another model.architecture"
+            )
+        widths: Sequence[int] = network.encoder.out_channels  # of the image itself, then of each stage
+        check_stages(stages, [stage for stage in range(1, len(widths)) if widths[stage] > 0])
+        self.encoder, self.decoder, self.segmentation_head = network.encoder, network.decoder, network.segmentation_head
+        self.auxiliary_heads = nn.ModuleDict({str(stage): fcn_head(widths[stage], num_classes) for stage in stages})
+
+    def forward(self, image: Tensor) -> Logits | TrainingLogits:
+        features = self.encoder(image)
+        logits = self.segmentation_head(self.decoder(features))
+        if not self.training:
+            return logits
+        auxiliary = [head(features[int(stage)]) for stage, head in self.auxiliary_heads.items()]
+        return TrainingLogits(logits, auxiliary)
 
 
 def _freeze_unused(network: nn.Module) -> None:
     network.eval()  # so that the probe changes no running statistics and draws no random number
+    network.training = True  # of the outermost module alone: auxiliary heads are used, too
     with torch.enable_grad():
-        network(torch.zeros(1, 3, 64, 64)).sum().backward()
+        logits, auxiliary = split_output(network(torch.zeros(1, 3, 64, 64)), network)
+        torch.stack([each.sum() for each in (logits, *auxiliary)]).sum().backward()
     for parameter in network.parameters():
         parameter.requires_grad_(parameter.grad is not None)
     network.zero_grad()

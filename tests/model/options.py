@@ -15,3 +15,8 @@ def build_model(option: str, num_classes: int, **overrides: Any) -> Segmenter:
     if "weights" in config:
         config["weights"] = None
     return build.part(config | overrides, {"num_classes": lambda: num_classes})
+
+
+def heads_switched_on(option: str) -> dict[str, Any]:
+    """Overrides that give the model of conf/model/<option>.yaml auxiliary heads; none where no key of it does."""
+    return {"auxiliary_stages": [4]} if "auxiliary_stages" in option_settings("model", option) else {}
