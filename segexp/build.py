@@ -64,8 +64,12 @@ def model(values: Mapping[str, Any]) -> "nn.Module":
     return part(values["model"], {"num_classes": lambda: num_classes})
 
 
-def loss(values: Mapping[str, Any]) -> "nn.Module":
-    """(logits, target) -> scalar. Counts the training pixels of each class if the loss asks for them."""
+def loss(values: Mapping[str, Any], num_auxiliary: int = 0) -> "nn.Module":
+    """(logits, target) -> scalar. Counts the training pixels of each class if the loss asks for them.
+
+    num_auxiliary: of the network in training mode, see `segexp.model.auxiliary`; if there are any auxiliary logits, the
+    loss takes `TrainingLogits`, too.
+    """
     classes = grouping(values)
     counted = functools.cache(lambda: _class_counts(values, classes))
     facts = {
@@ -73,7 +77,17 @@ def loss(values: Mapping[str, Any]) -> "nn.Module":
         "class_counts": lambda: counted().pixels,
         "class_extents": lambda: counted().extents,
     }
-    return part(values["loss"], facts)
+    return loss_from(values["loss"], facts, num_auxiliary)
+
+
+def loss_from(settings: Mapping[str, Any], facts: Facts, num_auxiliary: int = 0) -> "nn.Module":
+    """As `loss`, from the settings in conf/loss and those that conf/train.yaml adds to every loss."""
+    main = part({key: value for key, value in settings.items() if key != "auxiliary_weight"}, facts)
+    if not num_auxiliary:
+        return main
+    from segexp.loss.engine.deep_supervision import DeepSupervision
+
+    return DeepSupervision(main, num_auxiliary, settings.get("auxiliary_weight"))
 
 
 def source(values: Mapping[str, Any]) -> "Source":

@@ -85,7 +85,7 @@ def build_loss(option: str, num_classes: int) -> nn.Module:
         "class_counts": lambda: [1000] * num_classes,
         "class_extents": lambda: [1000] * num_classes,
     }
-    return build.part(compose("train", [f"loss={option}"])["loss"], facts)
+    return build.loss_from(compose("train", [f"loss={option}"])["loss"], facts)
 
 
 def forward_and_backward(loss: Loss, logits: Tensor, target: Tensor) -> None:

@@ -14,6 +14,7 @@ from torch import nn
 
 from segexp import build
 from segexp.data.module import DataModule
+from segexp.model.auxiliary import num_auxiliary
 from segexp.scheduler import NO_END
 from segexp.system.memory import keep_freed_memory
 
@@ -64,12 +65,22 @@ def _task(values: Mapping[str, Any], model: nn.Module, data: DataModule) -> ligh
     return build.task(
         values,
         model=model,
-        loss=build.loss(values),
+        loss=build.loss(values, _num_auxiliary(model, values)),
         make_optimizer=make_optimizer,
         make_scheduler=make_scheduler,
         class_names=data.grouping.names,
         categories=data.grouping.categories(data.source.table),
     )
+
+
+def _num_auxiliary(model: nn.Module, values: Mapping[str, Any]) -> int:
+    number, weight = num_auxiliary(model), values["loss"].get("auxiliary_weight")
+    if weight is not None and not number:
+        raise ValueError(
+            f"loss.auxiliary_weight is {weight}, but the network has no auxiliary heads; allowed: null; leave it out, "
+            "or give the network heads: model.auxiliary_stages=[4]"
+        )
+    return number
 
 
 def _silence_warnings() -> None:

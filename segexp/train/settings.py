@@ -58,6 +58,12 @@ class OptimizerSettings(Part):
     eps: NotNegative = 0
 
 
+class LossSettings(Part):
+    """The key that every loss has; runs of earlier versions have none."""
+
+    auxiliary_weight: NotNegative | None = None
+
+
 class TrainerSettings(Part):
     """The arguments of Lightning's Trainer that this repository relies on; it takes all others as they are.
 
@@ -94,7 +100,7 @@ class TrainSettings(Settings):
     data: DataSettings
     augmentation: Part
     model: Part
-    loss: Part
+    loss: LossSettings
     task: Part
     optimizer: OptimizerSettings
     scheduler: Part

@@ -17,7 +17,7 @@ from segexp.metric.confusion_metric import ConfusionMetric
 from segexp.optimizer import learning_rates
 from segexp.scheduler import NO_END
 from segexp.system.lightning_internals import leave_unscaling_to_clipping
-from segexp.types import Image, Logits, Sample, Target
+from segexp.types import Image, Logits, Sample, Target, TrainingLogits
 
 OptimizerFactory = Callable[[nn.Module], Optimizer]
 SchedulerFactory = Callable[[Optimizer, int], LRScheduler]
@@ -34,7 +34,7 @@ class SegmentationTask(LightningModule):
     """Trains a model on a loss and scores it by confusion matrices.
 
     model: uint8 image [B, 3, H, W] -> logits [B, C, H, W]; it normalises the image itself.
-    loss: (logits, target) -> scalar.
+    loss: (what the model returns in training mode, target) -> scalar; also (logits, target), for validation.
     make_optimizer: module -> optimizer of its parameters.
     make_scheduler: (optimizer, number of its steps) -> learning rate scheduler.
     class_names: the names of the C channels. categories: the coarser class of each channel, None where it has none; if
@@ -64,17 +64,18 @@ class SegmentationTask(LightningModule):
         self.train_loss = MeanMetric(nan_strategy="disable")  # looking for NaN would wait for the device in every step
         self.val_loss = MeanMetric(nan_strategy="disable")
 
-    def forward(self, image: Image) -> Logits:
+    def forward(self, image: Image) -> Logits | TrainingLogits:
         return self.model(image)
 
     def training_step(self, batch: Sample, batch_index: int) -> Tensor:
-        logits = self(batch.image)
-        loss = self.loss(logits, batch.target)
-        self.count_step(loss, logits, batch.target)
+        output = self(batch.image)
+        loss = self.loss(output, batch.target)
+        self.count_step(loss, output, batch.target)
         return loss
 
-    def count_step(self, loss: Tensor, logits: Logits, target: Target) -> None:
-        """Count a training step for the scores of its epoch, and log its loss."""
+    def count_step(self, loss: Tensor, output: Logits | TrainingLogits, target: Target) -> None:
+        """Count a training step for the scores of its epoch, and log its loss. output: of the model."""
+        logits = output.logits if isinstance(output, TrainingLogits) else output
         self.train_loss.update(loss.detach())
         self.train_confusion.update(prediction(logits.detach()), target)
         self.log("train/loss_step", loss.detach(), on_epoch=False)
