@@ -28,6 +28,7 @@ from segexp.benchmark.timing import duration
 from segexp.inference.segment import Network, segment
 from segexp.inference.settings import Inference
 from segexp.metric.confusion import prediction
+from segexp.model.auxiliary import drop_auxiliary_heads
 from segexp.system.memory import is_out_of_memory, keep_freed_memory, return_freed_memory
 
 MAX_PASSES = 100
@@ -55,7 +56,9 @@ class MeasurementTask:
     def network(self) -> nn.Module:
         """A network with random weights on the CPU, ready to predict."""
         torch.manual_seed(0)
-        return build.part(self.config, {"num_classes": lambda: self.num_classes}).eval().requires_grad_(False)
+        network = build.part(self.config, {"num_classes": lambda: self.num_classes})
+        drop_auxiliary_heads(network)
+        return network.eval().requires_grad_(False)
 
     def image(self) -> Tensor:
         shape = (self.case.batch, 3, *self.case.size)

@@ -7,6 +7,7 @@ from torch import nn
 from segexp import build
 from segexp.classes import Grouping, LabelTable
 from segexp.inference.trusted_parts import labels_of_run, trusted_parts
+from segexp.model.auxiliary import drop_auxiliary_heads
 from segexp.run import checkpoint
 from segexp.run.folder import RunFolder
 from segexp.types import Size
@@ -36,4 +37,5 @@ def load_model(run: RunFolder, checkpoint_name: str) -> TrainedNetwork:
     table, image_size = labels_of_run(run)
     model = build.model(config)
     step = checkpoint.load_weights(model, run.checkpoint(checkpoint_name))
+    drop_auxiliary_heads(model)
     return TrainedNetwork(model.eval(), build.grouping(config), table, image_size, step)

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from segexp.benchmark.backend import OnnxNetwork, export_network, unavailable
-from segexp.benchmark.cost import num_flops
+from segexp.benchmark.cost import num_flops, num_parameters
 from segexp.benchmark.isolated_process import measure_in_process
 from segexp.benchmark.measurement import MeasurementTask
 from segexp.benchmark.model_case import ModelCase, every_case
@@ -24,6 +24,7 @@ from segexp.config.compose import compose
 from segexp.types import Values
 from tests.benchmark.networks import ENDLESS, TINY
 from tests.model.options import OPTIONS, build_model
+from tests.options import option_settings
 
 CPU = torch.device("cpu")
 SMALL = ModelCase("tiny", (64, 96), 1, "float32", "eager")
@@ -40,6 +41,12 @@ def task(folder: Path, case: ModelCase = SMALL, config: Values = TINY, seconds: 
 def record(case: ModelCase, milliseconds: float | None, note: str | None = None) -> Values:
     facts = {"seconds": [milliseconds / 1000] if milliseconds else None, "note": note}
     return {**case.key(), **model_record(case, facts)}
+
+
+def test_parameters_are_those_that_predict(tmp_path: Path) -> None:
+    config = {**option_settings("model", "pspnet"), "encoder": "resnet18"}
+    plain, supervised = (task(tmp_path, config=config | {"auxiliary_stages": stages}) for stages in (None, [4]))
+    assert num_parameters(supervised.network()) == num_parameters(plain.network())
 
 
 @pytest.mark.parametrize("option", OPTIONS)

@@ -1,0 +1,56 @@
+"""A network with auxiliary heads in whole commands: killed and resumed, on two ranks, exported."""
+
+import json
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import onnx as onnx_library
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from segexp.config.compose import compose
+from segexp.export import bundle, onnx, torch_export
+from segexp.run import checkpoint
+from segexp.run.folder import RunFolder
+from tests.e2e.command import assert_same, train
+from tests.e2e.test_resume import MOMENTUM, TWO_RANKS
+from tests.export.exports import export_run
+from tests.training import start
+
+pytestmark = pytest.mark.slow
+
+PSPNET = ["model=pspnet", "model.encoder=resnet18", "model.auxiliary_stages=[4,2]", "trainer.max_epochs=2"]
+
+
+@pytest.fixture
+def overrides(small: Callable[..., list[str]]) -> list[str]:
+    return [*(each for each in small() if not each.startswith("model.")), *PSPNET, *MOMENTUM]
+
+
+@pytest.mark.parametrize("further", [[], TWO_RANKS], ids=["one rank", "two ranks"])
+def test_killed_in_the_middle_of_an_epoch(overrides: list[str], tmp_path: Path, further: list[str]) -> None:
+    """Dropout of the heads, and the counts that each auxiliary loss keeps, are those of an undisturbed training."""
+    typed = [*overrides, *further, "callbacks.last.every_n_train_steps=1"]
+    whole, parts = (RunFolder(tmp_path / name) for name in ("whole", "parts"))
+    assert train(whole, typed) == 0
+    assert train(parts, typed, by_signal="SIGKILL 5") in (-signal.SIGKILL, 1)
+    assert parts.state() == "running"
+    assert train(parts, typed) == 0
+    assert_same(parts, whole)
+
+
+def test_an_export_holds_no_auxiliary_head(overrides: list[str], tmp_path: Path) -> None:
+    start(compose("train", overrides), tmp_path / "run", {"data": "streets"}, overrides)
+    run = RunFolder.open(tmp_path / "run")
+    stored = checkpoint.model_weights(run.checkpoint("best"))
+    heads = [key for key in stored if "auxiliary" in key]
+    assert heads
+    graph, file = (export_run(run, tmp_path / name, format=name) for name in ("torch_export", "onnx"))
+    assert load_file(graph / bundle.WEIGHTS).keys() == stored.keys() - set(heads)
+    assert torch.export.load(graph / torch_export.FILE).state_dict.keys() == stored.keys() - set(heads)
+    initializers = [tensor.name for tensor in onnx_library.load(file / onnx.FILE).graph.initializer]
+    assert initializers
+    assert not [name for name in initializers if "auxiliary" in name]
+    assert json.loads((file / bundle.SUMMARY).read_text())["checks"]
