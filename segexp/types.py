@@ -1,7 +1,7 @@
 """The types every room shares: VOID, the smallest image, arrays, and the tensors that travel from file to loss."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,6 +24,9 @@ Size = tuple[int, int]
 """Height and width."""
 Values = dict[str, Any]
 """Plain values by key, nested: what YAML and JSON hold."""
+
+Weights = Literal["raw", "averaged"]
+"""Which weights of a checkpoint: those that were trained, or their average, see `segexp.callbacks.ema`."""
 
 VOID = 255
 """Train id of pixels that cost and score nothing."""

@@ -18,7 +18,16 @@ from segexp.system.files import write_atomic
 from segexp.system.lock import exclusive_folder
 from segexp.types import Values
 
-SCORE_SETTINGS = ("split", "checkpoint", "image_size", "fingerprint", "inference", "boundary_width", "regrouped_from")
+SCORE_SETTINGS = (
+    "split",
+    "checkpoint",
+    "weights",
+    "image_size",
+    "fingerprint",
+    "inference",
+    "boundary_width",
+    "regrouped_from",
+)
 """Facts that scores depend on."""
 
 
@@ -33,7 +42,10 @@ def lock_evaluation(folder: Path) -> AbstractContextManager[None]:
 
 def settings_as_json(facts: Values) -> str:
     """Facts that scores depend on, and the step of the weights; equal in files that belong together."""
-    return json.dumps(_score_settings(facts), sort_keys=True)
+    settings = _score_settings(facts)
+    if settings["weights"] is None:  # the default, which evaluations of earlier versions do not name
+        del settings["weights"]
+    return json.dumps(settings, sort_keys=True)
 
 
 def arrays_to_store(evaluation: Evaluation) -> dict[str, npt.NDArray]:

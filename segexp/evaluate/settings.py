@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from segexp.config.schema import Allowed, Count, DataValues, Device, Folder, Split, Text, WholeNumber, checked
 from segexp.inference.settings import Inference
+from segexp.types import Weights
 
 DiagonalFraction = Annotated[
     float, Field(gt=0, lt=1), Allowed("a number between 0 and 1, a fraction of the image's diagonal")
@@ -21,6 +22,7 @@ class EvaluateSettings(Inference):
     run: Folder
     split: Split
     checkpoint: Text
+    weights: Weights | None
     name: FolderName | None
     overwrite: bool
     device: Device

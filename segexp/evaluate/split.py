@@ -43,7 +43,7 @@ def prepare_evaluation(run: RunFolder, settings: EvaluateSettings, predictions: 
     source, image_size = source_of_run(run, settings.data)
     pairs = source.pairs(settings.split)
     devices = find_devices(settings.device)
-    network = load_model(run, settings.checkpoint)
+    network = load_model(run, settings.checkpoint, settings.weights)
     facts: Values = {
         "split": settings.split,
         "checkpoint": settings.checkpoint,
@@ -56,6 +56,7 @@ def prepare_evaluation(run: RunFolder, settings: EvaluateSettings, predictions: 
         "boundary_width": settings.boundary_width,
         "label_ids": [list(ids) for ids in network.grouping.label_ids(source.table)],
     }
+    facts |= {"weights": "raw"} if network.weights == "raw" else {}  # only what is not the default
     inference = settings.non_default_values()
     facts |= {"inference": inference} if inference else {}
     task = CountingTask(

@@ -38,7 +38,7 @@ def export(run: RunFolder, settings: ExportSettings, folder: Path) -> ExportResu
     """
     exporter = EXPORTERS[settings.format]
     exporter.refuse_missing_library()
-    trained = load_model(run, settings.checkpoint)
+    trained = load_model(run, settings.checkpoint, settings.weights)
     splits = _calibration_and_scored(run, trained, settings) if settings.quantise else None  # before any work
     metadata = collect_metadata(run, trained, settings.run, settings.checkpoint)
     path = folder / exporter.FILE

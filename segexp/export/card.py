@@ -45,7 +45,7 @@ def render_card(
         f"# {escape(metadata['grouping'])}, {len(metadata['classes'])} classes: {escape(_choice(run, 'model'))}",
         _interface(metadata),
         f"## Use\n\n{code_block(_code(metadata, file), 'python')}",
-        f"## Scores\n\n{_scores(run, metadata['step'])}{_cost(cost)}",
+        f"## Scores\n\n{_scores(run, metadata)}{_cost(cost)}",
         f"## Classes\n\n{_classes(metadata)}",
         f"## Origin\n\n{_origin(run, metadata)}",
         f"## Checked\n\n{_checked(file, checks, tolerance)}",
@@ -75,8 +75,8 @@ def _code(metadata: Values, file: str) -> str:
     return (TORCH if file.endswith(".pt2") else ONNX).format(resize=resize)
 
 
-def _scores(run: RunFolder, step: int) -> str:
-    evaluations = evaluations_of_weights(run, step)
+def _scores(run: RunFolder, metadata: Values) -> str:
+    evaluations = evaluations_of_weights(run, metadata["step"], metadata["weights"])
     if not evaluations:
         return "not evaluated yet"
     rows = [
@@ -127,8 +127,11 @@ def _origin(run: RunFolder, metadata: Values) -> str:
     commit, changed = metadata["git_commit"], metadata["git_changed_files"]
     command = shlex.join(["python", "-m", "segexp.train", *map(str, environment.get("overrides", []))])
     data = ", ".join(f"{split} {fingerprint}" for split, fingerprint in environment.get("data", {}).items())
+    checkpoint = f"checkpoint {escape(metadata['checkpoint'])}"
+    if metadata["weights"]:
+        checkpoint += f" ({metadata['weights']} weights)"
     return (
-        f"- run: {escape(metadata['run'])}, checkpoint {escape(metadata['checkpoint'])}, step {metadata['step']}\n"
+        f"- run: {escape(metadata['run'])}, {checkpoint}, step {metadata['step']}\n"
         f"- data: {escape(_choice(run, 'data'))}; fingerprint: {escape(data or 'unknown')}\n"
         f"- code: git {escape(commit or 'unknown')}{f', {changed} files changed since' if changed else ''}; "
         f"exported by segexp {metadata['segexp']}\n\n{code_block(command, 'bash')}"

@@ -3,7 +3,7 @@
 import segexp
 from segexp.inference.model import TrainedNetwork
 from segexp.run.folder import RunFolder
-from segexp.types import VOID, Values
+from segexp.types import VOID, Values, Weights
 
 
 def collect_metadata(run: RunFolder, trained: TrainedNetwork, run_as_typed: str, checkpoint: str) -> Values:
@@ -23,16 +23,19 @@ def collect_metadata(run: RunFolder, trained: TrainedNetwork, run_as_typed: str,
         "image_size": list(trained.image_size) if trained.image_size else None,
         "run": run_as_typed,
         "checkpoint": checkpoint,
+        "weights": trained.weights,
         "step": trained.step,
         "git_commit": git.get("commit"),
         "git_changed_files": len(git.get("changed_files", [])),
         "segexp": segexp.__version__,
-        "scores": {name: each["metrics"] for name, each in evaluations_of_weights(run, trained.step).items()},
+        "scores": {
+            name: each["metrics"] for name, each in evaluations_of_weights(run, trained.step, trained.weights).items()
+        },
     }
 
 
-def evaluations_of_weights(run: RunFolder, step: int) -> dict[str, Values]:
-    """Map each evaluation of the weights after this step to its metrics.json; see `RunFolder.own_scores`."""
+def evaluations_of_weights(run: RunFolder, step: int, weights: Weights | None) -> dict[str, Values]:
+    """Map each evaluation of these weights after this step to its metrics.json; see `RunFolder.own_scores`."""
     names = sorted(path.parent.name for path in run.path.glob("evaluation/*/metrics.json"))
-    evaluations = {name: run.own_scores(name, step) for name in names}
+    evaluations = {name: run.own_scores(name, step, weights) for name in names}
     return {name: each for name, each in evaluations.items() if each is not None}

@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from segexp.config.schema import Allowed, Count, DataValues, Folder, Settings, Split, Text
 from segexp.system.remote import is_url
+from segexp.types import Weights
 
 Format = Literal["onnx", "torch_export"]
 FORMATS: tuple[str, ...] = get_args(Format)
@@ -20,6 +21,7 @@ class ExportSettings(Settings):
     run: Folder
     format: Format
     checkpoint: Text
+    weights: Weights | None
     output: Folder | None
     overwrite: bool
     tolerance: Tolerance

@@ -10,7 +10,7 @@ from segexp.inference.trusted_parts import labels_of_run, trusted_parts
 from segexp.model.auxiliary import drop_auxiliary_heads
 from segexp.run import checkpoint
 from segexp.run.folder import RunFolder
-from segexp.types import Size
+from segexp.types import Size, Weights
 
 
 class TrainedNetwork(NamedTuple):
@@ -18,7 +18,7 @@ class TrainedNetwork(NamedTuple):
 
     grouping: the classes that the channels stand for. table: labels of the data set it was trained on.
     image_size: [H, W] that it was trained at, None for native. step: of the optimizer, after which the weights were
-    stored.
+    stored. weights: which of a checkpoint that holds an average as well: averaged, the default, or raw; else None.
     """
 
     model: nn.Module
@@ -26,16 +26,19 @@ class TrainedNetwork(NamedTuple):
     table: LabelTable
     image_size: Size | None
     step: int
+    weights: Weights | None
 
 
-def load_model(run: RunFolder, checkpoint_name: str) -> TrainedNetwork:
+def load_model(run: RunFolder, checkpoint_name: str, weights: Weights | None = None) -> TrainedNetwork:
     """Build the network of a run and load the weights of a checkpoint into it.
+
+    weights: raw, averaged, or None for the average where there is one.
 
     Raises ValueError or FileNotFoundError naming what is missing or damaged in the run's config, data or checkpoint.
     """
     config = trusted_parts(run.config)
     table, image_size = labels_of_run(run)
     model = build.model(config)
-    step = checkpoint.load_weights(model, run.checkpoint(checkpoint_name))
+    loaded = checkpoint.load_weights(model, run.checkpoint(checkpoint_name), weights)
     drop_auxiliary_heads(model)
-    return TrainedNetwork(model.eval(), build.grouping(config), table, image_size, step)
+    return TrainedNetwork(model.eval(), build.grouping(config), table, image_size, *loaded)

@@ -47,12 +47,14 @@ def _predict_inputs(run: "RunFolder", inputs: "list[Input]", folder: Path, setti
     device = find_devices(settings.device)[0]
     if device.type == "cpu":
         keep_freed_memory()
-    network = load_model(run, settings.checkpoint)
+    network = load_model(run, settings.checkpoint, settings.weights)
     kinds = (settings.masks, settings.overlay, settings.opacity, settings.probabilities)
     outputs = Outputs(folder, network.grouping, network.table, *kinds)
     pending = outputs.select_pending(inputs, settings.on_existing)
     inference = settings.non_default_values()
-    outputs.write_facts(run.path.name, settings.checkpoint, network.step, inference, settings.on_existing)
+    origin = {"run": run.path.name, "checkpoint": settings.checkpoint, "step": network.step}
+    origin |= {"weights": network.weights} if network.weights else {}
+    outputs.write_facts(origin, inference, settings.on_existing)
     predictor = Predictor(network.model.to(device), network.image_size, settings, device)
     outputs.remove_abandoned_parts(pending)
     with signals.listening():  # SIGTERM, too, leaves no half-written file

@@ -92,16 +92,17 @@ class Outputs:
         for folder in {self.folder, *(file.parent for item in items for file in self.files(item))}:
             remove_abandoned_parts(folder)
 
-    def write_facts(self, run: str, checkpoint: str, step: int, inference: Mapping[str, Any], on_existing: str) -> None:
+    def write_facts(self, origin: Mapping[str, Any], inference: Mapping[str, Any], on_existing: str) -> None:
         """Write predictions.json: what predicted, how, and what the numbers in the masks mean.
 
+        origin: the run, and which of its weights.
         Raises ValueError if the file is there, holds other facts, and is not to be overwritten.
         """
         classes = [
             {"id": number, "name": name, "color": color, "label_id": int(self.label_ids[number])}
             for number, (name, color) in enumerate(zip(self.grouping.names, self.grouping.colors.tolist(), strict=True))
         ]
-        facts = {"run": run, "checkpoint": checkpoint, "step": step, "inference": dict(inference)}
+        facts = {**origin, "inference": dict(inference)}
         facts |= {"masks": self.masks, "classes": classes}
         if on_existing != "overwrite":
             self._refuse_mixture(facts)

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 from segexp.config.schema import Allowed, Count, Device, Text
 from segexp.inference.settings import Inference
 from segexp.system import remote
+from segexp.types import Weights
 
 
 def _refuse_url(place: str) -> str:
@@ -39,6 +40,7 @@ class PredictSettings(Inference):
     input: InputPath
     output: OutputPath
     checkpoint: Text
+    weights: Weights | None
     masks: Literal["label_ids", "class_ids", "colored", None]
     overlay: bool
     opacity: Annotated[float, Field(ge=0, le=1), Allowed("a number from 0 to 1")]

@@ -2,32 +2,58 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from segexp.system.memory import is_out_of_memory
+from segexp.types import Weights
 
+AVERAGED = "averaged_model"
+"""Key of a checkpoint under which an average of the model's weights stands, by the model's own names."""
 EXTRA_STATE = "_extra_state"
 """PyTorch's key of what a module's `get_extra_state` returns, which may be any plain value."""
 
 
-def load_weights(model: nn.Module, path: Path) -> int:
-    """Load a checkpoint's weights into the model; returns the optimizer step after which they were stored.
+class Loaded(NamedTuple):
+    """step: of the optimizer, after which the weights were stored. weights: which; None if there was no choice."""
 
-    Raises ValueError if the file is torn or of another architecture.
+    step: int
+    weights: Weights | None
+
+
+def load_weights(model: nn.Module, path: Path, weights: Weights | None = None) -> Loaded:
+    """Load the weights of a checkpoint into the model. weights: as in `model_weights`.
+
+    Raises ValueError if the file is torn, of another architecture, or without the average that was asked for.
     """
-    stored = read(path)
-    weights = model_part(stored)
-    check_fit(model, weights, path)
-    model.load_state_dict(weights)
-    return stored["global_step"]
+    content = read(path)
+    state, kind = _choose(content, path, weights)
+    check_fit(model, state, path)
+    model.load_state_dict(state)
+    return Loaded(content["global_step"], kind)
 
 
-def model_weights(path: Path) -> dict[str, Any]:
-    """The weights of the model in a checkpoint of `segexp.train`; only tensors and plain values are unpickled."""
-    return model_part(read(path))
+def model_weights(path: Path, weights: Weights | None = None) -> dict[str, Any]:
+    """The weights of the model in a checkpoint of `segexp.train`; only tensors and plain values are unpickled.
+
+    weights: raw, those that were trained; averaged, their average over the steps; None, the average where there is one.
+    Raises ValueError if the file is torn, or without the average that was asked for.
+    """
+    return _choose(read(path), path, weights)[0]
+
+
+def _choose(content: Mapping[str, Any], path: Path, weights: Weights | None) -> tuple[dict[str, Any], Weights | None]:
+    """The chosen weights of the model, and which they are; None if there was no choice."""
+    if AVERAGED not in content:
+        if weights == "averaged":
+            raise ValueError(
+                f"weights is 'averaged', and {path} holds no average, as its run was trained without callbacks.ema; "
+                "leave weights out, or train with callbacks=[default,ema]"
+            )
+        return model_part(content), None
+    return (model_part(content), "raw") if weights == "raw" else (content[AVERAGED], "averaged")
 
 
 def model_part(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
@@ -84,7 +110,14 @@ def _is_of_training(content: Any) -> bool:
     state = content.get("state_dict")
     if not isinstance(state, dict) or not all(isinstance(key, str) for key in state):
         return False
-    return all(isinstance(value, Tensor) or _is_extra(key) for key, value in model_part(content).items())
+    return _is_state(model_part(content)) and _is_state(content.get(AVERAGED, {}))
+
+
+def _is_state(content: Any) -> bool:
+    """Whether these are the tensors of a model by name, with any plain values of an extra state."""
+    return isinstance(content, dict) and all(
+        isinstance(key, str) and (isinstance(value, Tensor) or _is_extra(key)) for key, value in content.items()
+    )
 
 
 def _is_extra(key: str) -> bool:

@@ -20,7 +20,7 @@ from segexp.run.earlier import in_words_of_today
 from segexp.system import remote
 from segexp.system.files import write_atomic
 from segexp.system.signals import TERMINATED
-from segexp.types import Values
+from segexp.types import Values, Weights
 
 SHAPES: Mapping[str, type | UnionType] = {
     "choices": dict,
@@ -117,10 +117,14 @@ class RunFolder:
         """The metrics.json of an evaluation: what was evaluated, and every score under `metrics`, None for NaN."""
         return self._read(f"evaluation/{split}/metrics.json", _load_scores, "evaluate again")
 
-    def own_scores(self, split: str, step: int) -> Values | None:
-        """The same as `scores`; None if they are of the weights of another step, or of other classes than the run's."""
+    def own_scores(self, split: str, step: int, weights: Weights | None) -> Values | None:
+        """The same as `scores`; None if they are of other weights, or of other classes than the run's.
+
+        step, weights: those of a `TrainedNetwork`.
+        """
         scores = self._read(f"evaluation/{split}/metrics.json", json.loads, "evaluate again")
         is_own = scores.get("step") == step and scores.get("regrouped_from") is None
+        is_own &= (scores.get("weights") == "raw") == (weights == "raw")  # recorded where it is not the default
         return scores if is_own and isinstance(scores.get("metrics"), dict) else None
 
     def checkpoint(self, name: str) -> Path:

@@ -86,7 +86,7 @@ def _load_run(run: "RunFolder", settings: ServeSettings) -> "tuple[RunDescriptio
     from segexp.system.remote import is_url
 
     devices = find_devices(settings.device)
-    trained = load_model(run, settings.checkpoint)
+    trained = load_model(run, settings.checkpoint, settings.weights)
     limits = UploadLimits(bytes=settings.max_upload_bytes, pixels=settings.max_pixels)
     name = settings.run.rstrip("/").rpartition("/")[2] if is_url(settings.run) else run.path.name
     description = describe_run(name, run, trained, settings.split, limits)

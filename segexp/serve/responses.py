@@ -2,6 +2,8 @@
 
 from pydantic import BaseModel
 
+from segexp.types import Weights
+
 
 class ClassEntry(BaseModel):
     """iou: on the whole split, from the run's last evaluation with these weights; null where there was none."""
@@ -20,7 +22,10 @@ class UploadLimits(BaseModel):
 
 
 class RunDescription(BaseModel):
-    """image_size: [height, width] that the network sees, null for an image's own. void: train id of no class."""
+    """image_size: [height, width] that the network sees, null for an image's own. void: train id of no class.
+
+    weights: which are used of a run that keeps an average of them as well: averaged or raw; null for any other run.
+    """
 
     run: str
     model: str
@@ -28,6 +33,7 @@ class RunDescription(BaseModel):
     split: str | None
     classes: list[ClassEntry]
     miou: float | None
+    weights: Weights | None
     void: int
     image_size: tuple[int, int] | None
     limits: UploadLimits

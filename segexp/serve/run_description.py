@@ -10,7 +10,7 @@ def describe_run(
     name: str, run: RunFolder, trained: TrainedNetwork, split: str | None, limits: UploadLimits
 ) -> RunDescription:
     """Collect what clients may know about the run. name: the run's, as clients see it. split: None for uploads only."""
-    scores = _scores(run, split, trained.step)
+    scores = _scores(run, split, trained)
     return RunDescription(
         run=name,
         model=str(run.environment.get("choices", {}).get("model") or run.config["model"]["_target_"]),
@@ -21,18 +21,19 @@ def describe_run(
             for number, entry in enumerate(trained.grouping.classes)
         ],
         miou=scores.get("miou"),
+        weights=trained.weights,
         void=VOID,
         image_size=trained.image_size,
         limits=limits,
     )
 
 
-def _scores(run: RunFolder, split: str | None, step: int) -> dict[str, float | None]:
+def _scores(run: RunFolder, split: str | None, trained: TrainedNetwork) -> dict[str, float | None]:
     """Scores of the run's evaluation by name; empty if that was of other weights or classes than are served."""
     if split is None or not (run.evaluation(split) / "metrics.json").is_file():
         return {}
     try:
-        evaluation = run.own_scores(split, step)
+        evaluation = run.own_scores(split, trained.step, trained.weights)
     except ValueError as error:
         print(f"no scores shown: {error}")
         return {}

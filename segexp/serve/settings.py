@@ -6,6 +6,7 @@ from pydantic import BeforeValidator, Field
 
 from segexp.config.schema import Allowed, Count, DataValues, Device, Folder, Split, Text, Tuple, WholeNumber
 from segexp.inference.settings import Inference
+from segexp.types import Weights
 
 Port = Annotated[int, Field(ge=0, lt=2**16), Allowed("a whole number from 0, for any port that is free, to 65535")]
 HostNames = Annotated[tuple[str, ...], Tuple, Allowed("a list of names, such as [segexp.example.org]")]
@@ -29,6 +30,7 @@ class ServeSettings(Inference):
 
     run: Folder
     checkpoint: Text
+    weights: Weights | None
     split: Split | None
     data: DataValues
     host: Text

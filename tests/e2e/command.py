@@ -30,14 +30,15 @@ def train(run: RunFolder, overrides: Sequence[str], starter: Sequence[str] = PYT
 
 
 def last(run: RunFolder) -> dict[str, torch.Tensor]:
-    """Weights, statistics and momentum of the last checkpoint."""
+    """Weights, statistics and momentum of the last checkpoint, and the average of weights if there is one."""
     state = torch.load(run.checkpoint("last"), weights_only=True)
     moments = {
         f"{index}.{name}": value
         for index, values in state["optimizer_states"][0]["state"].items()
         for name, value in values.items()
     }
-    return {**state["state_dict"], **moments}
+    averaged = {f"averaged.{name}": value for name, value in state.get("averaged_model", {}).items()}
+    return {**state["state_dict"], **averaged, **moments}
 
 
 def assert_same(run: RunFolder, undisturbed: RunFolder) -> None:

@@ -21,6 +21,7 @@ from tests.training import resume, start
 MOMENTUM = ["loss=lovasz", "loss.momentum=0.9"]
 LONG = ["trainer.max_epochs=3", "augmentation=note", "model.total_dropout=0.2", *MOMENTUM]
 TWO_RANKS = ["trainer=ddp", "trainer.accelerator=cpu", "data.batch_size=1"]
+AVERAGED = ["callbacks=[default,ema]"]
 PATIENCE = 300
 """Seconds that a test waits for what must happen, on a machine that does other things, too."""
 
@@ -87,6 +88,9 @@ def test_a_signal_to_every_process_saves_too(small, tmp_path: Path) -> None:
         (["data.num_workers=0", "trainer.accumulate_grad_batches=2"], PYTHON),
         (["data.num_workers=0", "+trainer.val_check_interval=2"], PYTHON),
         (["data.num_workers=0", "trainer.check_val_every_n_epoch=2"], PYTHON),
+        (["data.num_workers=0", *AVERAGED, "trainer.accumulate_grad_batches=2"], PYTHON),
+        (["data.num_workers=0", *AVERAGED, "+trainer.val_check_interval=2"], PYTHON),
+        (["data.num_workers=0", *AVERAGED, *TWO_RANKS], PYTHON),
     ],
     ids=lambda value: "-".join(value).replace("data.", "") if isinstance(value, list) else Path(value[-2]).name,
 )
@@ -111,8 +115,10 @@ def test_killed_at_random_steps(overrides: list[str], tmp_path: Path, further: l
 
 
 @pytest.mark.slow
-def test_killed_at_random_times(overrides: list[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("further", [[], AVERAGED], ids=["weights", "averaged"])
+def test_killed_at_random_times(overrides: list[str], tmp_path: Path, further: list[str]) -> None:
     """In validation, while a checkpoint is written, at the start: wherever the clock finds it."""
+    overrides = [*overrides, *further]
     whole, parts = (RunFolder(tmp_path / name) for name in ("whole", "parts"))
     assert train(whole, overrides) == 0
     generator = random.Random(0)

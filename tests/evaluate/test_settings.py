@@ -24,7 +24,8 @@ from tests.evaluate.options import evaluate_settings
         ({"data": None}, ("data is null", "data.KEY=VALUE")),
         ({"scales": [0]}, ("scales is [0]", "numbers from 0.1 to 10")),
         ({"stride": [8, 8]}, ("stride is [8, 8]", "window is null")),
-        ({"splits": "val"}, ("no key 'splits'", "split, checkpoint, name")),
+        ({"weights": "best"}, ("weights is 'best'", "null", "raw, averaged")),
+        ({"splits": "val"}, ("no key 'splits'", "split, checkpoint, weights, name")),
     ],
 )
 def test_a_wrong_setting_is_refused_with_what_is_allowed(wrong: dict, facts: tuple[str, ...]) -> None:

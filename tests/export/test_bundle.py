@@ -162,4 +162,4 @@ def test_scores_of_other_weights_are_left_out(run: RunFolder, tmp_path: Path) ->
     scores = run.scores("val") | {"step": 1}
     other.evaluation("val").mkdir(parents=True)
     (other.evaluation("val") / "metrics.json").write_text(json.dumps(scores))
-    assert evaluations_of_weights(other, load_model(other, "best").step) == {}
+    assert evaluations_of_weights(other, load_model(other, "best").step, None) == {}

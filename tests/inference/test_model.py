@@ -82,7 +82,7 @@ def test_what_a_network_keeps_beside_tensors_is_restored_and_what_a_loss_keeps_i
     state = {f"model.{key}": value for key, value in model.state_dict().items()}
     torch.save({"global_step": 3, "state_dict": {**state, "loss.schedule": [1, 2]}}, path)
     fresh = nn.Sequential(Counting(2, 3))
-    assert checkpoint.load_weights(fresh, path) == 3
+    assert checkpoint.load_weights(fresh, path) == (3, None)
     assert fresh[0].num_calls == 5
     assert torch.equal(fresh[0].weight, model[0].weight)
     with pytest.raises(ValueError, match="another architecture or number of classes: 0 tensors missing, 1 unexpected"):

@@ -61,7 +61,7 @@ def test_a_name_that_is_too_long_to_be_there_is_left_to_be_predicted(outputs: Ou
     [("[]", "command"), ("{", "command"), ('{"run": "other"}', "run"), ('{"masks": "label_ids"}', "masks")],
 )
 def test_predictions_of_another_kind_are_not_added_to(outputs: Outputs, content: str, differing: str) -> None:
-    facts = ("run", "best", 7, {"window": [32, 32]})
+    facts = ({"run": "run", "checkpoint": "best", "step": 7}, {"window": [32, 32]})
     outputs.write_facts(*facts, on_existing="refuse")
     for on_existing in ("refuse", "skip"):
         outputs.write_facts(*facts, on_existing=on_existing)

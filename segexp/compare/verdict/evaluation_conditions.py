@@ -2,7 +2,7 @@
 
 from segexp.compare.verdict.evaluated_run import Run
 
-FACTS = ("checkpoint", "image_size", "fingerprint", "inference", "label_ids")
+FACTS = ("checkpoint", "weights", "image_size", "fingerprint", "inference", "label_ids")
 """Keys of metrics.json that are conditions."""
 LONGEST = 90
 """Letters of a condition before it is cut."""
