@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from segexp.run import checkpoint
+from segexp.run.checkpoint import model_weights
 from segexp.types import Values
 
 NUM_SHOWN = 5
@@ -14,13 +14,11 @@ NUM_SHOWN = 5
 class StartWeights(NamedTuple):
     """What a training began with.
 
-    path: of the checkpoint. step: optimizer step after which its weights were stored. num_copied: tensors that were
-    copied. fresh: tensors of the network that keep their initial values, each with the reason. unused: tensors of the
-    checkpoint that the network does not have.
+    path: of the checkpoint. num_copied: tensors that were copied. fresh: tensors of the network that keep their initial
+    values, each with the reason. unused: tensors of the checkpoint that the network does not have.
     """
 
     path: Path
-    step: int
     num_copied: int
     fresh: list[str]
     unused: list[str]
@@ -38,12 +36,11 @@ class StartWeights(NamedTuple):
 
 
 def copy_weights(model: nn.Module, path: Path) -> StartWeights:
-    """Copy every tensor of a checkpoint whose name and shape the model has.
+    """Copy every tensor of a checkpoint whose name and shape the model has; the average if there is one.
 
     Raises ValueError if the file is torn, or if no tensor fits.
     """
-    content = checkpoint.read(path)
-    stored = {name: value for name, value in checkpoint.model_part(content).items() if isinstance(value, Tensor)}
+    stored = {name: value for name, value in model_weights(path).items() if isinstance(value, Tensor)}
     own = {name: value for name, value in model.state_dict().items() if isinstance(value, Tensor)}
     fitting = {name: value for name, value in stored.items() if name in own and own[name].shape == value.shape}
     if not fitting:
@@ -53,7 +50,7 @@ def copy_weights(model: nn.Module, path: Path) -> StartWeights:
         )
     model.load_state_dict(fitting, strict=False)
     fresh = [_reason(name, value, stored.get(name)) for name, value in own.items() if name not in fitting]
-    return StartWeights(path, content["global_step"], len(fitting), fresh, [name for name in stored if name not in own])
+    return StartWeights(path, len(fitting), fresh, [name for name in stored if name not in own])
 
 
 def _reason(name: str, own: Tensor, stored: Tensor | None) -> str:
