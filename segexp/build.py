@@ -154,11 +154,11 @@ def task(values: Mapping[str, Any], **parts: Any) -> "LightningModule":
 
 
 def loggers(values: Mapping[str, Any], folder: Path) -> "list[Logger]":
-    """The local metrics.jsonl, always, and the logger that was chosen."""
+    """The local metrics.jsonl, always, and the loggers that were chosen."""
     from segexp.logger.jsonl import JsonLinesLogger
 
     chosen = part(values["logger"], {"folder": lambda: str(folder)})
-    return [JsonLinesLogger(str(folder)), *([chosen] if chosen else [])]
+    return [JsonLinesLogger(str(folder)), *chosen.values()]
 
 
 def callbacks(values: Mapping[str, Any], folder: Path) -> "list[Callback]":

@@ -6,13 +6,15 @@ import os
 import shlex
 import sys
 from collections.abc import Callable
+from pathlib import Path
+from typing import cast
 
 import hydra
 import yaml
 from hydra._internal.utils import get_args_parser
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, OverrideType
-from hydra.errors import HydraException, InstantiationException, OverrideParseException
+from hydra.errors import HydraException, InstantiationException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -52,7 +54,8 @@ def _run(name: str, command: Callable[[], None]) -> None:
         print(f"segexp.{name}: interrupted", file=sys.stderr)
         sys.exit(signals.INTERRUPTED)
     except (HydraException, OmegaConfBaseException) as error:
-        explained = _explain_quotes(error) or explain(name, sys.argv[1:]) or _without_search_path(error)
+        known = _explain_quotes(error) or _explain_option(error, sys.argv[1:])
+        explained = known or explain(name, sys.argv[1:]) or _without_search_path(error)
         sys.exit(f"segexp.{name}: {explained}\nall keys and options: python -m segexp.{name} --help")
     except ValueError as error:
         sys.exit(f"segexp.{name}: {error}")
@@ -100,6 +103,19 @@ def _explain_quotes(error: Exception) -> str | None:
     )
 
 
+def _explain_option(error: Exception, arguments: list[str]) -> str | None:
+    """Which options there are instead of one in a list, such as logger=[wandb,csv]; of a single one Hydra says it."""
+    if not isinstance(error, MissingConfigException) or error.options is not None:
+        return None
+    group, _, option = str(error.missing_cfg_file).rpartition("/")
+    further = get_args_parser().parse_known_args(arguments)[0].config_dir
+    folders = [config_folder() / group, *([Path(further) / group] if further else [])]
+    allowed = sorted({file.stem for folder in folders for file in folder.glob("*.yaml")})
+    close = difflib.get_close_matches(option, allowed, n=1)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    return f"no option {option!r}; options of {group}: {', '.join(allowed)}{hint}" if allowed else None
+
+
 def explain(name: str, arguments: list[str]) -> str | None:
     """What is allowed in place of the first key that conf/<name>.yaml does not have; None if Hydra says it itself."""
     folder = get_args_parser().parse_known_args(arguments)[0].config_dir
@@ -134,6 +150,8 @@ def _explain_key(config: DictConfig, key: str) -> str | None:
     if not isinstance(node, DictConfig) or last in list(node):  # `in node` denies keys without a value
         return None
     allowed = [str(each) for each in node]
-    close = difflib.get_close_matches(last, allowed, n=1)
-    hint = f"; did you mean {'.'.join([*parents, *close])}?" if close else ""
+    values = cast(Values, OmegaConf.to_container(node))
+    deeper = [f"{name}.{last}" for name, value in values.items() if isinstance(value, dict) and last in value]
+    close = difflib.get_close_matches(last, allowed, n=1) or deeper
+    hint = f"; did you mean {' or '.join('.'.join([*parents, each]) for each in close)}?" if close else ""
     return f"no key {key!r}; {'.'.join(parents) or 'the configuration'} has: {', '.join(allowed)}{hint}"

@@ -1,14 +1,17 @@
 """Compose the configuration of a command from conf/ and its overrides."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.default_element import ResultDefault
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.types import Quote, QuotedString
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from segexp.config.facts import fact_text
@@ -56,6 +59,31 @@ def load(entry: str, overrides: Sequence[str] = (), folders: Sequence[Path | str
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(config_folder()), version_base="1.3"):
         return hydra_compose(entry, overrides=[*search, *overrides])
+
+
+def chosen_options(groups: Iterable[str]) -> dict[str, str | None]:
+    """Config group -> option of the running command; of several options `[wandb,csv]`, as they are typed.
+
+    groups: the groups that count. Hydra itself does not record a choice of several options.
+    """
+    chosen = HydraConfig.get().runtime.choices
+    known = {group: option for group, option in chosen.items() if not group.startswith("hydra/")}
+    several = {group for group in groups if group not in known and (config_folder() / group).is_dir()}
+    return {**known, **(_several_options(several) if several else {})}
+
+
+def _several_options(groups: Iterable[str]) -> dict[str, str]:
+    """The options of these groups, from the defaults list that Hydra makes of the command; `[]` for none."""
+    hydra, loader = HydraConfig.get(), cast(ConfigLoader, GlobalHydra.instance().config_loader())
+    overrides = [*hydra.overrides.hydra, *hydra.overrides.task]
+    parts: Sequence[ResultDefault] = loader.compute_defaults_list(
+        hydra.job.config_name, overrides, RunMode.RUN
+    ).defaults
+    paths = [str(part.config_path) for part in parts if part.parent == hydra.job.config_name]
+    options = {
+        group: [path.removeprefix(f"{group}/") for path in paths if path.startswith(f"{group}/")] for group in groups
+    }
+    return {group: chosen[0] if len(chosen) == 1 else f"[{','.join(chosen)}]" for group, chosen in options.items()}
 
 
 def option_values(group: str, option: str) -> Values:

@@ -42,7 +42,7 @@ def wandb_logger(folder: str, project: str, mode: str | None, entity: str | None
         os.environ.setdefault(f"WANDB_{name}_DIR", str(Path(folder) / "wandb" / name.lower()))
     chosen = mode or os.environ.get("WANDB_MODE") or ("online" if wandb_files.has_key() else "offline")
     if chosen not in MODES:
-        raise ValueError(f"logger.mode is {chosen!r}; allowed: {', '.join(MODES)}, or null to choose by the key")
+        raise ValueError(f"logger.wandb.mode is {chosen!r}; allowed: {', '.join(MODES)}, or null to choose by the key")
     settings = {"project": project, "entity": entity, "group": group, "name": Path(folder).name}
     return SteadfastWandbLogger(Path(folder), chosen, settings)
 
@@ -92,7 +92,7 @@ class SteadfastWandbLogger(WandbLogger):
                 wandb_arguments(self)["mode"] = "offline"
                 self._begin()
             elif isinstance(error, wandb.errors.UsageError):
-                raise ValueError(f"W&B does not take the settings of logger: {error}") from error
+                raise ValueError(f"W&B does not take the settings of logger.wandb: {error}") from error
             else:
                 self._warn_once(error)
                 self._experiment = wandb.init(mode="disabled")

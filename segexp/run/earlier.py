@@ -14,8 +14,8 @@ SCHEDULES_WITH_AN_END = ("segexp.scheduler.poly", "segexp.scheduler.cosine")
 
 
 def in_words_of_today(config: Mapping[str, Any]) -> Values:
-    """The same configuration with keys renamed, and with what is written out today, since it was recorded."""
-    today: Values = _renamed(config)
+    """The same configuration with what has been renamed, moved or written out since it was recorded."""
+    today: Values = _loggers_by_name(_renamed(config))
     for name in ("optimizer", "scheduler"):
         if isinstance(today.get(name), dict):
             today[name].pop("_partial_", None)  # every optimizer and schedule is built in two steps
@@ -25,7 +25,17 @@ def in_words_of_today(config: Mapping[str, Any]) -> Values:
     return today
 
 
+def _loggers_by_name(config: Values) -> Values:
+    """A run had one logger, `logger._target_`; its name today is that of the file which builds it."""
+    logger = config.get("logger")
+    if not isinstance(logger, Mapping) or not isinstance(target := logger.get("_target_"), str):
+        return config
+    module = target.rpartition(".")[0]
+    return {**config, "logger": {module.rpartition(".")[2] or target: logger}}
+
+
 def _renamed(node: Any) -> Any:
+    """Keys are renamed at any depth."""
     if isinstance(node, Mapping):
         return {_key(key, node): _renamed(value) for key, value in node.items()}
     return [_renamed(each) for each in node] if isinstance(node, list) else node

@@ -11,7 +11,7 @@ from typing import Any
 
 
 def collect_environment(
-    fingerprints: Mapping[str, str], choices: Mapping[str, str], overrides: list[str]
+    fingerprints: Mapping[str, str], choices: Mapping[str, str | None], overrides: list[str]
 ) -> dict[str, Any]:
     """The content of environment.json, as plain values.
 

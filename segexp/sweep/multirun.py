@@ -96,8 +96,9 @@ def _hydra_overrides(config: DictConfig) -> list[str]:
 def _defaults_of_jobs(composed: DictConfig, overrides: Sequence[str], sweep: str) -> Iterator[str]:
     """Overrides for every job of a sweep, unless the user set these keys. sweep: the name of its folder."""
     yield "on_existing=resume"
-    if "group" in (composed.get("logger") or {}) and composed.logger.group is None:
-        yield f"logger.group={quote(sweep)}"
+    for name, logger in (composed.get("logger") or {}).items():
+        if isinstance(logger, DictConfig) and "group" in logger and logger.group is None:
+            yield f"logger.{name}.group={quote(sweep)}"
     if not any(override.lstrip("+").startswith("trainer.enable_progress_bar=") for override in overrides):
         yield "trainer.enable_progress_bar=false"  # a log would keep every redrawing of it
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 
 from segexp.config.command_line import entry_point
+from segexp.config.compose import chosen_options
 from segexp.config.schema import Folder, checked
 from segexp.run.folder import RunFolder
 from segexp.system import ranks, signals
@@ -19,8 +20,7 @@ from segexp.types import Values
 def main(values: Values) -> None:
     signals.postpone()
     hydra = HydraConfig.get()
-    choices = {group: option for group, option in hydra.runtime.choices.items() if not group.startswith("hydra/")}
-    train(Path(hydra.runtime.output_dir), Request(values, choices, list(hydra.overrides.task)))
+    train(Path(hydra.runtime.output_dir), Request(values, chosen_options(values), list(hydra.overrides.task)))
 
 
 def train(folder: Path, request: Request) -> None:

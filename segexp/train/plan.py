@@ -19,7 +19,7 @@ class Request:
     """
 
     values: Values
-    choices: Mapping[str, str]
+    choices: Mapping[str, str | None]
     overrides: Sequence[str]
 
 

@@ -6,10 +6,10 @@ They are only checked here: the plain values travel on, since parts are built fr
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from segexp.config.facts import asks_for
-from segexp.config.schema import Allowed, Count, Folder, NotNegative, Settings, Text
+from segexp.config.schema import Allowed, Count, Folder, NotNegative, Settings, Text, shown
 from segexp.data.settings import ReadingSettings
 
 Epochs = Annotated[Literal[-1] | Annotated[int, Field(ge=1)], Allowed("a whole number of at least 1, or -1: no end")]
@@ -41,6 +41,10 @@ class Part(Settings):
     def others(self) -> dict[str, Any]:
         """Its other keys."""
         return self.model_extra or {}
+
+
+NamedParts = dict[str, Part | None]
+"""Parts of one kind that stand beside each other, by name."""
 
 
 class DataSettings(ReadingSettings):
@@ -105,8 +109,8 @@ class TrainSettings(Settings):
     optimizer: OptimizerSettings
     scheduler: Part
     trainer: TrainerSettings
-    callbacks: dict[str, Part | None]
-    logger: Part | None
+    callbacks: NamedParts
+    logger: NamedParts
     seed: Seed
     resume: Text | None
     start_from: Folder | None
@@ -128,15 +132,29 @@ class TrainSettings(Settings):
             )
         return self
 
-    @model_validator(mode="after")
-    def _refuse_callback_without_target(self) -> Self:
-        for name, callback in self.callbacks.items():
-            if callback is None or callback.target is None:
+    @field_validator("callbacks", "logger", mode="before")
+    @classmethod
+    def _refuse_part_without_name(cls, parts: Any, info: ValidationInfo) -> Any:
+        group = info.field_name
+        if isinstance(parts, Mapping) and "_target_" in parts:
+            raise ValueError(
+                f"{group}._target_ is {shown(parts['_target_'])}; every option of {group} gives its part a name, under "
+                f"which others can stand beside it: write {group}/mine.yaml as `mine: {{_target_: ...}}`"
+            )
+        return parts
+
+    @field_validator("callbacks", "logger")
+    @classmethod
+    def _refuse_part_without_target(cls, parts: NamedParts, info: ValidationInfo) -> NamedParts:
+        for name, part in parts.items():
+            if part is None or part.target is None:
+                group = info.field_name
+                others = ", ".join(parts)
                 raise ValueError(
-                    f"the configuration has no callbacks.{name}._target_; callbacks are: {', '.join(self.callbacks)}; "
-                    f"type '~callbacks.{name}' to train without this one, or correct its name"
+                    f"the configuration has no {group}.{name}._target_; {group} has: {others}; "
+                    f"type '~{group}.{name}' to train without this one, or correct its name"
                 )
-        return self
+        return parts
 
     @model_validator(mode="after")
     def _refuse_monitor_without_validation(self) -> Self:

@@ -75,10 +75,10 @@ class Tuner:
             raise ValueError(f"all of the first {len(trials)} trials failed, the last one by {reason}; see {log}")
 
     def _group(self) -> list[str]:
-        if _sets(self.train, "logger.group"):
-            return []
-        logger = compose("train", list(self.train))["logger"] or {}
-        return [override("logger.group", self.study.name)] if "group" in logger else []
+        """Put the trials into a group of the study's name, for every logger that knows groups and was given none."""
+        loggers = compose("train", list(self.train)).get("logger") or {}
+        grouped = [name for name, node in loggers.items() if isinstance(node, dict) and node.get("group", "") is None]
+        return [override(f"logger.{name}.group", self.study.name) for name in grouped]
 
 
 def _sets(train: Sequence[str], key: str) -> bool:

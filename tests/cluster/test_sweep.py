@@ -41,7 +41,7 @@ def test_an_array_of_three_trains_and_is_submitted_once(segexp, sweep, tmp_path:
 
 
 def test_jobs_of_an_array_are_runs_of_one_group_in_w_and_b(segexp, sweep, tmp_path: Path) -> None:
-    wandb = ("logger=wandb", "logger.mode=offline", "hydra.launcher.wait=true")
+    wandb = ("logger=wandb", "logger.wandb.mode=offline", "hydra.launcher.wait=true")
     answer = segexp("train", *sweep("loss=dice,focal", *wandb))
     assert answer.returncode == 0, answer.stdout + answer.stderr
     runs = [

@@ -1,5 +1,6 @@
 """What a command answers where Hydra alone would know no cure."""
 
+import json
 import shlex
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 import yaml
 
 from segexp.config.command_line import entry_point, explain
-from segexp.config.compose import compose
+from segexp.config.compose import chosen_options, compose
 from segexp.train import resume
 
 
@@ -37,6 +38,45 @@ def test_overrides_may_stand_on_both_sides_of_an_option(typed: str, tmp_path: Pa
     assert shown["data"]["seed"] == 1
     assert shown["loss"]["_target_"] == compose("train", ["loss=dice"])["loss"]["_target_"]
     assert shown["model"] == {"_target_": "mine.network", "width": 3}
+
+
+@pytest.mark.parametrize(
+    ("typed", "choices"),
+    [
+        ("", {"logger": "wandb", "callbacks": "default"}),
+        ("logger=[csv,wandb] callbacks=[default,mine]", {"logger": "[csv,wandb]", "callbacks": "[default,mine]"}),
+        ("logger=[csv] experiment=both", {"logger": "csv", "experiment": "both"}),
+        ("experiment=both", {"logger": "[wandb,csv]"}),
+    ],
+)
+def test_choices_of_one_and_of_several_options_are_known(typed, choices, tmp_path: Path, monkeypatch, capsys) -> None:
+    for group, text in {
+        "callbacks": "mine: {_target_: a.B}\n",
+        "experiment": "# @package _global_\ndefaults:\n  - override /logger: [wandb, csv]\n",
+    }.items():
+        (tmp_path / group).mkdir()
+        (tmp_path / group / f"{'mine' if group == 'callbacks' else 'both'}.yaml").write_text(text)
+    run = ["--config-dir", str(tmp_path), f"hydra.run.dir={tmp_path}"]
+    monkeypatch.setattr(sys, "argv", ["segexp", *typed.split(), *run])
+    entry_point("train")(lambda values: print(json.dumps(chosen_options(values))))()
+    shown = json.loads(capsys.readouterr().out)
+    assert {group: shown[group] for group in choices} == choices
+    assert shown["loss"] == "cross_entropy"
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("logger=[wandb,csw]", "no option 'csw'; options of logger: csv, "),
+        ("logger=[wandb,csw]", "did you mean csv?"),
+        ("logger.project=x", "no key 'logger.project'; logger has: wandb; did you mean logger.wandb.project?"),
+    ],
+)
+def test_a_mistyped_logger_is_answered_with_what_is_meant(typed: str, said: str, monkeypatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["segexp", typed])
+    with pytest.raises(SystemExit) as refused:
+        entry_point("train")(print)()
+    assert said in str(refused.value)
 
 
 def test_a_key_that_only_the_resumed_run_has_is_answered_with_what_to_type() -> None:

@@ -34,7 +34,7 @@ def test_without_a_key_a_training_is_recorded_offline(tmp_path: Path, overrides:
 
 def test_a_server_gets_scores_pictures_group_and_nested_configuration(tmp_path: Path, overrides: list[str]) -> None:
     with Standin() as server:
-        answer = train(tmp_path / "run", [*overrides, "logger.group=losses", "loss=focal"], **online(server.url))
+        answer = train(tmp_path / "run", [*overrides, "logger.wandb.group=losses", "loss=focal"], **online(server.url))
         assert answer.returncode == 0, answer.stderr
     ((name, seen),) = server.runs.items()
     assert not server.unknown
@@ -124,7 +124,7 @@ def test_offline_runs_are_synced_later_as_one_run(tmp_path: Path) -> None:
 
 
 def test_what_w_and_b_does_not_take_is_the_users_to_know(tmp_path: Path, clean_environment) -> None:
-    with pytest.raises(ValueError, match=r"logger\.mode is 'onlin'; allowed: online, offline, disabled"):
+    with pytest.raises(ValueError, match=r"logger\.wandb\.mode is 'onlin'; allowed: online, offline, disabled"):
         wandb_logger(str(tmp_path), "segexp", "onlin", None, None)
     logger = wandb_logger(str(tmp_path), "segexp", "offline", None, None)
     with pytest.raises(ValueError, match=r"use trainer\.strategy=ddp"):

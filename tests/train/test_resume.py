@@ -34,10 +34,10 @@ def test_a_misspelt_key_is_refused_and_one_of_another_option_too() -> None:
         resume.with_overrides(TODAY, ["data.cache_rot=/local"])
     with pytest.raises(ValueError, match="has no data.cache;"):
         resume.with_overrides(older("data.cache"), ["~data.cache"])
-    csv = {**TODAY, "logger": {"_target_": "segexp.logger.csv.csv_logger"}}
+    csv = {**TODAY, "logger": {"csv": {"_target_": "segexp.logger.csv.csv_logger"}}}
     for values in (csv, {**TODAY, "logger": {}}):
-        with pytest.raises(ValueError, match=r"has no logger.project; .* \+\+logger.project=\.\.\. to add it"):
-            resume.with_overrides(values, ["logger.project=mine"])
+        with pytest.raises(ValueError, match=r"has no logger.wandb.project; .* \+\+logger.wandb.project=\.\.\. to add"):
+            resume.with_overrides(values, ["logger.wandb.project=mine"])
 
 
 def test_a_run_from_before_fused_optimizers_is_the_one_that_its_command_asks_for() -> None:

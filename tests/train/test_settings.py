@@ -40,7 +40,7 @@ def test_a_key_that_was_deleted_is_named(compose_small: Compose) -> None:
         said = objection(without)
         assert re.match(f"the configuration has no {re.escape(key)}\\b", said) or not said
         named |= {key} if said else set()
-    targets = {f"callbacks.{name}._target_" for name in values["callbacks"]}
+    targets = {f"{group}.{name}._target_" for group in ("callbacks", "logger") for name in values[group]}
     assert named == {*TrainSettings.model_fields, *TRAINER, *READING, *targets}
 
 
@@ -74,6 +74,8 @@ def keys_of(values: dict[str, Any], prefix: str = "") -> Iterator[str]:
         ("+trainer.overfit_batches=1", ("trainer.overfit_batches", "data.num_train=4")),
         ("callbacks.early_stopping=null", ("callbacks.early_stopping._target_", "'~callbacks.early_stopping'")),
         ("+callbacks.early.patience=3", ("callbacks.early._target_", "best, last")),
+        ("+logger.tensorbord.folder=x", ("logger.tensorbord._target_", "'~logger.tensorbord'")),
+        ("+logger._target_=mine.Logger", ("logger._target_ is 'mine.Logger'", "`mine: {_target_: ...}`")),
         ("trainer.limit_val_batches=0", ("trainer.limit_val_batches is 0", "val/miou", "best, early_stopping")),
         ("+whatever=3", ("no key 'whatever'", "seed")),
     ],
