@@ -1,11 +1,10 @@
 """Draw the same few validation scenes after every epoch, to look at while a training runs."""
 
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.strategies import FSDPStrategy
 from torch import nn
@@ -13,13 +12,15 @@ from torch.nn import functional
 
 from segexp.classes import Grouping
 from segexp.display import pictures
+from segexp.display.logged_pictures import LogsPictures, Panel, Pictures
 from segexp.metric.confusion import prediction
-from segexp.types import Sample
+from segexp.types import Bytes, Sample
 
 
 class ValidationPanels(Callback):
-    """Draws pictures/validation.png and pictures/confusion.png in the run folder, and sends both to W&B if it is used.
+    """Draws pictures/validation.png and pictures/confusion.png in the run folder, and gives both to loggers.
 
+    Loggers with a method `log_pictures` get them as arrays, and the scenes with their masks, see `LogsPictures`.
     num_scenes: how many scenes, spread evenly over the split. folder: the run folder.
     Rank 0 alone predicts and draws. Under FSDP no rank has all parameters, so all ranks predict the same scenes.
     """
@@ -48,9 +49,12 @@ class ValidationPanels(Callback):
         )
         confusion = task.confusions["val"]  # type: ignore[index]
         heatmap = pictures.save(pictures.confusion_heatmap(confusion, grouping.names), self.folder / "confusion.png")  # type: ignore[arg-type]
-        for logger in trainer.loggers:
-            if hasattr(logger, "log_media"):
-                logger.log_media(partial(_media, scenes, sheet, heatmap, grouping), trainer.global_step - 1)
+        loggers = [logger for logger in trainer.loggers if isinstance(logger, LogsPictures)]
+        if loggers:
+            panels = [Panel(*scene, class_names=grouping.names) for scene in scenes]
+            drawn: Pictures = {"val/panels": panels, "val/sheet": _array(sheet), "val/confusion": _array(heatmap)}
+            for logger in loggers:
+                logger.log_pictures(drawn, trainer.global_step - 1)
 
     def _scenes(self, trainer: Trainer, network: nn.Module) -> list[pictures.SheetRow]:
         samples = trainer.val_dataloaders.dataset  # type: ignore[union-attr]
@@ -64,19 +68,5 @@ def _scene(sample: Sample, network: nn.Module, device: torch.device) -> pictures
     return pictures.SheetRow(sample.name, sample.image.permute(1, 2, 0).numpy(), target, predicted)
 
 
-def _media(scenes: list[pictures.SheetRow], sheet: Path, heatmap: Path, grouping: Grouping) -> dict[str, Any]:
-    import wandb
-
-    return {
-        "val/panels": [_panel(scene, dict(enumerate(grouping.names))) for scene in scenes],
-        "val/sheet": wandb.Image(str(sheet)),
-        "val/confusion": wandb.Image(str(heatmap)),
-    }
-
-
-def _panel(scene: pictures.SheetRow, labels: dict[int, str]) -> Any:
-    import wandb
-
-    masks = {"prediction": scene.prediction, "truth": scene.target}
-    layers = {name: {"mask_data": mask, "class_labels": labels} for name, mask in masks.items()}
-    return wandb.Image(scene.image, masks=layers, caption=scene.name)
+def _array(file: Path) -> Bytes:
+    return np.asarray(Image.open(file).convert("RGB"))

@@ -5,7 +5,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,9 @@ from pytorch_lightning.loggers import Logger, WandbLogger
 from pytorch_lightning.loggers.logger import rank_zero_experiment
 from pytorch_lightning.utilities import rank_zero_only
 
+from segexp.display.logged_pictures import Panel, Pictures
 from segexp.logger import wandb_files
+from segexp.logger.run_choices import run_choices
 from segexp.system.lightning_internals import wandb_arguments
 from segexp.system.signals import INTERRUPTED, Stopped
 
@@ -102,7 +104,7 @@ class SteadfastWandbLogger(WandbLogger):
         """Log the nested configuration and the chosen options; runs can be grouped by choices.loss or loss._target_."""
         if params.get("trainer", {}).get("strategy") in FORKING:
             raise ValueError("W&B loses every metric of forked ranks; use trainer.strategy=ddp, or another logger")
-        choices = wandb_files.choices(self._folder)
+        choices = run_choices(self._folder)
         _ = self.experiment  # what W&B does not take is the user's to know
         self._guarded(super().log_hyperparams, {**params, **({"choices": choices} if choices else {})})
 
@@ -111,9 +113,9 @@ class SteadfastWandbLogger(WandbLogger):
         self._guarded(super().log_metrics, metrics, step)
 
     @rank_zero_only
-    def log_media(self, media: Callable[[], dict[str, Any]], step: int) -> None:
-        """Log wandb.Image and the like at an optimizer step. media: a function that makes them, which may fail."""
-        self._guarded(lambda: self.experiment.log({**media(), "trainer/global_step": step}))
+    def log_pictures(self, pictures: Pictures, step: int) -> None:
+        """Log pictures in one row; panels are images with their masks as layers."""
+        self._guarded(lambda: self.experiment.log({**_images(pictures), "trainer/global_step": step}))
 
     @rank_zero_only
     def finalize(self, status: str) -> None:
@@ -168,6 +170,24 @@ def exit_code(status: str, error: BaseException | None) -> int:
     if isinstance(error, SystemExit) and isinstance(error.code, int):
         return error.code or 1  # a training that exits before its end has not succeeded
     return 0 if status == "success" else 1
+
+
+def _images(pictures: Pictures) -> dict[str, Any]:
+    import wandb
+
+    return {
+        name: [_layered(panel) for panel in picture] if isinstance(picture, Sequence) else wandb.Image(picture)
+        for name, picture in pictures.items()
+    }
+
+
+def _layered(panel: Panel) -> Any:
+    import wandb
+
+    labels = dict(enumerate(panel.class_names))
+    masks = {"prediction": panel.prediction, "truth": panel.target}
+    layers = {name: {"mask_data": mask, "class_labels": labels} for name, mask in masks.items()}
+    return wandb.Image(panel.image, masks=layers, caption=panel.caption)
 
 
 def _first_line(error: Exception) -> str:

@@ -44,13 +44,6 @@ def run_id(folder: Path) -> str:
     return new
 
 
-def choices(folder: Path) -> dict[str, str]:
-    """Config group -> option that the run was started with, from environment.json; {} if that does not say."""
-    with suppress(OSError, ValueError):
-        return json.loads((folder / "environment.json").read_text()).get("choices", {})
-    return {}
-
-
 def segments(folder: Path) -> set[Path]:
     """The folders that W&B wrote for the run, one for every time it was started."""
     return {each for each in (folder / "wandb").glob("*run-*") if each.is_dir() and not each.is_symlink()}
