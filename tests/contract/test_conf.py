@@ -19,7 +19,7 @@ from segexp.config.values import plain_values
 pytestmark = pytest.mark.fast
 
 CONF = config_folder()
-GROUPS = {"augmentation": 4, "callbacks": 12, "classes": 4, "data": 4, "experiment": 4, "logger": 3, "loss": 12}
+GROUPS = {"augmentation": 4, "callbacks": 12, "classes": 4, "data": 4, "experiment": 4, "logger": 5, "loss": 12}
 GROUPS |= {"model": 6, "optimizer": 3, "scheduler": 4, "task": 1, "trainer": 3}
 OPTIONS = sorted(path.relative_to(CONF).with_suffix("") for group in GROUPS for path in (CONF / group).glob("*.yaml"))
 ROOMS = {"task": "train.task"}
