@@ -8,7 +8,7 @@ import io
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from itertools import repeat
@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from hydra.utils import get_object
 from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.callbacks import Checkpoint
 
 from segexp.benchmark.memory import peak_bytes
 from segexp.benchmark.settings import StepCase
@@ -26,8 +28,6 @@ from segexp.train.assemble import Training, assemble
 from segexp.train.settings import TrainSettings
 from segexp.types import Sample
 
-CALLBACKS_OF_EPOCHS = ("best", "last", "early_stopping", "panels")
-"""Callbacks that no step calls; they would need a validation, and write checkpoints between the rounds."""
 NUM_UNTIMED = 2
 """Steps of each round that are not timed: one before the timed ones, one after them."""
 AUTOCAST = {"32-true": None, "bf16-mixed": torch.bfloat16}
@@ -44,9 +44,14 @@ def overrides(case: StepCase, device: torch.device) -> list[str]:
         f"trainer.devices={[device.index or 0] if device.type == 'cuda' else 1}",
         "trainer.limit_val_batches=0",
         "logger=none",
-        *(f"~callbacks.{name}" for name in CALLBACKS_OF_EPOCHS),
+        *(f"~callbacks.{name}" for name, node in compose("train")["callbacks"].items() if _is_of_epochs(node)),
         *case.further,
     ]
+
+
+def _is_of_epochs(callback: Mapping[str, Any]) -> bool:
+    """Whether a callback awaits a validation, or writes checkpoints between the rounds; no step would call it."""
+    return "monitor" in callback or issubclass(get_object(callback["_target_"]), Checkpoint)
 
 
 def sample_batch(case: StepCase, num_classes: int) -> Sample:
