@@ -18,6 +18,7 @@ from pydantic import (
     ValidationError,
     create_model,
 )
+from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError, core_schema
 
 from segexp.types import SMALLEST_SIDE
@@ -39,6 +40,11 @@ class Allowed:
                 raise PydanticCustomError(ALLOWED, "{words}", {"words": self.words}) from None
 
         return core_schema.no_info_wrap_validator_function(validate, handler(source))
+
+
+@dataclass(frozen=True)
+class WithoutEffect:
+    """In an annotation: no value of this setting changes a weight of the training, or only by rounding."""
 
 
 def _as_tuple(value: Any) -> Any:
@@ -143,7 +149,11 @@ def _fields_at(settings: type[BaseModel], path: Sequence[int | str]) -> list[str
 def _may_be_none(settings: type[BaseModel], path: Sequence[int | str]) -> bool:
     model = _model_at(settings, path[:-1])
     field = model.model_fields.get(str(path[-1])) if model else None
-    return field is not None and type(None) in get_args(field.annotation) and not field.metadata
+    return field is not None and type(None) in get_args(field.annotation) and not _words(field)
+
+
+def _words(field: FieldInfo) -> list[Allowed]:
+    return [each for each in field.metadata if isinstance(each, Allowed)]
 
 
 def _model_at(settings: type[BaseModel], path: Sequence[int | str]) -> type[BaseModel] | None:

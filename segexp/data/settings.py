@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, model_validator
 
-from segexp.config.schema import Count, Folder, Settings, Size, Split, WholeNumber, shown
+from segexp.config.schema import Count, Folder, Settings, Size, Split, WholeNumber, WithoutEffect, shown
 
 CacheKind = Annotated[
     Literal["off", "memory", "disk"],
@@ -29,10 +29,10 @@ class ReadingSettings(Settings):
     image_size: Size | None
     batch_size: Count
     eval_batch_size: Count
-    num_workers: WholeNumber | None
-    cache: CacheKind
-    cache_size: Size | None
-    cache_root: Folder
+    num_workers: Annotated[WholeNumber | None, WithoutEffect()]
+    cache: Annotated[CacheKind, WithoutEffect()]
+    cache_size: Annotated[Size | None, WithoutEffect()]
+    cache_root: Annotated[Folder, WithoutEffect()]
 
     @model_validator(mode="after")
     def _cache_size_is_image_size(self) -> Self:

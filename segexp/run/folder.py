@@ -28,6 +28,7 @@ SHAPES: Mapping[str, type | UnionType] = {
     "git": dict | None,
     "overrides": list,
     "resumes": list,
+    "without_effect": list,
 }
 """The types of these keys of environment.json, where they are there."""
 RENEWED = ("config.yaml", "environment.json", "metrics.jsonl", "status.json")

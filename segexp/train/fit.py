@@ -23,6 +23,7 @@ from segexp.train.assemble import Training, assemble
 from segexp.train.plan import Conclude, GoOn, Nothing, Plan, Request, Start
 from segexp.train.resume import check_files
 from segexp.train.start_from import StartWeights, copy_weights
+from segexp.train.without_effect import settings_without_effect
 
 
 def execute(run: RunFolder, plan: Plan) -> None:
@@ -56,6 +57,7 @@ def execute(run: RunFolder, plan: Plan) -> None:
 def _record_start(run: RunFolder, request: Request, data: DataModule, begun_with: StartWeights | None) -> None:
     run.write_config(request.values)
     environment = collect_environment(_fingerprints(data), request.choices, list(request.overrides))
+    environment["without_effect"] = settings_without_effect(request.values)
     if begun_with:
         environment["start_from"] = begun_with.record()
         print(begun_with.summary())
@@ -65,7 +67,7 @@ def _record_start(run: RunFolder, request: Request, data: DataModule, begun_with
 @rank_zero_only
 def _record_resume(run: RunFolder, values: Mapping[str, Any], overrides: Sequence[str]) -> None:
     resumes = [*run.environment.get("resumes", []), list(overrides)]
-    run.write_environment({**run.environment, "resumes": resumes})
+    run.write_environment({**run.environment, "resumes": resumes, "without_effect": settings_without_effect(values)})
     run.write_config(values)
 
 

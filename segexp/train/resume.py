@@ -14,10 +14,11 @@ from segexp.config.changes import Change, apply_change, parse_changes
 from segexp.config.compose import compose, config_folder, options_of_user
 from segexp.config.facts import without_facts
 from segexp.config.values import flat_values
-from segexp.data.settings import READING_KEYS
+from segexp.data.settings import READING_KEYS, ReadingSettings
 from segexp.run.folder import RunFolder
 from segexp.system.lightning_internals import num_epochs_processed
-from segexp.train.settings import schedule_with_end
+from segexp.train.settings import DataSettings, schedule_with_end
+from segexp.train.without_effect import keys_without_effect
 from segexp.types import Values
 
 if TYPE_CHECKING:
@@ -25,16 +26,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-FREE_KEYS = ("cache", "cache_size", "cache_root")
+FREE_KEYS = tuple(keys_without_effect(ReadingSettings))
 """Keys of data= that change no sample, so that a repeated command may change them."""
 MAY_CHANGE = (
     "trainer.",
     "callbacks.",
     "logger.",
-    "data.root",
-    "data.num_workers",
+    *keys_without_effect(DataSettings, "data."),
     "data.eval_batch_size",
-    "data.cache",
 )
 """Beginnings of the keys that resume= may change. All others live in weights, optimizer states or trained samples."""
 ABSENT = "absent"

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from segexp.config.facts import asks_for
-from segexp.config.schema import Allowed, Count, Folder, NotNegative, Settings, Text, shown
+from segexp.config.schema import Allowed, Count, Folder, NotNegative, Settings, Text, WithoutEffect, shown
 from segexp.data.settings import ReadingSettings
 
 Epochs = Annotated[Literal[-1] | Annotated[int, Field(ge=1)], Allowed("a whole number of at least 1, or -1: no end")]
@@ -48,9 +48,14 @@ NamedParts = dict[str, Part | None]
 
 
 class DataSettings(ReadingSettings):
-    """How the data set is read, which data set it is, and the keys that this data set has."""
+    """How the data set is read, which data set it is, and the keys that this data set has.
+
+    root: where its files are, for data sets that have this key; which files they are, the fingerprint tells.
+    """
 
     model_config = ConfigDict(extra="allow")
+
+    root: Annotated[Any, WithoutEffect()] = None
 
 
 class OptimizerSettings(Part):
@@ -60,6 +65,7 @@ class OptimizerSettings(Part):
     weight_decay: NotNegative = 0
     momentum: NotNegative = 0
     eps: NotNegative = 0
+    fused: Annotated[Any, WithoutEffect()] = None
 
 
 class LossSettings(Part):
@@ -85,6 +91,7 @@ class TrainerSettings(Part):
     check_val_every_n_epoch: Count | None = None
     limit_val_batches: Any = None
     overfit_batches: Any = 0
+    enable_progress_bar: Annotated[Any, WithoutEffect()] = True
 
     @model_validator(mode="after")
     def _refuse_overfit_batches(self) -> Self:
@@ -110,12 +117,12 @@ class TrainSettings(Settings):
     scheduler: Part
     trainer: TrainerSettings
     callbacks: NamedParts
-    logger: NamedParts
+    logger: Annotated[NamedParts, WithoutEffect()]
     seed: Seed
-    resume: Text | None
+    resume: Annotated[Text | None, WithoutEffect()]
     start_from: Folder | None
     start_checkpoint: Text
-    on_existing: Literal["refuse", "resume"]
+    on_existing: Annotated[Literal["refuse", "resume"], WithoutEffect()]
     channels_last: bool
     compile: bool
     warmup: Warmup
