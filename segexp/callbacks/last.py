@@ -9,6 +9,7 @@ from pytorch_lightning.callbacks import Checkpoint
 from segexp.callbacks import loop_state
 from segexp.run.checkpoint_io import sync_folder
 from segexp.system import lightning_internals
+from segexp.types import Values
 
 
 class KeepLast(Checkpoint):
@@ -20,6 +21,8 @@ class KeepLast(Checkpoint):
     drawn from (seed, epoch, index).
     Raises ValueError if a checkpoint from the middle of an epoch meets another number of ranks.
     """
+
+    changes_weights = False
 
     def __init__(self, dirpath: str, every_n_train_steps: int | None) -> None:
         if every_n_train_steps is not None and (type(every_n_train_steps) is not int or every_n_train_steps < 1):
@@ -34,6 +37,7 @@ class KeepLast(Checkpoint):
         self.is_between_epochs = False
         self.has_ended = False
         self.loaded: dict[str, Any] = {}
+        self.counted_before_validation: dict[str, Values] | None = None
 
     def save(self, trainer: Trainer) -> None:
         """Write last.ckpt; all ranks call this together."""
@@ -58,8 +62,12 @@ class KeepLast(Checkpoint):
             self.save(trainer)
 
     def on_validation_start(self, trainer: Trainer, task: LightningModule) -> None:
+        self.counted_before_validation = loop_state.metric_states(task)  # a validation is repeated from its begin
         if self.is_due and not trainer.sanity_checking:
             self.save(trainer)
+
+    def on_validation_end(self, trainer: Trainer, task: LightningModule) -> None:
+        self.counted_before_validation = None
 
     def on_train_epoch_start(self, trainer: Trainer, task: LightningModule) -> None:
         if self.saved != _progress(trainer):  # only here the scores of the epoch before are on disk
@@ -83,8 +91,11 @@ class KeepLast(Checkpoint):
             "has_ended": self.has_ended,
             "planned": {"max_epochs": trainer.max_epochs, "max_steps": trainer.max_steps},
         }
-        checkpoint["counted"] = [] if self.is_between_epochs else loop_state.training_metric_states(task)
+        checkpoint["counted"] = [] if self.is_between_epochs else loop_state.of_each_rank(self._counted(task))
         checkpoint["loggers"] = {str(logger.name): str(logger.version) for logger in trainer.loggers}
+
+    def _counted(self, task: LightningModule) -> dict[str, Values]:
+        return self.counted_before_validation or loop_state.metric_states(task)
 
     def on_load_checkpoint(self, trainer: Trainer, task: LightningModule, checkpoint: dict[str, Any]) -> None:
         if "position" in checkpoint:

@@ -25,6 +25,8 @@ class ValidationPanels(Callback):
     Rank 0 alone predicts and draws. Under FSDP no rank has all parameters, so all ranks predict the same scenes.
     """
 
+    changes_weights = False
+
     def __init__(self, num_scenes: int, folder: str) -> None:
         self.num_scenes = num_scenes
         self.folder = Path(folder) / "pictures"

@@ -22,6 +22,8 @@ class ReportToStudy(Callback):
     trial's number. pruner: one of optuna.pruners.
     """
 
+    changes_weights = False
+
     def __init__(self, metric: str, journal: str, study: str, number: int, pruner: BasePruner) -> None:
         self.metric = metric
         self.journal = journal

@@ -14,6 +14,8 @@ class CheckSharedFolder(Callback):
     folder: the run folder. timeout_seconds: how long a network file system may take to show the file.
     """
 
+    changes_weights = False
+
     def __init__(self, folder: str, timeout_seconds: float) -> None:
         self.folder = Path(folder)
         self.timeout_seconds = timeout_seconds

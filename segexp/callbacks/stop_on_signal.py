@@ -21,6 +21,8 @@ class StopOnSignal(Callback):
     validation a single rank stops at once, several ranks stop after it.
     """
 
+    changes_weights = False
+
     def __init__(self) -> None:
         self.group: distributed.ProcessGroup | None = None
         self.question: tuple[torch.Tensor, distributed.Work] | None = None

@@ -8,6 +8,8 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 class Throughput(Callback):
     """Logs train/samples_per_second of each epoch, all ranks together: reading, network and metrics, no validation."""
 
+    changes_weights = False
+
     def on_train_epoch_start(self, trainer: Trainer, task: LightningModule) -> None:
         self.seconds = 0.0
         self.num_samples = 0

@@ -57,7 +57,6 @@ class SegmentationTask(LightningModule):
         self.make_scheduler = make_scheduler
         self.class_names = class_names
         self.categories = categories
-        # metrics that a checkpoint within an epoch keeps are called train_*, see `segexp.callbacks.loop_state`
         self.train_confusion = ConfusionMetric(len(class_names))
         self.val_confusion = ConfusionMetric(len(class_names))
         self.confusions: dict[str, scores.Confusion] = {}  # split -> confusion matrix of its last epoch
