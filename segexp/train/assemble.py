@@ -25,6 +25,7 @@ SILENCED_WARNINGS = (
     "The `srun` command is available",  # a training on a SLURM machine may run outside a job
     "You're resuming from a checkpoint that ended before the epoch",  # our sampler goes on where it stopped
     "Checkpoint directory .* exists and is not empty",  # as in every resumed run
+    "Experiment logs directory .* exists and is not empty",  # logger=csv begins anew, see docs/loggers.md
 )
 BUILDING_ERRORS = (TypeError, LookupError, AttributeError, RuntimeError, ArithmeticError, MisconfigurationException)
 
