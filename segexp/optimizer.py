@@ -32,7 +32,10 @@ def parameter_groups(
     members = {part: {name for name, parameter in _named(module) if _is_in(part, name, parameter)} for part in parts}
     for part, names in members.items():
         if not names:
-            raise ValueError(f"optimizer.parts has {part!r}, which no parameter is in; parts are: {_known(module)}")
+            raise ValueError(
+                f"optimizer.parts has {part!r}, which no parameter is in; parts are: {_known(module)}; correct its name, "
+                f"or leave it out by '~optimizer.parts.{part}'"
+            )
     grouped: dict[tuple[str, ...], list[nn.Parameter]] = {(): []}
     for name, parameter in _named(module):
         grouped.setdefault(tuple(part for part in parts if name in members[part]), []).append(parameter)
@@ -81,4 +84,4 @@ def _is_in(part: str, name: str, parameter: nn.Parameter) -> bool:
 
 def _known(module: nn.Module) -> str:
     children = dict.fromkeys(name.partition(".")[0] for name, _ in _named(module))
-    return ", ".join([*children, NORMS_AND_BIASES, "and modules within them, as encoder.layer1"])
+    return ", ".join([*children, NORMS_AND_BIASES, "and modules within these, such as encoder.layer1"])

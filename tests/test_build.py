@@ -64,6 +64,12 @@ def test_a_fact_that_a_part_cannot_have_is_named_with_those_it_can() -> None:
         compose("train", ["model.streams=${fact:num_clases}"])
 
 
+def test_a_fact_within_a_longer_text_is_refused() -> None:
+    node = {"_target_": f"{__name__}.Asks", "channels": "<num_classes> and one"}
+    with pytest.raises(ValueError, match=r"fact:num_classes.* is part of a longer text, '<num_classes> and one'"):
+        build.part(node, {"num_classes": lambda: 7})
+
+
 class Asks(torch.nn.Module):
     def __init__(self, num_classes: int, channels: int = 0) -> None:
         super().__init__()

@@ -50,6 +50,7 @@ def fill_facts(node: Any, facts: Facts) -> Any:
         return [fill_facts(entry, facts) for entry in node]
     name = _name(node)
     if name is None:
+        _refuse_fact_within_text(node)
         return node
     if name not in facts:
         known = ", ".join(f"${{fact:{each}}}" for each in facts) or "none"
@@ -64,6 +65,15 @@ def without_facts(values: Mapping[str, Any]) -> Values:
         for key, value in values.items()
         if _name(value) is None
     }
+
+
+def _refuse_fact_within_text(value: Any) -> None:
+    within = [name for name in FACTS if isinstance(value, str) and f"<{name}>" in value]
+    if within:
+        raise ValueError(
+            f"${{fact:{within[0]}}} is part of a longer text, {value!r}; allowed: the fact alone; let the code that "
+            "gets it make the text"
+        )
 
 
 def _name(value: Any) -> str | None:

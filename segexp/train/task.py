@@ -68,9 +68,13 @@ class SegmentationTask(LightningModule):
 
     def training_step(self, batch: Sample, batch_index: int) -> Tensor:
         output = self(batch.image)
-        loss = self.loss(output, batch.target)
+        loss = self.training_loss(output, batch)
         self.count_step(loss, output, batch.target)
         return loss
+
+    def training_loss(self, output: Logits | TrainingLogits, batch: Sample) -> Tensor:
+        """What a step minimises, for a task of one's own to change. output: of the model in training mode."""
+        return self.loss(output, batch.target)
 
     def count_step(self, loss: Tensor, output: Logits | TrainingLogits, target: Target) -> None:
         """Count a training step for the scores of its epoch, and log its loss. output: of the model."""
