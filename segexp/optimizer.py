@@ -33,8 +33,8 @@ def parameter_groups(
     for part, names in members.items():
         if not names:
             raise ValueError(
-                f"optimizer.parts has {part!r}, which no parameter is in; parts are: {_known(module)}; correct its name, "
-                f"or leave it out by '~optimizer.parts.{part}'"
+                f"optimizer.parts has {part!r}, which no parameter is in; parts are: {_known(module)}; correct its "
+                f"name, or leave it out by '~optimizer.parts.{part}'"
             )
     grouped: dict[tuple[str, ...], list[nn.Parameter]] = {(): []}
     for name, parameter in _named(module):

@@ -63,8 +63,13 @@ def without_facts(values: Mapping[str, Any]) -> Values:
     return {
         key: without_facts(value) if isinstance(value, Mapping) else value
         for key, value in values.items()
-        if _name(value) is None
+        if not is_fact(value)
     }
+
+
+def is_fact(value: Any) -> bool:
+    """Whether a value of a resolved configuration stands for a fact."""
+    return _name(value) is not None
 
 
 def _refuse_fact_within_text(value: Any) -> None:

@@ -7,15 +7,32 @@ from segexp.types import Values
 
 LOSSES_WITH_A_LAW = ("segexp.loss.lovasz.", "segexp.loss.lovasz_softmax.")
 """They called the distribution of their threshold `law` when version 0.1.0 began."""
-
-
 SCHEDULES_WITH_AN_END = ("segexp.scheduler.poly", "segexp.scheduler.cosine")
 """They were given the number of steps without asking for it."""
+WRITTEN_OUT: Values = {
+    "task": {"_target_": "segexp.train.task.SegmentationTask"},
+    "warmup": 0,
+    "start_from": None,
+    "start_checkpoint": "best",
+}
+"""What every training did before it could be chosen."""
+WITHOUT_EFFECT = (
+    "resume",
+    "on_existing",
+    "logger",
+    *(f"data.{name}" for name in ("root", "num_workers", "cache", "cache_size", "cache_root")),
+    "optimizer.fused",
+    "trainer.enable_progress_bar",
+    *(f"callbacks.{name}" for name in ("last", "stop", "shared_folder", "panels", "throughput", "report")),
+)
+"""Settings that change no weight, or by rounding only, of runs that do not record them themselves."""
 
 
 def in_words_of_today(config: Mapping[str, Any]) -> Values:
     """The same configuration with what has been renamed, moved or written out since it was recorded."""
     today: Values = _loggers_by_name(_renamed(config))
+    if "trainer" in today:
+        today = {**WRITTEN_OUT, **today}
     for name in ("optimizer", "scheduler"):
         if isinstance(today.get(name), dict):
             today[name].pop("_partial_", None)  # every optimizer and schedule is built in two steps

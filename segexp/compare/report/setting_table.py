@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from segexp.compare.verdict.run_settings import relevant_settings
 from segexp.compare.verdict.variants import Variants
 
 ABSENT = ""
@@ -33,7 +32,7 @@ def differing_keys(variants: Variants) -> list[str]:
 
 def _settings(variants: Variants) -> dict[str, dict[str, Any]]:
     """The settings of each variant, which all of its runs have in common."""
-    return {name: relevant_settings(next(iter(runs.values())).settings) for name, runs in variants.items()}
+    return {name: next(iter(runs.values())).relevant_settings() for name, runs in variants.items()}
 
 
 def _text(settings: Mapping[str, Any], key: str) -> str:

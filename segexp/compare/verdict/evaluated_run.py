@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from segexp.compare.verdict.run_settings import data_fingerprint, flat_settings
+from segexp.compare.verdict.run_settings import data_fingerprint, flat_settings, relevant_settings
 from segexp.compare.verdict.statistics import Integers, regions
 from segexp.metric.counts_file import read_arrays
 from segexp.metric.scores import Confusion, image_miou
+from segexp.run.earlier import WITHOUT_EFFECT
 from segexp.run.folder import RunFolder
 from segexp.types import Floats
 
@@ -20,7 +21,8 @@ class Run:
     """What a comparison needs of one run.
 
     finished: when its training ended, ISO 8601; empty if it does not tell.
-    settings: its configuration by dotted key, `optimizer.lr` -> 0.01, and DATA_FINGERPRINT. choices: group -> option.
+    settings: its configuration by dotted key, `optimizer.lr` -> 0.01, and DATA_FINGERPRINT.
+    without_effect: those of them that change no weight. choices: group -> option.
     facts: metrics.json, without scores that are NaN. region: see `regions`.
     image_miou: of each image, see `scores.image_miou`, [N]. num_images_with: each class in the target, [C].
     confusion: summed over the images, int64 [C, C], rows true, columns predicted.
@@ -30,6 +32,7 @@ class Run:
     seed: int
     finished: str
     settings: dict[str, Any]
+    without_effect: tuple[str, ...]
     choices: dict[str, str]
     facts: dict[str, Any]
     image_names: tuple[str, ...]
@@ -38,6 +41,10 @@ class Run:
     image_miou: Floats
     num_images_with: Integers
     confusion: Confusion
+
+    def relevant_settings(self) -> dict[str, Any]:
+        """Those of its settings that may change a result."""
+        return relevant_settings(self.settings, self.without_effect)
 
 
 def read_run(folder: Path, split: str) -> Run | str:
@@ -103,6 +110,7 @@ def _read_evaluated(run: RunFolder, split: str, finished: str) -> Run | str:
         seed=config["seed"],
         finished=finished,
         settings=settings | data_fingerprint(settings, environment.get("data", {})),
+        without_effect=tuple(environment.get("without_effect", WITHOUT_EFFECT)),
         choices=choices,
         facts={**facts, "metrics": metrics},
         image_names=names,

@@ -1,22 +1,10 @@
 """Settings of a run as flat values, and which of them may change a result."""
 
-import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-IGNORED = (
-    "seed",
-    "resume",
-    "on_existing",
-    "logger",
-    "data.root",
-    "data.num_workers",
-    *(f"data.{name}" for name in ("cache", "cache_size", "cache_root")),
-    "optimizer.fused",
-    "trainer.enable_progress_bar",
-    *(f"callbacks.{name}" for name in ("last", "stop", "shared_folder", "panels", "throughput", "report")),
-)
-"""The seed, and settings that change no weight, or change it by rounding only."""
+from segexp.config.facts import is_fact
+
 DATA_FINGERPRINT = "data.fingerprint"
 """A key beside the settings: the first digits of the fingerprint of the training images, the same wherever they lie."""
 UNKNOWN = "unknown"
@@ -36,9 +24,18 @@ def data_fingerprint(settings: Mapping[str, Any], fingerprints: Mapping[str, Any
     return {DATA_FINGERPRINT: str(fingerprints.get(str(settings.get("data.train_split", "train")), UNKNOWN))[:8]}
 
 
-def relevant_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings that may change a result, in one form: without IGNORED and without nulls."""
-    return {key: _normal(value) for key, value in settings.items() if value is not None and not _is_ignored(key)}
+def relevant_settings(settings: Mapping[str, Any], without_effect: Sequence[str]) -> dict[str, Any]:
+    """Settings that may change a result, in one form: without the seed, nulls, and facts, which nobody chose.
+
+    without_effect: keys, or beginnings of them, that the run recorded to change no weight.
+    """
+    beginnings = tuple(f"{key}." for key in without_effect)
+    excluded = {"seed", *without_effect}
+    return {
+        key: _normal(value)
+        for key, value in settings.items()
+        if value is not None and key not in excluded and not key.startswith(beginnings) and not is_fact(value)
+    }
 
 
 def _normal(value: Any) -> Any:
@@ -48,8 +45,3 @@ def _normal(value: Any) -> Any:
     if isinstance(value, list):
         return [_normal(each) for each in value]
     return {key: _normal(each) for key, each in value.items()} if isinstance(value, Mapping) else value
-
-
-@functools.cache  # thousands of runs share their keys
-def _is_ignored(key: str) -> bool:
-    return any(key == each or key.startswith(f"{each}.") for each in IGNORED)

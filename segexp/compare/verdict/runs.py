@@ -11,7 +11,7 @@ from typing import NamedTuple
 from segexp.compare.verdict.boundary import name_boundary_widths
 from segexp.compare.verdict.evaluated_run import Run, read_run
 from segexp.compare.verdict.evaluation_conditions import differing_conditions, evaluation_conditions
-from segexp.compare.verdict.run_settings import DATA_FINGERPRINT, UNKNOWN, relevant_settings
+from segexp.compare.verdict.run_settings import DATA_FINGERPRINT, UNKNOWN
 from segexp.compare.verdict.skipped_runs import SkippedRuns, skipped_run_lines
 from segexp.run.folder import RunFolder
 
@@ -128,7 +128,7 @@ def _repeated(runs: Iterable[Run]) -> dict[Path, str]:
     last: dict[str, Path] = {}
     reasons = {}
     for run in sorted(runs, key=lambda run: run.finished):
-        key = repr((sorted(relevant_settings(run.settings).items()), run.seed))
+        key = repr((sorted(run.relevant_settings().items()), run.seed))
         if key in last:
             reasons[last[key]] = f"repeated: the same configuration and seed as {run.path}"
         last[key] = run.path

@@ -5,7 +5,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from segexp.compare.verdict.run_settings import relevant_settings
 from segexp.compare.verdict.runs import Run
 
 Variants = dict[str, dict[int, Run]]
@@ -25,7 +24,7 @@ def group_by_variant(runs: Sequence[Run]) -> Variants:
         grouped[" ".join(f"{group}={run.choices.get(group)}" for group in varying)].append(run)
     variants: Variants = defaultdict(dict)
     for options, members in grouped.items():
-        singles = _single_settings([relevant_settings(run.settings) for run in members])
+        singles = _single_settings([run.relevant_settings() for run in members])
         for run, single in zip(members, singles, strict=True):
             name = f"{options} {single}".strip() or "all"
             taken = variants[name].setdefault(run.seed, run)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from segexp.compare.verdict.comparison import Comparison
-from segexp.compare.verdict.run_settings import DATA_FINGERPRINT, relevant_settings
+from segexp.compare.verdict.run_settings import DATA_FINGERPRINT
 from segexp.compare.verdict.runs import Run
 
 SCORE = "val/miou"
@@ -49,7 +49,7 @@ def varying_keys(comparison: Comparison) -> list[str]:
     by_options = defaultdict(list)
     options = [option for option in _differing(map(_options, all_runs(comparison))) if option not in BOOKKEEPING]
     for run in all_runs(comparison):
-        by_options[tuple(_options(run).get(option) for option in options)].append(relevant_settings(run.settings))
+        by_options[tuple(_options(run).get(option) for option in options)].append(run.relevant_settings())
     settings = dict.fromkeys(key for members in by_options.values() for key in _differing(members))
     return options + [key for key in settings if _is_plain(key, comparison)]
 
