@@ -13,7 +13,6 @@ from segexp.run.folder import RunFolder
 from segexp.types import Values
 
 FILE = artifacts.CARD
-SCORES = ("miou", "category_miou", "image_miou", "boundary_miou", "pixel_accuracy", "ece")
 
 ONNX = """\
 import numpy, onnxruntime
@@ -79,18 +78,16 @@ def _scores(run: RunFolder, metadata: Values) -> str:
     evaluations = evaluations_of_weights(run, metadata["step"], metadata["weights"])
     if not evaluations:
         return "not evaluated yet"
+    stored = list(evaluations.values())
+    names = dict.fromkeys(score for each in stored for score in each["metrics"] if "/" not in score)
     rows = [
-        (
-            name,
-            each.get("split", "-"),
-            each.get("num_images", "-"),
-            *(_fraction(each["metrics"].get(score)) for score in SCORES),
-            each.get("inference") or "",
-        )
-        for name, each in evaluations.items()
+        ("split", *(each.get("split", "-") for each in stored)),
+        ("images", *(each.get("num_images", "-") for each in stored)),
+        *((name.replace("_", " "), *(_fraction(each["metrics"].get(name)) for each in stored)) for name in names),
+        ("other settings", *(each.get("inference") or "" for each in stored)),
     ]
-    heading = ("evaluation", "split", "images", *(score.replace("_", " ") for score in SCORES), "other settings")
-    return "At native size, fractions of 1, by `segexp.evaluate` in PyTorch.\n\n" + table(heading, rows)
+    text = "At native size, fractions of 1, by `segexp.evaluate` in PyTorch; scores of the whole split."
+    return f"{text}\n\n{table(('evaluation', *evaluations), rows)}"
 
 
 def _cost(cost: QuantisationCost | None) -> str:
