@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from segexp.data.counts import ClassCounts
     from segexp.data.module import DataModule
     from segexp.data.pairs import Source
+    from segexp.metric.metric import Metric
 
 
 def part(node: Mapping[str, Any] | None, facts: Facts | None = None, **extra: Any) -> Any:
@@ -177,6 +178,11 @@ def trainer(values: Mapping[str, Any], folder: Path) -> "Trainer":
     settings = {**values["trainer"], "default_root_dir": str(folder)}
     settings["plugins"] = [*(settings.get("plugins") or []), *plugins()]
     return part(settings, logger=loggers(values, folder), callbacks=callbacks(values, folder))
+
+
+def metrics(settings: Mapping[str, Mapping[str, Any]]) -> "dict[str, Metric]":
+    """The options of conf/metric by name. settings: name -> node."""
+    return {name: part(node) for name, node in settings.items()}
 
 
 def _class_counts(values: Mapping[str, Any], classes: Grouping) -> "ClassCounts":

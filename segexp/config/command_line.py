@@ -71,13 +71,20 @@ def _gather_overrides(arguments: list[str]) -> list[str]:
 
 
 def _usage(name: str) -> str | None:
-    """The usage and every key with its comment; None if the command has groups of options, which Hydra lists itself."""
+    """The usage and every key with its comment; None if the command has several groups, which Hydra lists itself."""
     text = (config_folder() / f"{name}.yaml").read_text()
     config = yaml.safe_load(text)
-    if not all(each == "_self_" or next(iter(each)).startswith("override hydra/") for each in config["defaults"]):
+    names = [next(iter(each)) for each in config["defaults"] if each != "_self_"]
+    groups = [name for name in names if not name.startswith("override hydra/")]
+    if len(groups) > 1:
         return None
     keys = text.partition("defaults:")[2].partition("\n\n")[2].partition("\nhydra:")[0]
-    return f"{config['hydra']['help']['header']}\n\n{keys}"
+    lines = [f"{group}=OPTION: {', '.join(_options(group))}; several: {group}=[default,mine]" for group in groups]
+    return "\n\n".join([config["hydra"]["help"]["header"], *lines, keys])
+
+
+def _options(group: str) -> list[str]:
+    return sorted(path.stem for path in (config_folder() / group).glob("*.yaml"))
 
 
 def _without_search_path(error: Exception) -> str:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from segexp.evaluate.settings import EvaluateSettings
     from segexp.run.folder import RunFolder
 
-KEYS_OF_REGROUPING = ("regroup", "run", "split", "name", "checkpoint", "overwrite")
+KEYS_OF_REGROUPING = ("regroup", "run", "split", "name", "checkpoint", "overwrite", "metric")
 
 
 @entry_point("evaluate")
@@ -57,6 +57,7 @@ def _regroup(run: "RunFolder", settings: "EvaluateSettings", option: str, folder
     from segexp import build
     from segexp.evaluate.files import lock_evaluation, refuse_other_settings, remove_outdated, save_evaluation
     from segexp.evaluate.regroup import regroup
+    from segexp.evaluate.result import metric_settings
     from segexp.inference.trusted_parts import labels_of_run, trusted_parts
 
     grouping = build.grouping(trusted_parts(run.config))
@@ -64,7 +65,9 @@ def _regroup(run: "RunFolder", settings: "EvaluateSettings", option: str, folder
     table, _ = labels_of_run(run)
     original = run.evaluation(settings.evaluation_name)
     with lock_evaluation(original), lock_evaluation(folder):
-        evaluation = regroup(run, settings.evaluation_name, grouping, coarser, table)
+        metrics = build.metrics(settings.metric)
+        evaluation = regroup(run, settings.evaluation_name, grouping, coarser, table, metrics)
+        evaluation.facts["metric"] = metric_settings(settings.metric)
         stored = evaluation.facts["checkpoint"]
         if stored != settings.checkpoint:
             raise ValueError(

@@ -47,7 +47,7 @@ def write_submission(evaluation: Evaluation, folder: Path) -> None:
         for name in evaluation.names:  # as the server expects them: CITY_SEQUENCE_FRAME.png, label ids at native size
             archive.write(predictions / f"{name}.png", f"{name}.png")
     partial.replace(folder / "submission.zip")
-    if evaluation.instances is None and evaluation.facts["split"] == "test":
+    if "objects" not in evaluation.counts and evaluation.facts["split"] == "test":
         return
     ours = official_figures(evaluation)
     if all(isnan(value) for value in ours["classScores"].values()):
@@ -61,10 +61,10 @@ def write_submission(evaluation: Evaluation, folder: Path) -> None:
 
 def official_figures(evaluation: Evaluation) -> Figures:
     """Compute `official_scores` of an evaluation. Raises ValueError without instances, which iIoU needs."""
-    if evaluation.instances is None:
+    if "objects" not in evaluation.counts:
         raise ValueError(INSTANCES_NEEDED)
-    counts = evaluation.label_counts.sum(0)
-    return official_scores(counts, evaluation.instances[:, 1:], evaluation.grouping, evaluation.table)
+    labels, objects = (evaluation.counts[name].sum(0) for name in ("labels", "objects"))
+    return official_scores(labels, objects, evaluation.grouping, evaluation.table)
 
 
 def _refuse_difference(ours: Figures, theirs: dict[str, Any]) -> None:

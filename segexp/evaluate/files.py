@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from segexp.display import pictures
 from segexp.evaluate.result import Evaluation
+from segexp.run.earlier import evaluation_in_words_of_today
 from segexp.run.folder import RunFolder
 from segexp.system.files import write_atomic
 from segexp.system.lock import exclusive_folder
@@ -25,7 +26,7 @@ SCORE_SETTINGS = (
     "image_size",
     "fingerprint",
     "inference",
-    "boundary_width",
+    "metric",
     "regrouped_from",
 )
 """Facts that scores depend on."""
@@ -51,14 +52,11 @@ def settings_as_json(facts: Values) -> str:
 def arrays_to_store(evaluation: Evaluation) -> dict[str, npt.NDArray]:
     """The arrays of confusion.npz by name."""
     arrays: dict[str, Any] = {
-        "confusions": evaluation.confusions,
+        **evaluation.counts,
+        "labels": evaluation.counts["labels"].astype(np.int32),
         "names": evaluation.names,
         "classes": evaluation.grouping.names,
-        "labels": evaluation.label_counts.astype(np.int32),
         "label_names": [label.name for label in evaluation.table.labels],
-        "boundary": evaluation.boundary,
-        "calibration": evaluation.calibration,
-        "instances": evaluation.instances,
         "settings": settings_as_json(evaluation.facts),
         **evaluation.files,
     }
@@ -77,7 +75,7 @@ def remove_outdated(folder: Path, facts: Values) -> None:
 
 
 def _remove_outdated_regroupings(folder: Path, settings: Values) -> None:
-    unrelated = {key: settings[key] for key in ("regrouped_from", "boundary_width")}  # to regrouped scores
+    unrelated = {key: settings[key] for key in ("regrouped_from", "metric")}  # to regrouped scores
     for path in sorted(folder.parent.glob("*/metrics.json")):
         stored = _stored_settings(path.parent)
         if stored and stored["regrouped_from"] == folder.name and stored | unrelated != settings:
@@ -103,7 +101,8 @@ def save_scores(evaluation: Evaluation, folder: Path) -> None:
     np.savez_compressed(archive, **arrays_to_store(evaluation))  # type: ignore[arg-type]
     write_atomic(folder / "confusion.npz", archive.getvalue())
     metrics = {name: None if isnan(value) else value for name, value in evaluation.scores().items()}
-    text = json.dumps({**evaluation.facts, "metrics": metrics}, indent=2, allow_nan=False)
+    facts = {**evaluation.facts, "scored_classes": evaluation.classes._asdict(), "metrics": metrics}
+    text = json.dumps(facts, indent=2, allow_nan=False)
     write_atomic(folder / "metrics.json", text)
 
 
@@ -133,7 +132,7 @@ def _stored_settings(folder: Path) -> Values | None:
         stored = json.loads((folder / "metrics.json").read_text())
     except (FileNotFoundError, ValueError):
         return None
-    return _score_settings(stored) if isinstance(stored, dict) else None
+    return _score_settings(evaluation_in_words_of_today(stored)) if isinstance(stored, dict) else None
 
 
 def _score_settings(facts: Values) -> Values:

@@ -1,11 +1,13 @@
 """One image -> the counts that every score of it is derived from."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from PIL import Image
 from torch import nn
@@ -16,10 +18,9 @@ from segexp.data.reading import read_instances, read_mask, read_pair
 from segexp.display import pictures
 from segexp.inference.segment import image_batch, segment
 from segexp.inference.settings import Inference
-from segexp.metric.boundary import boundary_regions
-from segexp.metric.calibration import calibration_counts
-from segexp.metric.confusion import pair_counts, prediction
-from segexp.metric.instances import instance_counts
+from segexp.metric.confusion import prediction
+from segexp.metric.counts_file import RESERVED
+from segexp.metric.metric import Metric, SegmentedImage
 from segexp.types import Bytes, Counts, Logits, Size
 
 
@@ -27,7 +28,8 @@ from segexp.types import Bytes, Counts, Logits, Size
 class CountingTask:
     """Everything that a process needs to segment and count the images of a split.
 
-    boundary_width: of boundary IoU, see `boundary_regions`. pictured: indices of the images that the sheet shows.
+    metrics: what is counted, by the names under which conf/metric has them. pictured: indices of the images that the
+    sheet shows.
     predictions: folder for a PNG of label ids for each image, the form in which benchmarks take predictions: each class
     as the id of its first label; None for none.
     """
@@ -38,7 +40,7 @@ class CountingTask:
     pairs: list[Pair]
     image_size: Size | None
     inference: Inference
-    boundary_width: float
+    metrics: Mapping[str, Metric]
     pictured: frozenset[int]
     predictions: Path | None
 
@@ -48,45 +50,60 @@ class CountingTask:
 
 
 class ImageCounts(NamedTuple):
-    """Counts of one image.
+    """Counts of one image by name. sheet_row: None for an image that is not pictured."""
 
-    labels: pixels by true label and predicted class [L, C]. boundary: see `boundary_regions` [C, 2]. calibration: see
-    `calibration_counts` [bins, 3]. instances: see `instance_counts` [K, 4], None where the data set has none.
-    sheet_row: None for an image that is not pictured.
-    """
-
-    labels: Counts
-    boundary: Counts
-    calibration: Counts
-    instances: Counts | None
+    counts: dict[str, Counts]
     sheet_row: pictures.SheetRow | None
 
 
 def count_image(task: CountingTask, index: int, device: torch.device) -> ImageCounts:
     """Read, segment and count one image. The model is on the device already.
 
-    Raises ValueError naming the image if it cannot be read, or if the network's logits are not finite.
+    Raises ValueError naming the image if it cannot be read, if the network's logits are not finite, or if a metric
+    cannot count it.
     """
-    pair, num_classes = task.pairs[index], task.grouping.num_classes
+    pair = task.pairs[index]
     image, mask = read_pair(task.source, pair, task.table.lookup())
     target = task.grouping.lookup(task.table)[mask]
     device_target, device_mask = (torch.from_numpy(array).to(device) for array in (target, mask))
     logits = segment(task.model, image_batch(image[None], device), task.image_size, task.inference)
     _refuse_not_finite(logits, pair, task.inference.precision)
     device_prediction = prediction(logits)
-    label_counts = pair_counts(device_mask, device_prediction).cpu().numpy()[task.table.mask_values()]
-    calibration = calibration_counts(logits, device_prediction, device_target[None]).cpu().numpy()
     predicted = device_prediction[0].cpu().numpy()
+    segmented = SegmentedImage(
+        logits,
+        predicted,
+        target,
+        mask,
+        _instances(pair, predicted),
+        (device_prediction[0], device_target, device_mask),
+        task.grouping,
+        task.table,
+    )
     if task.predictions:
         _write_label_ids(task.predictions / f"{pair.name}.png", task.grouping.mask_values(task.table)[predicted])
         _keep_target(task.predictions / "targets" / f"{pair.name}.png", mask, pair)
-    return ImageCounts(
-        label_counts[:, :num_classes],
-        boundary_regions(target, predicted, num_classes, task.boundary_width),
-        calibration,
-        _instance_counts(task, pair, predicted),
-        pictures.SheetRow(pair.name, image, target, predicted) if index in task.pictured else None,
-    )
+    sheet_row = pictures.SheetRow(pair.name, image, target, predicted) if index in task.pictured else None
+    return ImageCounts(_count(task.metrics, segmented, pair), sheet_row)
+
+
+def _count(metrics: Mapping[str, Metric], image: SegmentedImage, pair: Pair) -> dict[str, Counts]:
+    counts: dict[str, Counts] = {}
+    for name, metric in metrics.items():
+        try:
+            counted = {key: np.asarray(value) for key, value in metric.count(image).items()}
+        except Exception as error:  # whatever a metric of the user's own may raise
+            raise ValueError(f"metric.{name} cannot count {pair.image} ({type(error).__name__}: {error})") from error
+        for key, value in counted.items():
+            if value.dtype.kind not in "iu":
+                raise ValueError(
+                    f"metric.{name} counts {key} as {value.dtype}; allowed: whole numbers, whose sum does not depend "
+                    "on the order; multiply fractions by a unit and round them"
+                )
+            if key in counts or key in RESERVED:
+                raise ValueError(f"metric.{name} counts {key!r}, a name that is taken already; choose another one")
+        counts |= counted
+    return counts
 
 
 def _refuse_not_finite(logits: Logits, pair: Pair, precision: str) -> None:
@@ -97,10 +114,10 @@ def _refuse_not_finite(logits: Logits, pair: Pair, precision: str) -> None:
     raise ValueError(f"the network answers {pair.image} with NaN or infinite logits in {precision}; {cure}")
 
 
-def _instance_counts(task: CountingTask, pair: Pair, predicted: Bytes) -> Counts | None:
+def _instances(pair: Pair, predicted: Bytes) -> npt.NDArray[np.int32] | None:
     if pair.instances is None or not pair.instances.is_file():
         return None
-    return instance_counts(read_instances(pair.instances, predicted.shape), predicted, task.grouping, task.table)
+    return read_instances(pair.instances, predicted.shape)
 
 
 def _write_label_ids(path: Path, label_ids: Bytes) -> None:

@@ -1,25 +1,34 @@
 """Scores under a coarser grouping, from stored counts: no network, no images."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from segexp.classes import Grouping, LabelTable
-from segexp.evaluate.files import settings_as_json
 from segexp.evaluate.result import Evaluation
-from segexp.metric.counts_file import read_arrays
+from segexp.metric.counts_file import is_of_evaluation, read_arrays
+from segexp.metric.metric import Metric
+from segexp.metric.scores import merge_labels
 from segexp.run.folder import RunFolder
 from segexp.types import VOID, Counts, Values
 
 REQUIRED_ARRAYS = ("labels", "names", "images", "masks")
 
 
-def regroup(run: RunFolder, name: str, grouping: Grouping, coarser: Grouping, table: LabelTable) -> Evaluation:
+def regroup(
+    run: RunFolder,
+    name: str,
+    grouping: Grouping,
+    coarser: Grouping,
+    table: LabelTable,
+    metrics: Mapping[str, Metric],
+) -> Evaluation:
     """Score a stored evaluation of the run as if its network had been asked for the classes of `coarser`.
 
     name: of the evaluation. grouping: of the run. True labels are regrouped by themselves: pixels that were void for
-    the run count if `coarser` scores them. Boundary scores, calibration and iIoU do not follow from counts.
+    the run count if `coarser` scores them. metrics: those that need more than the counts of labels give no scores.
     Raises FileNotFoundError if there is no such evaluation. Raises ValueError if a class of the run is not part of
     exactly one coarser class; if the evaluation was itself regrouped, because its counts are not of the run's classes;
     if its weights are older than the end of the training; if its labels are not the run's; if its files are damaged.
@@ -37,13 +46,17 @@ def regroup(run: RunFolder, name: str, grouping: Grouping, coarser: Grouping, ta
     missing = [key for key in REQUIRED_ARRAYS if key not in stored]
     if missing:
         raise ValueError(f"{folder / 'confusion.npz'} was written without {', '.join(missing)}; first: {command}")
-    if "settings" in stored and str(stored["settings"]) != settings_as_json(facts):
+    if "settings" in stored and not is_of_evaluation(str(stored["settings"]), facts):
         raise ValueError(f"{folder}: confusion.npz and metrics.json are of two evaluations; first: {command}")
     if _has_other_labels(stored, facts, grouping, table):
         raise ValueError(f"{folder} was evaluated with labels that are not the run's, so it cannot be regrouped")
-    counts = _merged_counts(stored["labels"].astype(np.int64), grouping, coarser)
+    labels = _merged_counts(stored["labels"].astype(np.int64), grouping, coarser)
+    class_of_label = coarser.lookup(table)[table.mask_values()]
+    counts = {"labels": labels, "confusions": merge_labels(labels, class_of_label, coarser.num_classes)}
     files = {key: stored[key].tolist() for key in ("images", "masks")}
-    return Evaluation(coarser, table, stored["names"].tolist(), files, counts, _facts(facts, coarser, table, name))
+    return Evaluation(
+        coarser, table, stored["names"].tolist(), files, counts, metrics, _facts(facts, coarser, table, name)
+    )
 
 
 def _has_other_labels(
@@ -55,7 +68,11 @@ def _has_other_labels(
 
 
 def _facts(facts: Values, coarser: Grouping, table: LabelTable, name: str) -> Values:
-    kept = {key: value for key, value in facts.items() if key not in ("metrics", "boundary_width", "official")}
+    kept = {
+        key: value
+        for key, value in facts.items()
+        if key not in ("metrics", "boundary_width", "scored_classes", "official")
+    }
     return kept | {"regrouped_from": name, "label_ids": [list(ids) for ids in coarser.label_ids(table)]}
 
 

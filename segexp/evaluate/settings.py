@@ -1,6 +1,6 @@
 """The settings of an evaluation, checked before anything heavy is loaded."""
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
@@ -8,9 +8,6 @@ from segexp.config.schema import Allowed, Count, DataValues, Device, Folder, Spl
 from segexp.inference.settings import Inference
 from segexp.types import Weights
 
-DiagonalFraction = Annotated[
-    float, Field(gt=0, lt=1), Allowed("a number between 0 and 1, a fraction of the image's diagonal")
-]
 FolderName = Annotated[
     str, Field(pattern=r"^[^./\\\x00][^/\\\x00]*$"), Allowed("the name of one folder: no path, and no dot first")
 ]
@@ -27,12 +24,21 @@ class EvaluateSettings(Inference):
     overwrite: bool
     device: Device
     num_processes: Count
-    boundary_width: DiagonalFraction
     num_scenes: WholeNumber
     predictions: bool
     benchmark: bool
     regroup: Text | None
+    metric: dict[str, dict[str, Any]]
     data: DataValues
+
+    @model_validator(mode="after")
+    def _mean_iou_is_counted(self) -> Self:
+        if "overlap" not in self.metric:
+            raise ValueError(
+                f"metric has {', '.join(self.metric) or 'nothing'}, and without overlap there is no mean IoU; add it, "
+                "as metric=[default,mine] does"
+            )
+        return self
 
     @model_validator(mode="after")
     def _split_names_a_folder(self) -> Self:

@@ -11,10 +11,11 @@ import numpy as np
 import torch
 from rich.progress import track
 
+from segexp import build
 from segexp.data.pairs import Pair, fingerprint
 from segexp.evaluate.image_counts import CountingTask, ImageCounts
 from segexp.evaluate.processes import count_images
-from segexp.evaluate.result import Evaluation
+from segexp.evaluate.result import Evaluation, metric_settings
 from segexp.evaluate.settings import EvaluateSettings
 from segexp.inference.devices import find_devices
 from segexp.inference.model import load_model
@@ -53,8 +54,8 @@ def prepare_evaluation(run: RunFolder, settings: EvaluateSettings, predictions: 
         "image_size": list(image_size) if image_size else None,
         "fingerprint": fingerprint(pairs),
         "data": {key: str(value) for key, value in settings.data.items()},
-        "boundary_width": settings.boundary_width,
         "label_ids": [list(ids) for ids in network.grouping.label_ids(source.table)],
+        "metric": metric_settings(settings.metric),
     }
     facts |= {"weights": "raw"} if network.weights == "raw" else {}  # only what is not the default
     inference = settings.non_default_values()
@@ -66,7 +67,7 @@ def prepare_evaluation(run: RunFolder, settings: EvaluateSettings, predictions: 
         pairs,
         image_size,
         settings,
-        settings.boundary_width,
+        build.metrics(settings.metric),
         _evenly_spread(settings.num_scenes, len(pairs)),
         predictions and predictions.with_name(f".{predictions.name}"),
     )
@@ -110,11 +111,9 @@ def _evaluation(job: EvaluationJob, counts: list[ImageCounts]) -> Evaluation:
         task.table,
         [pair.name for pair in task.pairs],
         _file_paths(task.pairs),
-        np.stack([each.labels for each in counts]),
+        _stacked([each.counts for each in counts]),
+        task.metrics,
         job.facts,
-        np.stack([each.boundary for each in counts]),
-        np.stack([each.calibration for each in counts]),
-        _instances_by_image(counts),
         [each.sheet_row for each in counts if each.sheet_row],
     )
 
@@ -126,10 +125,22 @@ def _file_paths(pairs: list[Pair]) -> dict[str, list[str]]:
     }
 
 
-def _instances_by_image(counts: list[ImageCounts]) -> Counts | None:
-    """Rows of all images, each with the image's index before it; None if an image has no file of instances."""
-    instances = [each.instances for each in counts]
-    rows = [np.insert(rows, 0, index, axis=1) for index, rows in enumerate(instances) if rows is not None]
-    if 0 < len(rows) < len(counts):
-        print(f"no iIoU: {len(counts) - len(rows)} of {len(counts)} images have no *_instanceIds.png")
-    return np.concatenate(rows) if len(rows) == len(counts) else None
+def _stacked(counts: list[dict[str, Counts]]) -> dict[str, Counts]:
+    """Counts of all images, name -> [N, ...]; what was not counted in every image is left out.
+
+    Raises ValueError for counts that have not the same shape in all images.
+    """
+    stacked = {}
+    for name in dict.fromkeys(name for each in counts for name in each):
+        arrays = [each[name] for each in counts if name in each]
+        shapes = sorted({array.shape for array in arrays})
+        if len(shapes) > 1:
+            raise ValueError(f"{name} has the shapes {shapes} in different images; a metric counts in one shape only")
+        if len(arrays) == len(counts):
+            stacked[name] = np.stack(arrays)
+        else:
+            missing = len(counts) - len(arrays)
+            print(
+                f"no scores from {name}: {missing} of {len(counts)} images lack a file for it, such as *_instanceIds.png"
+            )
+    return stacked

@@ -1,12 +1,42 @@
 """Boundary IoU: how well the outlines of classes are predicted, where IoU measures mostly their interior."""
 
+from collections.abc import Mapping
+
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from segexp.types import VOID, Bytes
+from segexp.metric.metric import Classes, Scores, SegmentedImage
+from segexp.metric.sums import by_name, mean, ratio, summed
+from segexp.types import VOID, Bytes, Counts, Floats
 
 OUTSIDE = 254
+
+
+class Boundary:
+    """boundary_miou and boundary_iou/CLASS, see `boundary_regions`.
+
+    width: largest distance from an edge, as a fraction of the image's diagonal, between 0 and 1.
+    """
+
+    needs = ("boundary",)
+    lower_is_better = ()
+
+    def __init__(self, width: float) -> None:
+        if not 0 < width < 1:
+            raise ValueError(
+                f"metric.boundary.width is {width}; allowed: a number between 0 and 1, a fraction of the image's "
+                "diagonal"
+            )
+        self.width = width
+
+    def count(self, image: SegmentedImage) -> Mapping[str, Counts]:
+        return {"boundary": boundary_regions(image.target, image.prediction, image.grouping.num_classes, self.width)}
+
+    def scores(self, counts: Mapping[str, Counts], weights: Floats | None, classes: Classes) -> Scores:
+        regions = summed(counts["boundary"], weights)
+        iou = ratio(regions[..., 0], regions[..., 1])
+        return {"boundary_miou": mean(iou), **by_name("boundary_iou", classes.names, iou)}
 
 
 def boundary_regions(target: Bytes, predicted: Bytes, num_classes: int, width: float) -> npt.NDArray[np.int64]:

@@ -66,30 +66,6 @@ def image_miou(confusions: Confusion) -> Floats:
     return _ratio(iou.sum(1), (true > 0).sum(1))
 
 
-def mean_of_worst(fractions: Floats, share: float) -> float:
-    """Average the lowest `share` of the fractions, at least one of them; NaN are left out.
-
-    Source: Wang et al. 2023, arXiv:2310.19252, worst-case metrics.
-    """
-    valid = np.sort(fractions[~np.isnan(fractions)])
-    return mean(valid[: max(1, int(share * len(valid)))])
-
-
-def region_iou(regions: Confusion) -> Floats:
-    """Divide pixels in the intersection by those in the union, [C, 2] -> [C]."""
-    return _ratio(regions[:, 0], regions[:, 1])
-
-
-def calibration_error(counts: Confusion, unit: int) -> float:
-    """Compute the expected calibration error: the gap of confidence and accuracy, averaged by the pixels of each bin.
-
-    counts: see `segexp.metric.calibration`, summed over images, [bins, 3]. Source: Naeini et al. 2015, AAAI.
-    """
-    pixels, right, confidence = counts.T
-    gap = np.abs(right - confidence / unit).sum()
-    return float(_ratio(np.array([gap]), pixels.sum()[None])[0])
-
-
 def merge_classes(confusion: Confusion, groups: Sequence[str | None]) -> tuple[tuple[str, ...], Confusion]:
     """Merge classes to coarser ones: their names in order of appearance, and their confusion matrix.
 

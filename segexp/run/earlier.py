@@ -27,6 +27,15 @@ WITHOUT_EFFECT = (
 )
 """Settings that change no weight, or by rounding only, of runs that do not record them themselves."""
 
+FIRST_METRICS: Values = {
+    "overlap": {},
+    "image_miou": {"worst": 0.05},
+    "boundary": {},
+    "instances": {},
+    "calibration": {},
+}
+"""What every evaluation counted before metrics were options, with their settings."""
+
 
 def in_words_of_today(config: Mapping[str, Any]) -> Values:
     """The same configuration with what has been renamed, moved or written out since it was recorded."""
@@ -61,3 +70,10 @@ def _renamed(node: Any) -> Any:
 def _key(key: str, node: Mapping[str, Any]) -> str:
     is_law = key == "law" and str(node.get("_target_")).startswith(LOSSES_WITH_A_LAW)
     return "distribution" if is_law else key
+
+
+def evaluation_in_words_of_today(facts: Values) -> Values:
+    """metrics.json with the settings of each metric, of which versions before this one recorded one as a key."""
+    if "metric" in facts or "boundary_width" not in facts:
+        return facts
+    return {**facts, "metric": {**FIRST_METRICS, "boundary": {"width": facts["boundary_width"]}}}

@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 from filelock import FileLock, Timeout
 
-from segexp.run.earlier import in_words_of_today
+from segexp.run.earlier import evaluation_in_words_of_today, in_words_of_today
 from segexp.system import remote
 from segexp.system.files import write_atomic
 from segexp.system.signals import TERMINATED
@@ -249,7 +249,7 @@ def _load_scores(text: str) -> Any:
     metrics = evaluation.get("metrics", {}) if isinstance(evaluation, dict) else {}
     if not isinstance(metrics, dict) or not all(isinstance(each, int | float | None) for each in metrics.values()):
         raise ValueError(f"metrics is {str(metrics)[:200]}, not a number for each score")
-    return evaluation
+    return evaluation_in_words_of_today(evaluation) if isinstance(evaluation, dict) else evaluation
 
 
 def _add(rows: list[Values], row: Values) -> None:

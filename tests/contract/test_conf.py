@@ -20,10 +20,12 @@ pytestmark = pytest.mark.fast
 
 CONF = config_folder()
 GROUPS = {"augmentation": 4, "callbacks": 12, "classes": 4, "data": 4, "experiment": 4, "logger": 5, "loss": 12}
-GROUPS |= {"model": 6, "optimizer": 3, "scheduler": 4, "task": 1, "trainer": 3}
+GROUPS |= {"metric": 6, "model": 6, "optimizer": 3, "scheduler": 4, "task": 1, "trainer": 3}
 OPTIONS = sorted(path.relative_to(CONF).with_suffix("") for group in GROUPS for path in (CONF / group).glob("*.yaml"))
 ROOMS = {"task": "train.task"}
 """Groups whose room has another name."""
+ENTRIES = {"metric": "evaluate"}
+"""Groups that are not of the training."""
 EXTERNAL = ("torch.optim.", "pytorch_lightning.", "torchvision.transforms.v2.", "scipy.stats.")
 
 
@@ -35,7 +37,8 @@ def test_every_group_has_its_options() -> None:
 
 @pytest.mark.parametrize("option", OPTIONS, ids=str)
 def test_option_composes_and_resolves(option: Path) -> None:
-    config = load("train", [f"{option.parts[0]}={option.name}"])
+    group = option.parts[0]
+    config = load(ENTRIES.get(group, "train"), [f"{group}={option.name}"])
     for key in OmegaConf.missing_keys(config):
         OmegaConf.update(config, key, "given by the user")
     plain_values(config)

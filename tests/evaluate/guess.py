@@ -10,9 +10,11 @@ from segexp.classes import Grouping
 from segexp.config.compose import compose
 from segexp.data.streets import Streets
 from segexp.evaluate.image_counts import CountingTask
-from segexp.evaluate.result import Evaluation
+from segexp.evaluate.result import Evaluation, metric_settings
 from segexp.evaluate.split import EvaluationJob, evaluate
 from segexp.inference.settings import Inference
+
+METRICS = compose("evaluate", ["run=RUN"])["metric"]
 
 
 class Guess(nn.Module):
@@ -48,12 +50,12 @@ def evaluation_job(
         source.pairs("val"),
         image_size=None,
         inference=Inference(),
-        boundary_width=0.02,
+        metrics=build.metrics(METRICS),
         pictured=frozenset({0, 4}),
         predictions=folder and folder.with_name(f".{folder.name}"),
     )
-    facts = {"split": "val", "checkpoint": "best", "image_size": None, "fingerprint": "0", "boundary_width": 0.02}
-    facts |= {"folder": str(folder)}
+    facts = {"split": "val", "checkpoint": "best", "image_size": None, "fingerprint": "0"}
+    facts |= {"metric": metric_settings(METRICS), "folder": str(folder)}
     return EvaluationJob(task, [torch.device("cpu")], num_processes, facts, folder)
 
 

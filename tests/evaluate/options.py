@@ -2,13 +2,11 @@
 
 from typing import Any
 
-import yaml
-
-from segexp.config.compose import config_folder
+from segexp.config.compose import compose
 from segexp.evaluate.settings import EvaluateSettings
 
 
 def evaluate_settings(**changed: Any) -> EvaluateSettings:
-    stored = yaml.safe_load((config_folder() / "evaluate.yaml").read_text())
+    stored = compose("evaluate", ["run=RUN"])
     values = {key: stored[key] for key in EvaluateSettings.model_fields}
-    return EvaluateSettings.of({**values, "run": "RUN", **changed})
+    return EvaluateSettings.of({**values, **changed})

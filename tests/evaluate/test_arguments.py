@@ -10,7 +10,7 @@ from tests.e2e.command import PYTHON, ROOT, environment
 from tests.process import PATIENCE
 
 IGNORED = {
-    "boundary_width": "0.05",
+    "metric.boundary.width": "0.05",
     "num_scenes": "3",
     "data.root": "/moved",
     "+data.num_val": "3",
@@ -33,6 +33,6 @@ def test_regrouping_refuses_keys_that_do_not_affect_stored_counts(run: Path) -> 
         command, capture_output=True, text=True, cwd=ROOT, env=environment(), timeout=PATIENCE, check=False
     )
     assert answer.returncode == 1
-    ignored = "boundary_width, num_scenes, data.root, data.num_val, window, flip, device"
+    ignored = "metric.boundary.width, num_scenes, data.root, data.num_val, window, flip, device"
     facts = ("segexp.evaluate: regroup reads the counts of an evaluation", f"leave out {ignored}\n")
     assert [fact for fact in facts if fact not in answer.stderr] == [], answer.stderr

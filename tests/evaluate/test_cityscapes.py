@@ -52,10 +52,10 @@ def test_classes_of_the_7_categories_are_scored_as_the_official_categories(stree
 
 def test_a_wrong_figure_is_named(streets_root: Path, tmp_path: Path) -> None:
     evaluation = evaluate_guess(streets_root, "cityscapes19", tmp_path / "predictions")
-    wrong = evaluation.label_counts.copy()
+    wrong = evaluation.counts["labels"].copy()
     wrong[0, :, 3] += 10_000
     with pytest.raises(ValueError, match=r"evaluator disagrees on \d+ figures: classScores of road: 0.*here, 0.*there"):
-        write_submission(replace(evaluation, label_counts=wrong), tmp_path)
+        write_submission(replace(evaluation, counts={**evaluation.counts, "labels": wrong}), tmp_path)
     assert not (tmp_path / "official.json").exists()
 
 
@@ -70,9 +70,11 @@ def test_the_submission_holds_label_ids_of_the_scenes_size_by_their_names(street
 
 def test_a_split_without_ground_truth_gets_a_submission_and_no_figures(streets_root: Path, tmp_path: Path) -> None:
     evaluation = evaluate_guess(streets_root, "cityscapes19", tmp_path / "predictions")
-    unknown = np.zeros_like(evaluation.label_counts)
-    unknown[:, 0] = evaluation.label_counts.sum(1)  # as the dummy masks of the test split
-    write_submission(replace(evaluation, label_counts=unknown, instances=evaluation.instances[:0]), tmp_path)
+    unknown = np.zeros_like(evaluation.counts["labels"])
+    unknown[:, 0] = evaluation.counts["labels"].sum(1)  # as the dummy masks of the test split
+    no_objects = np.zeros_like(evaluation.counts["objects"])
+    counts = {**evaluation.counts, "labels": unknown, "objects": no_objects}
+    write_submission(replace(evaluation, counts=counts), tmp_path)
     assert (tmp_path / "submission.zip").is_file()
     assert not (tmp_path / "official.json").exists()
 
@@ -87,7 +89,8 @@ def test_a_split_without_instances_is_refused_before_anything_is_evaluated(tmp_p
         cityscapes.check_submission(job)
     test = {**job.facts, "split": "test"}
     cityscapes.check_submission(replace(job, facts=test))
-    write_submission(replace(evaluation, facts=test, instances=None), tmp_path)
+    counts = {name: each for name, each in evaluation.counts.items() if name != "objects"}
+    write_submission(replace(evaluation, facts=test, counts=counts), tmp_path)
     assert (tmp_path / "submission.zip").is_file()
     assert not (tmp_path / "official.json").exists()
 

@@ -14,12 +14,17 @@ from segexp.run.folder import RunFolder
 from segexp.system.files import write_atomic
 from tests.evaluate.guess import grouping
 
-ARRAYS = {"labels": np.ones((1, 34, 19), np.int32), "names": ["a"], "images": ["a.png"], "masks": ["a_mask.png"]}
+ARRAYS = {
+    "labels": np.ones((1, len(CITYSCAPES.labels), 19), np.int32),
+    "names": ["a"],
+    "images": ["a.png"],
+    "masks": ["a_mask.png"],
+}
 
 
 def regroup_val(folder: Path) -> None:
     classes = (grouping("cityscapes19"), grouping("cityscapes7"))
-    regroup(RunFolder(folder), "val", *classes, Streets(str(folder), num_train=1, num_val=1).table)
+    regroup(RunFolder(folder), "val", *classes, Streets(str(folder), num_train=1, num_val=1).table, {})
 
 
 @pytest.fixture

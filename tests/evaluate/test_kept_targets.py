@@ -40,5 +40,5 @@ def test_only_label_ids_that_no_file_holds_are_kept(streets_root: Path, tmp_path
     assert [file.stem for file in kept] == [pairs[0].name]
     assert (np.array(Image.open(kept[0])) == ROAD).all()
     assert len([*(tmp_path / "predictions").glob("*.png")]) == len(pairs)
-    labels = evaluation.label_counts[0].sum(1)
+    labels = evaluation.counts["labels"][0].sum(1)
     assert labels[[label.id for label in CITYSCAPES.labels].index(ROAD)] == labels.sum() == 128 * 256

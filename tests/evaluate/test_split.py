@@ -56,7 +56,7 @@ def test_a_broken_image_in_another_process_is_named(streets_root: Path, tmp_path
 
 def test_scores_per_image_follow_their_definition(evaluation: Evaluation) -> None:
     image_miou = []
-    for confusion in evaluation.confusions:
+    for confusion in evaluation.counts["confusions"]:
         iou = [confusion[c, c] / (confusion[c].sum() + confusion[:, c].sum() - confusion[c, c])
                for c in range(19) if confusion[c].sum()]  # fmt: skip
         image_miou.append(np.mean(iou))
@@ -65,17 +65,11 @@ def test_scores_per_image_follow_their_definition(evaluation: Evaluation) -> Non
     assert named_scores["image_miou_worst_5_percent"] == pytest.approx(min(image_miou))  # of five images, one
 
 
-def test_the_worst_images_are_the_share_asked_for() -> None:
-    fractions = np.array([*np.linspace(1, 0.01, 100), np.nan])
-    assert scores.mean_of_worst(fractions, 0.05) == pytest.approx(np.mean([0.01, 0.02, 0.03, 0.04, 0.05]))
-    assert scores.mean_of_worst(fractions[:3], 0.05) == fractions[2]
-
-
 @pytest.mark.parametrize("classes", ["cityscapes7", "cityscapes8"])
 def test_regrouped_scores_are_those_of_regrouped_predictions(classes: str, evaluation, tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
     save_evaluation(evaluation, run, run.evaluation("val"))
-    coarse = regroup(run, "val", evaluation.grouping, grouping(classes), evaluation.table)
+    coarse = regroup(run, "val", evaluation.grouping, grouping(classes), evaluation.table, evaluation.metrics)
     lookup = grouping(classes).lookup(evaluation.table)
     expected = np.zeros((coarse.grouping.num_classes,) * 2, np.int64)
     predictions = Path(evaluation.facts["folder"])
@@ -90,7 +84,7 @@ def test_regrouped_scores_are_those_of_regrouped_predictions(classes: str, evalu
 def test_a_regrouped_evaluation_can_be_saved_and_read_as_any_other(evaluation: Evaluation, tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
     save_evaluation(evaluation, run, run.evaluation("val"))
-    coarse = regroup(run, "val", evaluation.grouping, grouping("cityscapes7"), evaluation.table)
+    coarse = regroup(run, "val", evaluation.grouping, grouping("cityscapes7"), evaluation.table, evaluation.metrics)
     save_evaluation(coarse, run, run.evaluation("val_cityscapes7"))
     with np.load(run.evaluation("val_cityscapes7") / "confusion.npz") as stored:
         assert stored["confusions"].shape == (5, 7, 7)
@@ -98,7 +92,14 @@ def test_a_regrouped_evaluation_can_be_saved_and_read_as_any_other(evaluation: E
     assert metrics["miou"] == pytest.approx(evaluation.scores()["category_miou"])
     assert "boundary_miou" not in metrics
     with pytest.raises(ValueError, match="val_cityscapes7 was itself regrouped; start from name=val"):
-        regroup(run, "val_cityscapes7", grouping("cityscapes7"), grouping("cityscapes7"), evaluation.table)
+        regroup(
+            run,
+            "val_cityscapes7",
+            grouping("cityscapes7"),
+            grouping("cityscapes7"),
+            evaluation.table,
+            evaluation.metrics,
+        )
 
 
 def test_counts_and_facts_of_two_evaluations_are_refused(evaluation: Evaluation, tmp_path: Path) -> None:
@@ -110,12 +111,12 @@ def test_counts_and_facts_of_two_evaluations_are_refused(evaluation: Evaluation,
         assert str(stored["settings"]) == settings_as_json(metrics)
     (folder / "metrics.json").write_text(json.dumps({**metrics, "step": 7}))
     with pytest.raises(ValueError, match=r"confusion.npz and metrics.json are of two evaluations"):
-        regroup(run, "val", evaluation.grouping, grouping("cityscapes7"), evaluation.table)
+        regroup(run, "val", evaluation.grouping, grouping("cityscapes7"), evaluation.table, evaluation.metrics)
 
 
 def test_scores_that_are_nan_are_stored_as_null(evaluation: Evaluation, tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
-    empty = replace(evaluation, label_counts=np.zeros_like(evaluation.label_counts))
+    empty = replace(evaluation, counts={name: np.zeros_like(counts) for name, counts in evaluation.counts.items()})
     save_evaluation(empty, run, run.evaluation("val"))
     text = (run.evaluation("val") / "metrics.json").read_text()
     assert json.loads(text, parse_constant=pytest.fail)["metrics"]["miou"] is None
@@ -127,9 +128,9 @@ def test_classes_cannot_be_split_by_regrouping(streets_root: Path, tmp_path: Pat
     with pytest.raises(
         ValueError, match=r"class 'flat' of cityscapes7 is part of \['road', 'sidewalk'\] of cityscapes19"
     ):
-        regroup(run, "val", coarse.grouping, grouping("cityscapes19"), coarse.table)
+        regroup(run, "val", coarse.grouping, grouping("cityscapes19"), coarse.table, coarse.metrics)
     with pytest.raises(FileNotFoundError, match="no evaluation test to regroup"):
-        regroup(run, "test", coarse.grouping, grouping("cityscapes7"), coarse.table)
+        regroup(run, "test", coarse.grouping, grouping("cityscapes7"), coarse.table, coarse.metrics)
 
 
 def test_an_evaluation_with_other_settings_is_overwritten_on_request_only(
@@ -187,7 +188,7 @@ def test_regrouped_scores_are_removed_with_the_evaluation_they_came_from(
     run = RunFolder(tmp_path)
     save_evaluation(evaluation, run, run.evaluation("val"))
     save_evaluation(evaluation, run, run.evaluation("val_other"))
-    coarse = regroup(run, "val", evaluation.grouping, grouping("cityscapes7"), evaluation.table)
+    coarse = regroup(run, "val", evaluation.grouping, grouping("cityscapes7"), evaluation.table, evaluation.metrics)
     save_evaluation(coarse, run, run.evaluation("val_cityscapes7"))
     remove_outdated(run.evaluation("val"), evaluation.facts)
     remove_outdated(run.evaluation("val_other"), {**evaluation.facts, "step": 7})
@@ -228,12 +229,15 @@ def test_data_without_instances_has_no_iiou(tmp_path: Path, capsys: pytest.Captu
     first, *others = [Path(mask.replace("labelIds", "instanceIds")) for mask in evaluation.files["masks"]]
     first.unlink()
     evaluation = evaluate_guess(tmp_path / "streets", "cityscapes19")
-    assert evaluation.instances is None
-    assert "no iIoU: 1 of 5 images have no *_instanceIds.png\n" in capsys.readouterr().out
+    assert "objects" not in evaluation.counts
+    assert (
+        "no scores from objects: 1 of 5 images lack a file for it, such as *_instanceIds.png\n"
+        in capsys.readouterr().out
+    )
     for path in others:
         path.unlink()
     evaluation = evaluate_guess(tmp_path / "streets", "cityscapes19")
-    assert "no iIoU" not in capsys.readouterr().out
-    assert evaluation.instances is None
+    assert "no scores" not in capsys.readouterr().out
+    assert "objects" not in evaluation.counts
     assert "iiou" not in evaluation.scores()
     assert {"miou", "boundary_miou", "ece"} <= evaluation.scores().keys()

@@ -5,9 +5,9 @@ import pytest
 import torch
 from torchmetrics.functional.classification import multiclass_calibration_error
 
-from segexp.metric import scores
-from segexp.metric.calibration import NUM_BINS, UNIT, calibration_counts
+from segexp.metric.calibration import NUM_BINS, UNIT, Calibration, calibration_counts
 from segexp.metric.confusion import prediction
+from segexp.metric.metric import Classes
 from segexp.types import VOID
 from tests.metric.test_confusion import random_batch
 
@@ -16,12 +16,16 @@ def counts(logits: torch.Tensor, target: torch.Tensor) -> np.ndarray:
     return calibration_counts(logits, prediction(logits), target).numpy()
 
 
+def calibration_error(bins: np.ndarray) -> float:
+    return float(Calibration().scores({"calibration": bins[None]}, None, Classes((), (), (), ()))["ece"][0])
+
+
 @pytest.mark.parametrize("certainty", [0.1, 1, 5])
 def test_the_error_equals_torchmetrics(certainty: float) -> None:
     logits, target = random_batch(7)
     flat = (certainty * logits).softmax(1).movedim(1, -1).flatten(0, 2), target.flatten().long()
     theirs = multiclass_calibration_error(*flat, num_classes=7, n_bins=NUM_BINS, ignore_index=VOID)
-    ours = scores.calibration_error(counts(certainty * logits, target), UNIT)
+    ours = calibration_error(counts(certainty * logits, target))
     assert ours == pytest.approx(float(theirs), abs=1e-6)
 
 
@@ -41,4 +45,4 @@ def test_certain_logits_fall_into_the_last_bin() -> None:
 
 def test_only_void_has_no_error() -> None:
     bins = counts(torch.randn(1, 3, 4, 4), torch.full((1, 4, 4), VOID, dtype=torch.uint8))
-    assert np.isnan(scores.calibration_error(bins, UNIT))
+    assert np.isnan(calibration_error(bins))
