@@ -25,15 +25,15 @@ def main(values: Values) -> None:
     typed_keys = [each.lstrip("+").partition("=")[0] for each in HydraConfig.get().overrides.task]
     if settings.output is not None and "output" in typed_keys:  # otherwise it is the default
         raise ValueError("output= is for many runs, and a comparison of two writes nothing; leave it out")
-    _compare_two(str(settings.a), str(settings.b), settings.split)
+    _compare_two(str(settings.a), str(settings.b), settings)
 
 
-def _compare_two(a: str, b: str, split: str) -> None:
+def _compare_two(a: str, b: str, settings: "CompareSettings") -> None:
     from segexp.compare.verdict.run_pair import read_run_pair
     from segexp.compare.verdict.text.console import console, print_sections
     from segexp.compare.verdict.text.run_pair import pair_sections
 
-    print_sections(console(), pair_sections(read_run_pair(a, b, split)))
+    print_sections(console(), pair_sections(read_run_pair(a, b, settings.split, settings.score)))
 
 
 def _compare_many(settings: "CompareSettings", pattern: str) -> None:
@@ -60,13 +60,13 @@ def _comparison(settings: "CompareSettings", pattern: str) -> "Comparison | None
     from segexp.compare.verdict.runs import read_runs
 
     try:
-        runs = read_runs(pattern, settings.split)
+        runs = read_runs(pattern, settings.split, settings.score)
     except ValueError as error:
         if not settings.sync:
             raise
         print(error)
         return None
-    return compare_variants(runs, settings.split, settings.baseline)
+    return compare_variants(runs, settings.split, settings.baseline, settings.score)
 
 
 if __name__ == "__main__":

@@ -101,7 +101,7 @@ def test_cells_say_what_was_found_and_are_empty_or_a_dash_where_nothing_was(comp
     for row in comparison.rows:
         each = cells[row.name.removeprefix("loss=")]
         assert (each.num_seeds, each.least, each.most) == (
-            str(len(row.seeds)), f"{min(row.miou):.4f}", f"{max(row.miou):.4f}"
+            str(len(row.seeds)), f"{min(row.scores):.4f}", f"{max(row.scores):.4f}"
         )  # fmt: skip
         difference = row.difference
         assert each.difference == (f"{difference.value:+.4f}" if difference else "")

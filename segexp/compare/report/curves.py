@@ -36,7 +36,7 @@ def curves(comparison: Comparison) -> list[Curve]:
 
 
 def _mean(row: Row) -> float:
-    return float(np.mean(row.miou))
+    return row.mean
 
 
 def _curve(name: str, runs: Sequence[Run]) -> Curve:

@@ -19,18 +19,18 @@ SMALLEST_NUMBER = 0.01
 NO_VALUE_COLOR = "#e8e8ec"
 
 
-def class_iou_heatmap(rows: Sequence[Row], class_names: Sequence[str]) -> Drawing:
-    """Draw the IoU of each class for each variant, mean over seeds, 0 to 1."""
-    values = np.stack([row.class_iou for row in rows])
-    label = f"IoU of {len(class_names)} classes for {len(rows)} variants; figures in variants.csv"
+def class_score_heatmap(rows: Sequence[Row], class_names: Sequence[str], title: str) -> Drawing:
+    """Draw the score of each class for each variant, mean over seeds, 0 to 1. title: of the score, such as IoU."""
+    values = np.stack([row.class_scores for row in rows])
+    label = f"{title} of {len(class_names)} classes for {len(rows)} variants; figures in variants.csv"
     names = [row.name for row in rows]
     return Drawing("class-iou", label, lambda: _variants_by_class(values, names, class_names, centred=False))
 
 
-def class_gain_heatmap(rows: Sequence[Row], class_names: Sequence[str]) -> Drawing:
-    """Draw the IoU of each class for each variant minus that of the baseline."""
-    values = np.stack([row.class_iou - rows[0].class_iou for row in rows[1:]])
-    label = f"Gain or loss in IoU of {len(class_names)} classes against {rows[0].name}"
+def class_gain_heatmap(rows: Sequence[Row], class_names: Sequence[str], title: str) -> Drawing:
+    """Draw the score of each class for each variant minus that of the baseline. title: of the score, such as IoU."""
+    values = np.stack([row.class_scores - rows[0].class_scores for row in rows[1:]])
+    label = f"Gain or loss in {title} of {len(class_names)} classes against {rows[0].name}"
     names = [row.name for row in rows[1:]]
     return Drawing("class-gain", label, lambda: _variants_by_class(values, names, class_names, centred=True))
 

@@ -15,7 +15,7 @@ class RunSource(NamedTuple):
     variant: str
     path: str
     seed: int
-    miou: float
+    score: float
     commit: str
     finished: str
 
@@ -36,9 +36,9 @@ def baseline_run(comparison: Comparison) -> Run:
 def run_sources(comparison: Comparison) -> list[RunSource]:
     """Every run of the comparison, by row and seed."""
     return [
-        _source(row.name, comparison.variants[row.name][seed], miou)
+        _source(row.name, comparison.variants[row.name][seed], score)
         for row in comparison.rows
-        for seed, miou in zip(row.seeds, row.miou, strict=True)
+        for seed, score in zip(row.seeds, row.scores, strict=True)
     ]
 
 
@@ -66,17 +66,21 @@ def picture_command(comparison: Comparison) -> str:
     data = run.facts.get("data", {})
     texts |= {"data.root": data["root"]} if "root" in data else {}
     values = {f"+data.{key}": value for key, value in data.items() if key != "root"}
-    values |= {key: run.facts[key] for key in ("boundary_width",) if key in run.facts}
+    values |= {
+        f"metric.{name}.{key}": value
+        for name, settings in run.scorer.settings.items()
+        for key, value in settings.items()
+    }
     values |= run.facts.get("inference", {})
     overrides = [f"{key}={quote(value)}" for key, value in texts.items()]
     overrides += [f"{key}={str(value).replace(' ', '')}" for key, value in values.items()]
     return shlex.join(["python", "-m", "segexp.evaluate", *overrides, "predictions=true"])
 
 
-def _source(variant: str, run: Run, miou: float) -> RunSource:
+def _source(variant: str, run: Run, score: float) -> RunSource:
     folder = RunFolder(run.path)
     return RunSource(
-        variant, str(run.path), run.seed, miou, _commit(folder.environment.get("git")), folder.status().get("time", "")
+        variant, str(run.path), run.seed, score, _commit(folder.environment.get("git")), folder.status().get("time", "")
     )
 
 

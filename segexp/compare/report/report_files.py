@@ -14,7 +14,7 @@ from segexp.compare.report.curve_plot import curve_plot
 from segexp.compare.report.curves import Curve, curves
 from segexp.compare.report.dataframes import dataframes
 from segexp.compare.report.headline import headline, with_short_names
-from segexp.compare.report.heatmaps import class_gain_heatmap, class_iou_heatmap, confusion_heatmap
+from segexp.compare.report.heatmaps import class_gain_heatmap, class_score_heatmap, confusion_heatmap
 from segexp.compare.report.image_pictures import image_pictures
 from segexp.compare.report.image_spread import most_different_images
 from segexp.compare.report.interval_plot import interval_plot
@@ -22,8 +22,8 @@ from segexp.compare.report.provenance import baseline_run, picture_command, run_
 from segexp.compare.report.setting_table import setting_table
 from segexp.compare.report.svg import breakable, svg
 from segexp.compare.verdict.comparison import Comparison
-from segexp.compare.verdict.extra_scores import extra_scores
-from segexp.compare.verdict.format import score, signed
+from segexp.compare.verdict.extra_scores import EACH_SCORE_ALONE, extra_scores
+from segexp.compare.verdict.format import score, score_name, signed
 from segexp.compare.verdict.row_cells import row_cells
 from segexp.compare.verdict.skipped_runs import skipped_run_lines
 from segexp.display.markdown import code_block, escape
@@ -62,6 +62,7 @@ def _content(comparison: Comparison) -> dict[str, Any]:
         "curve_names": [curve.name for curve in learning_curves],
         "num_drawn": MOST_ROWS_DRAWN,
         "extra_scores": extra_scores(comparison),
+        "each_score_alone": EACH_SCORE_ALONE,
         "confusion_changes": _confusion_changes(comparison),
         "images": images,
         "pictures": image_pictures(comparison, images),
@@ -82,11 +83,12 @@ def _confusion_changes(comparison: Comparison) -> list[tuple[ConfusionChange, Ma
 def _figures(comparison: Comparison, learning_curves: Sequence[Curve]) -> dict[str, Markup]:
     """Name in the template -> inline SVG; a figure without anything to draw is left out."""
     rows, class_names = comparison.rows[:MOST_ROWS_DRAWN], comparison.class_names
-    figures = {"class_iou": svg(class_iou_heatmap(rows, class_names))}
+    title = score_name(comparison.class_score)
+    figures = {"class_scores": svg(class_score_heatmap(rows, class_names, title))}
     if any(row.difference for row in rows):
-        figures["intervals"] = svg(interval_plot(rows))
+        figures["intervals"] = svg(interval_plot(rows, score_name(comparison.score)))
     if len(rows) > 1:
-        figures["class_gain"] = svg(class_gain_heatmap(rows, class_names))
+        figures["class_gain"] = svg(class_gain_heatmap(rows, class_names, title))
     if learning_curves:
         figures["curves"] = svg(curve_plot(learning_curves, rows[0].name))
     return figures
@@ -104,6 +106,7 @@ def _render(name: str, content: dict[str, Any]) -> str:
     environment.filters |= {
         "breakable": breakable,
         "score": score,
+        "score_name": score_name,
         "signed": signed,
         "markdown": escape,
         "code_block": code_block,

@@ -1,19 +1,20 @@
 """A run folder -> what a comparison needs of it, or the reason why it cannot be compared."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from segexp.compare.verdict.run_scores import Scorer
 from segexp.compare.verdict.run_settings import data_fingerprint, flat_settings, relevant_settings
-from segexp.compare.verdict.statistics import Integers, regions
-from segexp.metric.counts_file import read_arrays
+from segexp.compare.verdict.statistics import Integers
+from segexp.metric.counts_file import is_of_evaluation, read_arrays, read_counts
+from segexp.metric.metric import Scores
 from segexp.metric.scores import Confusion, image_miou
 from segexp.run.earlier import WITHOUT_EFFECT
 from segexp.run.folder import RunFolder
-from segexp.types import Floats
+from segexp.types import Counts, Floats
 
 
 @dataclass(frozen=True)
@@ -23,9 +24,10 @@ class Run:
     finished: when its training ended, ISO 8601; empty if it does not tell.
     settings: its configuration by dotted key, `optimizer.lr` -> 0.01, and DATA_FINGERPRINT.
     without_effect: those of them that change no weight. choices: group -> option.
-    facts: metrics.json, without scores that are NaN. region: see `regions`.
-    image_miou: of each image, see `scores.image_miou`, [N]. num_images_with: each class in the target, [C].
-    confusion: summed over the images, int64 [C, C], rows true, columns predicted.
+    facts: metrics.json, without scores that are NaN. scorer: computes scores from the counts of its images.
+    scores: by name, of the whole split and of single classes. image_miou: of each image, see `scores.image_miou`, [N].
+    num_images_with: each class in the target, [C]. confusion: summed over the images, int64 [C, C], rows true, columns
+    predicted. counts_path: where the counts of each image are.
     """
 
     path: Path
@@ -37,10 +39,28 @@ class Run:
     facts: dict[str, Any]
     image_names: tuple[str, ...]
     class_names: tuple[str, ...]
-    region: Integers
+    scorer: Scorer
+    scores: dict[str, float]
     image_miou: Floats
     num_images_with: Integers
     confusion: Confusion
+    counts_path: Path
+
+    def resampled(self, weights: Floats | None) -> Scores:
+        """Every score on the split itself, then on each resample, [1 + B], from the counts on disk.
+
+        weights: see `segexp.metric.metric.Metric`; None for the split alone.
+        """
+        counts = read_counts(self.counts_path)
+        whole = self.scorer.scores(counts, None)
+        drawn = self.scorer.scores(counts, weights) if weights is not None else {}
+        return {name: np.concatenate([value, drawn.get(name, value[:0])]) for name, value in whole.items()}
+
+    def by_image(self, score: str) -> Floats:
+        """A score of each image by itself, [N]; NaN where it has none."""
+        if score == "miou":
+            return self.image_miou
+        return self.scorer.scores(read_counts(self.counts_path), np.eye(len(self.image_names)))[score]
 
     def relevant_settings(self) -> dict[str, Any]:
         """Those of its settings that may change a result."""
@@ -100,7 +120,8 @@ def _read_evaluated(run: RunFolder, split: str, finished: str) -> Run | str:
     choices = environment.get("choices")
     if not isinstance(choices, dict):
         raise ValueError(f"{run.path / 'environment.json'} has no choices; it is not of segexp.train")
-    names, classes, confusions = _matrices(run.evaluation(split) / "confusion.npz", facts)
+    names, classes, counts = _counts(run.evaluation(split) / "confusion.npz", facts)
+    confusions, scorer = counts["confusions"], Scorer.of(facts, classes)
     if not confusions.any():
         raise ValueError(f"{run.evaluation(split)} has no scored pixel; choose a split with ground truth")
     settings = flat_settings(config)
@@ -115,25 +136,26 @@ def _read_evaluated(run: RunFolder, split: str, finished: str) -> Run | str:
         facts={**facts, "metrics": metrics},
         image_names=names,
         class_names=classes,
-        region=regions(confusions),
+        scorer=scorer,
+        scores=scorer.split_scores(counts),
         image_miou=image_miou(confusions.astype(np.int64, copy=False)),
         num_images_with=(confusions.sum(2) > 0).sum(0),
         confusion=confusions.sum(0),
+        counts_path=run.evaluation(split) / "confusion.npz",
     )
 
 
-def _matrices(path: Path, facts: dict[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...], Integers]:
-    """Names of the images and of the classes, and the confusion matrix of each image, int64 [N, C, C]."""
-    stored = read_arrays(path, "names", "classes", "confusions", "settings")
-    missing = {"names", "classes", "confusions"} - stored.keys()
+def _counts(path: Path, facts: dict[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, Counts]]:
+    """Names of the images and of the classes, and the counts of each image by name, [N, ...]."""
+    stored = read_arrays(path, "names", "classes", "settings")
+    counts = read_counts(path)
+    missing = {"names", "classes", "confusions"} - {*stored, *counts}
     if missing:
         raise ValueError(f"{path} holds no {' and no '.join(sorted(missing))}; evaluate again")
-    names, classes = (tuple(map(str, stored[key].ravel())) for key in ("names", "classes"))
-    confusions = stored["confusions"]
-    settings = json.loads(str(stored["settings"])) if "settings" in stored else {}
-    if any(facts.get(key) != value for key, value in settings.items()):
+    if "settings" in stored and not is_of_evaluation(str(stored["settings"]), facts):
         raise ValueError(f"{path} and metrics.json beside it are of two evaluations; evaluate again")
-    shape = (len(names), len(classes), len(classes))
+    names, classes = (tuple(map(str, stored[key].ravel())) for key in ("names", "classes"))
+    confusions, shape = counts["confusions"], (len(names), len(classes), len(classes))
     if confusions.shape != shape or 0 in shape or confusions.dtype.kind not in "iu":
         raise ValueError(f"{path} holds {confusions.dtype} {confusions.shape}, not int {shape}; evaluate again")
-    return names, classes, confusions
+    return names, classes, {name: each for name, each in counts.items() if each.shape[:1] == (len(names),)}

@@ -1,4 +1,4 @@
-"""Scores that evaluations computed beside the mean IoU of the split."""
+"""Scores beside the one that is compared, and whether each of their differences is decided."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -7,28 +7,44 @@ import numpy as np
 
 from segexp.compare.verdict.comparison import Comparison
 from segexp.compare.verdict.evaluated_run import Run
-from segexp.types import Floats
+from segexp.compare.verdict.format import NO_VALUE
+
+EACH_SCORE_ALONE = "Each score is a question of its own: among so many, chance decides some."
+NOT_TESTED = "not tested"
+"""Of a score that does not follow from the counts that every run has."""
 
 
-class ExtraScores(NamedTuple):
-    """names: of the scores. means: over the seeds of each row of the comparison, [V, S]; NaN where a run has none."""
+class ExtraScore(NamedTuple):
+    """name: of the score. means: over the seeds of each row of the comparison; NaN where a run has none.
 
-    names: list[str]
-    means: Floats
+    differences: from the baseline. verdicts: better, worse, undecided, or why nothing is said; empty for the baseline.
+    """
+
+    name: str
+    means: list[float]
+    differences: list[float]
+    verdicts: list[str]
 
 
-def extra_scores(comparison: Comparison) -> ExtraScores:
+def extra_scores(comparison: Comparison) -> list[ExtraScore]:
     """Every score of the whole split that at least one run has; scores of single classes are not among them."""
     members = [list(comparison.variants[row.name].values()) for row in comparison.rows]
-    names = list(dict.fromkeys(name for runs in members for run in runs for name in _scores(run)))
-    return ExtraScores(names, np.array([_means(runs, names) for runs in members]).reshape(len(members), len(names)))
+    names = dict.fromkeys(name for runs in members for run in runs for name in _scores(run))
+    return [_extra_score(comparison, name, members) for name in names if name != comparison.score]
 
 
-def _means(runs: Sequence[Run], names: Sequence[str]) -> list[float]:
-    every = [_scores(run) for run in runs]
-    return [float(np.mean([scores.get(name, np.nan) for scores in every])) for name in names]
+def _extra_score(comparison: Comparison, name: str, members: Sequence[Sequence[Run]]) -> ExtraScore:
+    rows = comparison.further.get(name)
+    means = [float(np.mean([_scores(run).get(name, np.nan) for run in runs])) for runs in members]
+    if rows is None:
+        untested = [NOT_TESTED] * (len(means) - 1)
+        return ExtraScore(name, means, [mean - means[0] for mean in means], ["", *untested])
+    differences = [row.difference.value if row.difference else np.nan for row in rows]
+    verdicts = [row.verdict.partition(":")[0] or NO_VALUE for row in rows[1:]]
+    return ExtraScore(name, means, differences, ["", *verdicts])
 
 
 def _scores(run: Run) -> dict[str, float]:
-    metrics = run.facts.get("metrics", {})
-    return {name: value for name, value in metrics.items() if "/" not in name and name != "miou"}
+    """What follows from the counts, and what else the evaluation recorded."""
+    recorded = {} if run.scorer.suffixes else run.facts.get("metrics", {})
+    return {name: value for name, value in {**recorded, **run.scores}.items() if "/" not in name}

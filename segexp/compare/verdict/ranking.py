@@ -11,7 +11,8 @@ from segexp.compare.verdict.variants import Variants
 from segexp.run.folder import RunFolder
 from segexp.types import Floats
 
-SCORE = "val/miou"
+LOGGED = "val/miou"
+"""What every training logs after each validation."""
 
 
 class Ranking(NamedTuple):
@@ -53,7 +54,7 @@ def ranking(variants: Variants) -> Ranking:
     scores = {name: [each.scores for each in runs.values() if each.scores] for name, runs in histories.items()}
     scores = {name: runs for name, runs in scores.items() if runs}
     if not scores:
-        raise ValueError(f"no run has {SCORE} and epoch in its metrics.jsonl; by=epoch needs them: leave it out")
+        raise ValueError(f"no run has {LOGGED} and epoch in its metrics.jsonl; by=epoch needs them: leave it out")
     last_epochs = [max(each) for runs in scores.values() for each in runs]
     epochs = sorted({epoch for runs in scores.values() for each in runs for epoch in each})
     means = {name: np.mean([_fill_forward(each, epochs) for each in runs], 0) for name, runs in scores.items()}
@@ -71,8 +72,8 @@ def scores_by_epoch(run: Run) -> dict[int, float]:
 
 
 def _history(run: Run) -> History:
-    rows = [row for row in RunFolder(run.path).history() if "epoch" in row and row.get(SCORE) is not None]
-    scores = [(row["epoch"], float(row[SCORE])) for row in rows if _is_sound(row["epoch"], row[SCORE])]
+    rows = [row for row in RunFolder(run.path).history() if "epoch" in row and row.get(LOGGED) is not None]
+    scores = [(row["epoch"], float(row[LOGGED])) for row in rows if _is_sound(row["epoch"], row[LOGGED])]
     return History(dict(scores), len(rows) - len(scores))
 
 

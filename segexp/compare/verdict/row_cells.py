@@ -3,16 +3,15 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
-
 from segexp.compare.verdict.comparison import Row
 from segexp.compare.verdict.format import NO_VALUE, p_value, score, signed
 from segexp.compare.verdict.statistics import MOST_SEEDS, Difference, seeds_needed
 
 
 class RowCells(NamedTuple):
-    """Texts of one row. mean, least, most: mIoU over the seeds. interval: 95 %, of the difference. p_value: after Holm.
+    """Texts of one row.
 
+    mean, least, most: the score over the seeds. interval: 95 %, of the difference. p_value: after Holm.
     seeds_needed: how many seeds make the interval no wider than ±0.003. A cell is empty where there is no difference.
     """
 
@@ -34,7 +33,7 @@ def row_cells(rows: Sequence[Row]) -> list[RowCells]:
 
 
 def _cells(row: Row, is_baseline: bool) -> RowCells:
-    scores = (score(float(np.mean(row.miou))), score(min(row.miou)), score(max(row.miou)))
+    scores = (score(row.mean), score(min(row.scores)), score(max(row.scores)))
     difference = row.difference
     if difference is None:
         verdict = "baseline" if is_baseline else "no seed shared"

@@ -11,6 +11,7 @@ from segexp.compare.verdict import statistics
 from segexp.compare.verdict.evaluated_run import Run, read_run
 from segexp.compare.verdict.evaluation_conditions import differing_conditions, evaluation_conditions
 from segexp.compare.verdict.run_settings import flat_settings
+from segexp.compare.verdict.runs import unknown_score
 from segexp.compare.verdict.statistics import Difference
 from segexp.metric import scores
 from segexp.run.folder import RunFolder
@@ -43,10 +44,11 @@ class RunPair:
     """How b differs from a.
 
     settings, environment: what is not the same. scores: mIoU, pixel accuracy, then IoU of each class. difference: of
-    the mIoU, with an interval over images. images: mIoU of each over the classes in it, the largest gain first.
+    the score, with an interval over images. images: mIoU of each over the classes in it, the largest gain first.
     """
 
     split: str
+    score: str
     a: Run
     b: Run
     settings: list[SettingDifference]
@@ -56,29 +58,33 @@ class RunPair:
     images: list[ScorePair]
 
 
-def read_run_pair(a: str | Path, b: str | Path, split: str) -> RunPair:
+def read_run_pair(a: str | Path, b: str | Path, split: str, score: str = "miou") -> RunPair:
     """Read and compare two runs. Raises ValueError where a run cannot be compared, or not with the other."""
     first, second = _read("a", a, split), _read("b", b, split)
     others = differing_conditions(evaluation_conditions(second), evaluation_conditions(first))
     if others:
         raise ValueError(f"b={b} was evaluated otherwise than a={a}: {'; '.join(others)}; evaluate both alike")
-    return compare_pair(first, second, split)
+    for run in (first, second):
+        if score not in run.scores:
+            raise ValueError(unknown_score(score, [run]))
+    return compare_pair(first, second, split, score)
 
 
-def compare_pair(a: Run, b: Run, split: str) -> RunPair:
+def compare_pair(a: Run, b: Run, split: str, score: str = "miou") -> RunPair:
     """Compare two runs that were evaluated under the same conditions."""
-    block_length = statistics.block_length([b.image_miou - a.image_miou])
-    weights = statistics.resamples(len(a.region), block_length=block_length)
-    resampled_a, resampled_b = (statistics.resampled_miou(run.region, weights) for run in (a, b))
+    block_length, num_images = statistics.block_length([b.by_image(score) - a.by_image(score)]), len(a.image_names)
+    weights = statistics.resamples(num_images, block_length=block_length)
+    resampled_a, resampled_b = (run.resampled(weights)[score] for run in (a, b))
     images = map(ScorePair, a.image_names, a.image_miou.tolist(), b.image_miou.tolist())
     return RunPair(
         split,
+        score,
         a,
         b,
         setting_differences(*({**run.choices, **run.settings} for run in (a, b))),
         setting_differences(*(_environment_facts(RunFolder(run.path).environment) for run in (a, b))),
         _score_pairs(a, b),
-        statistics.difference([resampled_b], [resampled_a], len(a.region), block_length),
+        statistics.difference([resampled_b], [resampled_a], num_images, block_length),
         sorted((image for image in images if not np.isnan(image.difference)), key=lambda image: -image.difference),
     )
 

@@ -1,5 +1,6 @@
 """Run folders -> runs that can be compared, and for every other the reason why it cannot."""
 
+import difflib
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,11 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from segexp.compare.verdict.boundary import name_boundary_widths
 from segexp.compare.verdict.evaluated_run import Run, read_run
 from segexp.compare.verdict.evaluation_conditions import differing_conditions, evaluation_conditions
+from segexp.compare.verdict.run_scores import name_settings
 from segexp.compare.verdict.run_settings import DATA_FINGERPRINT, UNKNOWN
 from segexp.compare.verdict.skipped_runs import SkippedRuns, skipped_run_lines
+from segexp.metric.counts_file import read_counts
 from segexp.run.folder import RunFolder
 
 READERS = 3
@@ -26,10 +28,11 @@ class ComparableRuns(NamedTuple):
     skipped: SkippedRuns
 
 
-def read_runs(pattern: str, split: str) -> ComparableRuns:
+def read_runs(pattern: str, split: str, score: str = "miou") -> ComparableRuns:
     """Read every run below a folder, or below each folder that a glob pattern matches.
 
-    Raises FileNotFoundError where there is none, ValueError where none can be compared.
+    score: what is to be compared; runs without it are skipped.
+    Raises FileNotFoundError where there is none, ValueError where none can be compared, or none has the score.
     """
     folders, unreadable = _search(pattern)
     with ThreadPoolExecutor(READERS) as pool:
@@ -43,7 +46,7 @@ def read_runs(pattern: str, split: str) -> ComparableRuns:
     if not runs:
         reasons = "\n".join(skipped_run_lines(skipped))
         raise ValueError(f"no run below {pattern} can be compared; {reasons}")
-    return ComparableRuns(name_boundary_widths(runs), skipped)
+    return _only_with_score(_with_settings_in_names(runs), skipped, score)
 
 
 def run_folders(pattern: str) -> list[Path]:
@@ -109,6 +112,37 @@ def _with_only_known_data(runs: list[Run]) -> list[Run]:
     if len(known) != 1:
         return runs
     return [replace(run, settings={**run.settings, DATA_FINGERPRINT: next(iter(known))}) for run in runs]
+
+
+def _only_with_score(runs: list[Run], skipped: SkippedRuns, score: str) -> ComparableRuns:
+    with_score = [run for run in runs if score in run.scores]
+    if not with_score:
+        raise ValueError(unknown_score(score, runs))
+    reason = f"no {score}: evaluate again with the metric that gives it; if it is yours, add --config-dir FOLDER"
+    return ComparableRuns(with_score, skipped + [(run.path, reason) for run in runs if score not in run.scores])
+
+
+def unknown_score(score: str, runs: Iterable[Run]) -> str:
+    """What to compare instead of a score that no run has."""
+    names = list(dict.fromkeys(name for run in runs for name in run.scores))
+    close = difflib.get_close_matches(score, names, n=1)
+    hint = (
+        f"did you mean {close[0]}?" if close else "evaluate again with the metric that gives it, or choose another one"
+    )
+    whole, of_classes = ([name for name in names if ("/" in name) == is_class] for is_class in (False, True))
+    examples = dict.fromkeys(name.partition("/")[0] + "/CLASS" for name in of_classes)
+    return f"score is {score!r}; scores of these evaluations: {', '.join([*whole, *examples])}; {hint}"
+
+
+def _with_settings_in_names(runs: list[Run]) -> list[Run]:
+    """Add its settings to the names of a metric's scores where runs differ in them: they are not comparable."""
+    scorers = name_settings([run.scorer for run in runs])
+    return [
+        replace(run, scorer=scorer, scores=scorer.split_scores(read_counts(run.counts_path)))
+        if scorer.suffixes
+        else run
+        for run, scorer in zip(runs, scorers, strict=True)
+    ]
 
 
 def _evaluated_differently(runs: Sequence[Run]) -> dict[Path, str]:

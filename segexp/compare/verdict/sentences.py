@@ -87,7 +87,7 @@ def _doubtful_images(comparison: Comparison, paired: Sequence[Row]) -> list[str]
 
 
 def _absent_but_predicted(comparison: Comparison, names: dict[str, str]) -> str:
-    """Classes that no image has but some runs predict, which lowers the mIoU of these runs."""
+    """Classes that no image has but some runs predict, which lowers the mean IoU of these runs."""
     predictors: dict[str, list[str]] = {}
     for row in comparison.rows:
         matrices = [run.confusion for run in comparison.variants[row.name].values()]

@@ -46,20 +46,6 @@ class Difference(NamedTuple):
         return self.num_images / self.block_length
 
 
-def regions(confusions: Integers) -> Integers:
-    """Pixels in the intersection and in the union of each class on each image: [N, C, C] -> int32 [N, C, 2]."""
-    intersection = np.diagonal(confusions, axis1=1, axis2=2)
-    union = confusions.sum(1) + confusions.sum(2) - intersection
-    return np.stack([intersection, union], -1).astype(np.int32)  # thousands of runs are held at once
-
-
-def region_miou(region: Integers | Floats) -> Floats:
-    """Mean IoU from intersections and unions summed over images, [..., C, 2] -> [...]; absent classes are left out."""
-    union = region[..., 1]
-    iou = np.divide(region[..., 0], union, out=np.zeros(union.shape), where=union > 0)
-    return iou.sum(-1) / np.maximum((union > 0).sum(-1), 1)
-
-
 def resamples(num_images: int, count: int = NUM_RESAMPLES, seed: int = 0, block_length: int = 1) -> Floats:
     """How often each image is drawn in each of `count` draws with replacement, [count, N]; the same for all runs.
 
@@ -96,21 +82,16 @@ def _neighbour_correlation(scores: Floats) -> float:
     return float((centred[1:] * centred[:-1]).sum() / power) if power > 0 else 0.0
 
 
-def resampled_miou(region: Integers, weights: Floats) -> Floats:
-    """Mean IoU of one run on the split itself, then on each resample: [N, C, 2], [B, N] -> [1 + B]."""
-    pixels = region.reshape(len(region), -1).astype(np.float64)
-    sums = np.concatenate([pixels.sum(0)[None], weights @ pixels])
-    return region_miou(sums.reshape(len(sums), *region.shape[1:]))
-
-
 def difference(
     variant: Sequence[Floats], baseline: Sequence[Floats], num_images: int, block_length: int = 1
 ) -> Difference:
     """Estimate how much better a variant is than the baseline.
 
-    variant, baseline: `resampled_miou` of each seed on the same resamples, in the same order of seeds.
+    variant, baseline: a score of each seed on the split and on each resample, [1 + B]; the same resamples, and the same
+    order of seeds.
     """
     pairs = np.stack(variant) - np.stack(baseline)  # seed resample
+    pairs = pairs[:, ~np.isnan(pairs).any(0)]  # in some resamples a rare class does not occur
     num_seeds, mean = len(pairs), float(pairs[:, 0].mean())
     num_blocks = num_images / block_length
     unbiased = num_blocks / (num_blocks - 1) if num_blocks > 1 else np.inf

@@ -31,7 +31,7 @@ def run_ids(comparison: Comparison) -> list[str]:
 
 def class_scores(comparison: Comparison) -> dict[str, str]:
     """Class -> key of its IoU; a class that never occurs is not logged."""
-    iou = np.stack([row.class_iou for row in comparison.rows], 1)  # class variant
+    iou = np.stack([row.class_scores for row in comparison.rows], 1)  # class variant
     classes = zip(comparison.class_names, iou, strict=True)
     return {name: f"val/iou/{name}" for name, of_variants in classes if not np.isnan(of_variants).all()}
 

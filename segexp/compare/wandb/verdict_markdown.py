@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from segexp.compare.verdict.comparison import Comparison, Row
+from segexp.compare.verdict.extra_scores import EACH_SCORE_ALONE, extra_scores
+from segexp.compare.verdict.format import score, score_name, signed
 from segexp.compare.verdict.row_cells import row_cells
 from segexp.compare.verdict.sentences import sentences
 from segexp.compare.verdict.skipped_runs import skipped_run_lines
@@ -18,8 +20,8 @@ HEADINGS = (
 def verdict_markdown(comparison: Comparison) -> str:
     """The verdict in words and as a table, then the runs that the panels or the table do not show."""
     words = "\n".join(f"- {escape(sentence)}" for sentence in sentences(comparison))
-    heading = f"mIoU on {escape(comparison.split)}, the baseline first:"
-    return "\n\n".join([words, heading, markdown_table(comparison.rows), *_missing(comparison)])
+    heading = f"{score_name(comparison.score)} on {escape(comparison.split)}, the baseline first:"
+    return "\n\n".join([words, heading, markdown_table(comparison.rows), *_further(comparison), *_missing(comparison)])
 
 
 def markdown_table(rows: Sequence[Row]) -> str:
@@ -27,6 +29,21 @@ def markdown_table(rows: Sequence[Row]) -> str:
     cells = [[escape(each.name), *each[1:]] for each in row_cells(rows)]
     lines = [HEADINGS, ["---", *["---:"] * (len(HEADINGS) - 1)], *cells]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _further(comparison: Comparison) -> Iterator[str]:
+    """Every other score, its difference from the baseline, and whether that is decided."""
+    extra = extra_scores(comparison)
+    if not extra or len(comparison.rows) < 2:
+        return
+    lines = [["score", *(escape(row.name) for row in comparison.rows)], ["---", *["---:"] * len(comparison.rows)]]
+    for each in extra:
+        differences = zip(each.differences[1:], each.verdicts[1:], strict=True)
+        cells = [score(each.means[0]), *(f"{signed(value)} {verdict}" for value, verdict in differences)]
+        lines.append([escape(score_name(each.name)), *cells])
+    yield "Other scores: the baseline, and differences from it, mean over seeds:"
+    yield "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    yield EACH_SCORE_ALONE
 
 
 def _missing(comparison: Comparison) -> Iterator[str]:

@@ -13,7 +13,7 @@ def test_every_cell_is_as_large_as_its_place_and_has_its_colour(num_variants: in
     gains = np.arange(1, 1 + num_variants)[:, None] / 10 * np.ones(num_classes)
     rows = [Row("baseline", [0], [0.5], np.zeros(num_classes))]
     rows += [Row(f"variant {number}", [0], [0.5], gain) for number, gain in enumerate(gains)]
-    figure = class_gain_heatmap(rows, [f"class {number}" for number in range(num_classes)]).draw()
+    figure = class_gain_heatmap(rows, [f"class {number}" for number in range(num_classes)], "IoU").draw()
     canvas, (axis,) = FigureCanvasAgg(figure), figure.axes
     canvas.draw()
     pixels = np.asarray(canvas.buffer_rgba())

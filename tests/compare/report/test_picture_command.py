@@ -26,7 +26,7 @@ def test_the_command_for_pictures_is_taken_for_the_same_evaluation(
     shutil.rmtree(run / "evaluation", ignore_errors=True)
     data = Path(shutil.copytree(streets_root, tmp_path / "moved to"))
     (run / "config.yaml").write_text((run / "config.yaml").read_text().replace(str(streets_root), "/nowhere"))
-    asked = ["boundary_width=0.05", f"data.root='{data}'", "device=cpu", "num_scenes=0", "flip=true", "name=val"]
+    asked = ["metric.boundary.width=0.05", f"data.root='{data}'", "device=cpu", "num_scenes=0", "flip=true", "name=val"]
     first = run_command(*PYTHON, "segexp.evaluate", f"run='{run}'", *asked)
     assert first.returncode == 0, first.stderr
     again = run_command(*PYTHON, *shlex.split(picture_command(compare_folder(run.parent, None)))[2:], "device=cpu")

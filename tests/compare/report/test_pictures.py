@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import re
 import shlex
 import zipfile
@@ -19,7 +20,10 @@ from segexp.compare.report.report_files import write_report
 from segexp.compare.report.svg import wrap
 from segexp.compare.verdict.comparison import Comparison
 from segexp.config.compose import compose
+from segexp.system.files import write_atomic
 from tests.compare.report.runs import CLASSES, compare_folder, run
+
+WITH_WIDTH = compose("evaluate", ["run=RUN", "metric.boundary.width=0.05"])["metric"]
 
 
 @pytest.fixture
@@ -175,7 +179,7 @@ def test_the_command_for_pictures_repeats_how_the_run_was_evaluated(folder: Path
 @pytest.mark.parametrize(
     ("facts", "typed"),
     [
-        ({"boundary_width": 0.05}, {"boundary_width": 0.05}),
+        ({"boundary_width": 0.05}, {"metric": WITH_WIDTH}),
         ({"data": {"root": "/moved to/a=b's"}}, {"data": {"root": "/moved to/a=b's"}}),
         ({"data": {"image_size": "[64, 128]"}}, {"data": {"root": None, "image_size": [64, 128]}}),
         ({"inference": {"window": [64, 128], "precision": "bfloat16"}}, {"window": [64, 128], "precision": "bfloat16"}),
@@ -183,9 +187,9 @@ def test_the_command_for_pictures_repeats_how_the_run_was_evaluated(folder: Path
 )
 def test_the_command_for_pictures_asks_for_what_was_evaluated(tmp_path: Path, facts: dict, typed: dict) -> None:
     path = run(tmp_path / "it's 1=1/run", "focal", 0)
-    comparison = compare_folder(tmp_path, None)
-    baseline_run(comparison).facts.update(facts)
-    values = compose("evaluate", shlex.split(picture_command(comparison))[3:])
+    metrics = path / "evaluation/val/metrics.json"
+    write_atomic(metrics, json.dumps({**json.loads(metrics.read_text()), **facts}))
+    values = compose("evaluate", shlex.split(picture_command(compare_folder(tmp_path, None)))[3:])
     assert {key: values[key] for key in typed} == typed
     assert (values["run"], values["predictions"]) == (str(path), True)
 

@@ -71,10 +71,15 @@ def write_history(folder: Path, mious: Sequence[float]) -> None:
 
 
 def matrices(confusions: Confusions, classes: Sequence[str]) -> bytes:
-    """confusion.npz as an evaluation writes it."""
+    """confusion.npz of an evaluation that counted nothing else."""
+    return evaluation_file(confusions, classes)
+
+
+def evaluation_file(confusions: Confusions, classes: Sequence[str], **counts: npt.NDArray) -> bytes:
+    """confusion.npz as an evaluation writes it. counts: of further metrics, name -> [N, ...]."""
     content = io.BytesIO()
     names = [f"frankfurt_{number:06}_000294" for number in range(len(confusions))]
-    np.savez_compressed(content, confusions=confusions, names=names, classes=list(classes))
+    np.savez_compressed(content, confusions=confusions, names=names, classes=list(classes), **counts)
     return content.getvalue()
 
 

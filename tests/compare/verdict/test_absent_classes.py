@@ -32,7 +32,7 @@ def comparison(tmp_path: Path) -> Comparison:
 
 
 def test_one_seed_that_predicts_it_is_seen_in_the_mean_over_seeds(comparison: Comparison) -> None:
-    iou = {row.name: row.class_iou for row in comparison.rows}
+    iou = {row.name: row.class_scores for row in comparison.rows}
     assert iou["loss=focal"][2] == 0
     assert np.isnan(iou["loss=dice"][2])
     assert np.isnan(iou["loss=hinge"][2])

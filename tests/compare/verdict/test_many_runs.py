@@ -22,7 +22,7 @@ from segexp.compare.verdict.comparison import compare_variants
 from segexp.compare.verdict.runs import read_runs
 rows = compare_variants(read_runs(sys.argv[1], "val"), "val", "loss_000").rows
 (peak,) = (line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM"))  # of this program alone
-print(json.dumps({"rows": {row.name: [row.miou, row.difference] for row in rows}, "peak_kibibytes": int(peak)}))
+print(json.dumps({"rows": {row.name: [row.scores, row.difference] for row in rows}, "peak_kibibytes": int(peak)}))
 """
 
 
@@ -51,7 +51,7 @@ def test_thousands_of_runs_are_compared_as_a_few_are_within_a_gibibyte(many: Pat
     assert len(rows) == NUM_VARIANTS
     few = read_runs(str(many / "00[0-7]_*"), "val")
     for row in compare_variants(few, "val", "loss_000").rows:
-        assert rows[row.name] == [row.miou, list(row.difference) if row.difference else None]
+        assert rows[row.name] == [row.scores, list(row.difference) if row.difference else None]
     assert peak_bytes < 2**30
 
 

@@ -149,7 +149,7 @@ def test_a_short_name_chooses_the_baseline(sweep: Path) -> None:
 def test_variants_follow_the_baseline_from_best_to_worst(sweep: Path) -> None:
     finished_run(sweep / "d0", {"_target_": "dice"}, 0, 0.7)
     comparison = compare_variants(read_runs(str(sweep), "val"), "val", "a=9")
-    means = [sum(row.miou) / len(row.miou) for row in comparison.rows]
+    means = [sum(row.scores) / len(row.scores) for row in comparison.rows]
     assert means[1:] == sorted(means[1:], reverse=True)
     assert means[0] < means[1]
 

@@ -81,7 +81,7 @@ def test_matrices_torn_anywhere_are_never_read_wrongly(tmp_path: Path) -> None:
     for place in range(0, len(whole), 3):
         write_atomic(run / MATRICES, whole[:place] + bytes([whole[place] ^ 0x55]) + whole[place + 1 :])
         reread = read_run(run, "val")
-        assert isinstance(reread, str) or np.array_equal(reread.region, undamaged.region)
+        assert isinstance(reread, str) or reread.scores == undamaged.scores
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

@@ -112,8 +112,8 @@ def test_one_variant_has_nothing_to_be_compared_with(tmp_path: Path) -> None:
 
 
 def test_classes_are_listed_by_gain_and_loss_without_absent_and_equal_ones(comparison: Comparison) -> None:
-    baseline = replace(comparison.rows[0], class_iou=np.full(6, 0.5))
-    row = replace(comparison.rows[1], class_iou=np.array([0.7, 0.2, np.nan, 0.5, 0.9, 0.1]))
+    baseline = replace(comparison.rows[0], class_scores=np.full(6, 0.5))
+    row = replace(comparison.rows[1], class_scores=np.array([0.7, 0.2, np.nan, 0.5, 0.9, 0.1]))
     gained, lost = gained_and_lost(row, baseline, "abcdef")
     assert [name for name, _ in gained] == ["e", "a"]
     assert lost == [("f", pytest.approx(-0.4)), ("b", pytest.approx(-0.3))]

@@ -79,7 +79,7 @@ def test_scores_are_keys_that_a_training_logs(comparison: Comparison, trained: R
     logged = {name for row in trained.history() for name in row}
     assert {keys.SCORE, *keys.LOSSES, keys.EPOCH} <= logged
     names = tuple(name.removeprefix("val/iou/") for name in logged if name.startswith("val/iou/"))
-    rows = [replace(row, class_iou=np.ones(len(names))) for row in comparison.rows]
+    rows = [replace(row, class_scores=np.ones(len(names))) for row in comparison.rows]
     panel_keys = scores(workspace(replace(comparison, class_names=names, rows=rows)))
     assert panel_keys - logged == {keys.STEP, *keys.MEDIA}  # of the W&B logger alone: see test_publish
 
@@ -90,7 +90,7 @@ def test_settings_are_keys_of_every_run_of_some_variant(comparison: Comparison) 
 
 
 def test_a_class_that_never_occurs_gets_no_bars(comparison: Comparison) -> None:
-    rows = [replace(row, class_iou=np.array([0.5, np.nan, 0.5])) for row in comparison.rows]
+    rows = [replace(row, class_scores=np.array([0.5, np.nan, 0.5])) for row in comparison.rows]
     assert list(keys.class_scores(replace(comparison, rows=rows))) == ["road", "sky"]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 
 from segexp.compare.verdict.comparison import Comparison
+from segexp.compare.verdict.extra_scores import extra_scores
 from segexp.compare.verdict.sentences import sentences
 from segexp.compare.wandb.verdict_markdown import verdict_markdown
 
@@ -25,7 +26,9 @@ def test_names_and_reasons_stay_text(comparison: Comparison) -> None:
     tokens = MarkdownIt("commonmark").enable("table").parse(verdict_markdown(renamed))
     counted = Counter(token.type for token in tokens)
     assert counted["list_item_open"] == len(sentences(renamed))
-    assert (counted["tr_open"], counted["td_open"]) == (1 + len(comparison.rows), 10 * len(comparison.rows))
+    num_rows, num_scores = len(comparison.rows), len(extra_scores(renamed))
+    assert counted["tr_open"] == 1 + num_rows + 1 + num_scores
+    assert counted["td_open"] == 10 * num_rows + (1 + num_rows) * num_scores
     assert counted["heading_open"] == 0
     inner = {child.type for token in tokens for child in token.children or []}
     assert inner == {"text"}

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from segexp.compare.verdict.comparison import Comparison, Row
+from segexp.compare.verdict.format import score_name
 from segexp.compare.verdict.text.console import least_width, name_column, number, number_column, plain_table
 from segexp.compare.verdict.variants import short_names
 
@@ -14,8 +15,8 @@ NUM_CLASSES = 3
 WIDEST = 200  # in a file, where nobody scrolls over more columns
 
 
-def class_iou_table(comparison: Comparison, console: Console) -> Table:
-    """IoU of each class for the baseline, mean over seeds, and what every other variant gains or loses."""
+def class_score_table(comparison: Comparison, console: Console) -> Table:
+    """Score of each class for the baseline, mean over seeds, and what every other variant gains or loses."""
     names = list(short_names([row.name for row in comparison.rows])[1].values())
     for headings in (names, [name.replace("_", "_\n").replace(" ", "\n") for name in names]):
         full = _all_classes(comparison, headings)
@@ -26,23 +27,26 @@ def class_iou_table(comparison: Comparison, console: Console) -> Table:
 
 def _all_classes(comparison: Comparison, headings: Sequence[str]) -> Table:
     baseline, *others = comparison.rows
+    title = score_name(comparison.class_score)
     table = plain_table(
-        "IoU of each class for the baseline, and by how much the others differ (mean over seeds, not tested)"
+        f"{title} of each class for the baseline, and by how much the others differ (mean over seeds, not tested)"
     )
     name_column(table, "class")
     for heading in headings:
         number_column(table, heading)
     for index, name in enumerate(comparison.class_names):
-        reference = baseline.class_iou[index]
+        reference = baseline.class_scores[index]
         table.add_row(
-            name, number(reference, ".4f"), *(number(row.class_iou[index] - reference, "+.4f") for row in others)
+            name, number(reference, ".4f"), *(number(row.class_scores[index] - reference, "+.4f") for row in others)
         )
     return table
 
 
 def _most_changed(comparison: Comparison, names: Sequence[str]) -> Table:
     baseline, *others = comparison.rows
-    table = plain_table("Classes whose IoU differs most (mean over seeds, not tested)")
+    table = plain_table(
+        f"Classes whose {score_name(comparison.class_score)} differs most (mean over seeds, not tested)"
+    )
     name_column(table, "")
     number_column(table, "gained")
     number_column(table, "lost")
@@ -55,8 +59,8 @@ def _most_changed(comparison: Comparison, names: Sequence[str]) -> Table:
 def gained_and_lost(
     row: Row, baseline: Row, class_names: Sequence[str]
 ) -> tuple[list[tuple[str, float]], list[tuple[str, float]]]:
-    """The classes with the largest gains and those with the largest losses in IoU, the largest first."""
-    difference = row.class_iou - baseline.class_iou
+    """The classes with the largest gains and those with the largest losses, the largest first."""
+    difference = row.class_scores - baseline.class_scores
     order = [index for index in np.argsort(difference) if not np.isnan(difference[index])]
     named = [(class_names[index], float(difference[index])) for index in order]
     lost = [each for each in named if each[1] < -0.00005][:NUM_CLASSES]  # what would not be printed as 0

@@ -6,7 +6,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from segexp.compare.verdict.ranking import SCORE, Ranking
+from segexp.compare.verdict.ranking import LOGGED, Ranking
 from segexp.compare.verdict.sentences import shorten
 from segexp.compare.verdict.text.console import fit_columns, name_column, number_column, plain_table
 from segexp.compare.verdict.variants import short_names
@@ -21,7 +21,7 @@ def ranking_table(ranking: Ranking, console: Console) -> Table:
 
     def build(columns: Sequence[str]) -> Table:
         chosen = np.unique(np.linspace(len(ranking.epochs) - 1, 0, len(columns)).round().astype(int))
-        table = plain_table(f"{SCORE} and rank by epoch, mean over seeds; * leads; tau with the final ranking")
+        table = plain_table(f"{LOGGED} and rank by epoch, mean over seeds; * leads; tau with the final ranking")
         name_column(table, heading)
         for index in chosen:
             number_column(table, f"epoch {ranking.epochs[index]}" if index == chosen[0] else str(ranking.epochs[index]))
@@ -54,10 +54,10 @@ def ranking_sentences(ranking: Ranking) -> list[str]:
         early = shorten([f"{count} after epoch {epoch}" for epoch, count in ranking.ended.items() if epoch != last])
         words.append(f"Runs differ in length: {early} have ended, and keep their last score up to epoch {last}.")
     if ranking.num_without:
-        words.append(f"Runs without {SCORE} by epoch, which count nowhere: {ranking.num_without}.")
+        words.append(f"Runs without {LOGGED} by epoch, which count nowhere: {ranking.num_without}.")
     if ranking.damaged:
         damaged = shorten([f"{count} in {path}" for path, count in ranking.damaged.items()])
-        words.append(f"Rows whose {SCORE} or epoch is damaged, which count nowhere: {damaged}.")
+        words.append(f"Rows whose {LOGGED} or epoch is damaged, which count nowhere: {damaged}.")
     return words
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from segexp.compare.verdict.format import score_name
 from segexp.compare.verdict.run_pair import RunPair, ScorePair, SettingDifference
 from segexp.compare.verdict.text.console import Section, name_column, number, number_column, plain_table
 
@@ -25,11 +26,11 @@ def pair_sections(pair: RunPair) -> list[Section]:
 
 def pair_sentences(pair: RunPair) -> list[str]:
     """Say what the difference between two single runs tells, and what it does not."""
-    miou, images = pair.difference, pair.difference.num_images
+    difference, images = pair.difference, pair.difference.num_images
     up, down = (sum(sign * image.difference > 0 for image in pair.images) for sign in (1, -1))
     return [
-        f"mIoU of b less that of a: {miou.value:+.4f}, 95 % interval over {images} images "
-        f"{miou.low:+.4f} .. {miou.high:+.4f}. {up} images gain, {down} lose.",
+        f"{score_name(pair.score)} of b less that of a: {difference.value:+.4f}, 95 % interval over {images} images "
+        f"{difference.low:+.4f} .. {difference.high:+.4f}. In mIoU {up} images gain, {down} lose.",
         "Two single runs say nothing across seeds: the same settings with another seed differ too, "
         "and the interval does not know by how much. Compare several seeds by runs=.",
     ]

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from segexp.compare.verdict.comparison import Comparison
+from segexp.compare.verdict.format import score_name
 from segexp.compare.verdict.row_cells import RowCells, row_cells
 from segexp.compare.verdict.text.console import fit_columns, name_column, number_column, plain_table
 from segexp.compare.verdict.variants import short_names
@@ -24,7 +25,7 @@ def verdict_table(comparison: Comparison, console: Console) -> Table:
     heading, names = short_names([row.name for row in rows])
 
     def build(columns: Sequence[str]) -> Table:
-        table = plain_table(f"mIoU on {comparison.split}, baseline first{seeds}")
+        table = plain_table(f"{score_name(comparison.score)} on {comparison.split}, baseline first{seeds}")
         name_column(table, heading)
         chosen = [column for column in COLUMNS if column in columns]
         for column in chosen:
