@@ -140,7 +140,5 @@ def _stacked(counts: list[dict[str, Counts]]) -> dict[str, Counts]:
             stacked[name] = np.stack(arrays)
         else:
             missing = len(counts) - len(arrays)
-            print(
-                f"no scores from {name}: {missing} of {len(counts)} images lack a file for it, such as *_instanceIds.png"
-            )
+            print(f"no scores from {name}: {missing} of {len(counts)} images lack its file, such as *_instanceIds.png")
     return stacked

@@ -230,10 +230,7 @@ def test_data_without_instances_has_no_iiou(tmp_path: Path, capsys: pytest.Captu
     first.unlink()
     evaluation = evaluate_guess(tmp_path / "streets", "cityscapes19")
     assert "objects" not in evaluation.counts
-    assert (
-        "no scores from objects: 1 of 5 images lack a file for it, such as *_instanceIds.png\n"
-        in capsys.readouterr().out
-    )
+    assert "no scores from objects: 1 of 5 images lack its file, such as *_instanceIds.png\n" in capsys.readouterr().out
     for path in others:
         path.unlink()
     evaluation = evaluate_guess(tmp_path / "streets", "cityscapes19")
