@@ -44,7 +44,7 @@ def test_a_step_never_waits_for_the_device(
 
 def test_the_bare_loop_trains_the_same_weights() -> None:
     case = CASE.model_copy(update={"further": (*TINY, "model.total_dropout=0")})
-    with training_of(case, CPU, "trainer.max_epochs=1") as (task, data, trainer):
+    with training_of(case, CPU, "trainer.max_epochs=1") as (_, task, data, trainer):
         before = {name: value.clone() for name, value in task.model.state_dict().items()}
         batch = sample_batch(case, data.grouping.num_classes)
         bare = BareLoop(task, case, CPU, 3)

@@ -88,7 +88,7 @@ def _serve(
     grouping = build.grouping(compose("train"))
     limits = UploadLimits(bytes=LIMIT, pixels=LIMIT)
     description = RunDescription(run="paused", model="none", grouping=grouping.name, split=None, classes=[], miou=None,
-                                 void=VOID, image_size=None, limits=limits)  # fmt: skip
+                                 weights=None, void=VOID, image_size=None, limits=limits)  # fmt: skip
     metrics = ServerMetrics(4, lambda: requests.in_use)
     batcher = DynamicBatcher([network], 4, LIMIT, 0, metrics)
     service = Service(ImageStore(Cityscapes("") if pairs else None, pairs, grouping), batcher, requests, LIMIT, LIMIT)
