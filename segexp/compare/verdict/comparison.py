@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from segexp.compare.verdict import statistics
-from segexp.compare.verdict.run_scores import class_prefix, is_error
+from segexp.compare.verdict.run_scores import class_prefix
 from segexp.compare.verdict.runs import ComparableRuns, Run
 from segexp.compare.verdict.skipped_runs import SkippedRuns
 from segexp.compare.verdict.statistics import Difference
@@ -133,7 +133,7 @@ def _rows(
                 [runs[seed].scores[score] for seed in sorted(runs)],
                 _class_scores(list(runs.values()), class_score),
                 statistics.difference(ours, theirs, num_images, block_length) if shared else None,
-                is_error=is_error(score),
+                is_error=next(iter(runs.values())).scorer.is_error(score),
             )
         )
     rows.sort(key=lambda row: row.name != baseline)

@@ -60,7 +60,7 @@ class Run:
         """A score of each image by itself, [N]; NaN where it has none."""
         if score == "miou":
             return self.image_miou
-        return self.scorer.scores(read_counts(self.counts_path), np.eye(len(self.image_names)))[score]
+        return self.scorer.by_image(score, read_counts(self.counts_path), len(self.image_names))
 
     def relevant_settings(self) -> dict[str, Any]:
         """Those of its settings that may change a result."""

@@ -24,6 +24,8 @@ from segexp.types import Counts, Floats, Values
 
 FIRST_METRIC: Values = {"overlap": {}}
 """What evaluations counted that tell nothing of their metrics."""
+CHUNK = 256
+"""Images that are scored by themselves in one call: all at once would take memory by the square of their number."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,18 @@ class Scorer:
         scores = {name: float(value[0]) for name, value in self.scores(counts, None).items()}
         return {name: value for name, value in scores.items() if not np.isnan(value)}
 
+    def by_image(self, score: str, counts: Mapping[str, Counts], num_images: int) -> Floats:
+        """A score of each of the N images by itself, [N]; NaN where it has none."""
+        alone = (replace(self, settings={name: each}) for name, each in self.settings.items())
+        giver = next(each for each in alone if score in each.scores(counts, None))
+        drawn_once = (np.eye(min(CHUNK, num_images - n), num_images, n) for n in range(0, num_images, CHUNK))
+        return np.concatenate([giver.scores(counts, weights)[score] for weights in drawn_once])
+
+    def is_error(self, score: str) -> bool:
+        """Whether a score, or the score of one class, is the better the lower it is, as its metric says."""
+        name = score.partition(" at ")[0].partition("/")[0]
+        return any(name in metric.lower_is_better for metric in self._metrics().values())
+
     def _metrics(self) -> dict[str, Metric]:
         folders = _folders()
         known = (name for name in self.settings if name in _nodes(folders))
@@ -79,13 +93,6 @@ def name_settings(scorers: Sequence[Scorer]) -> list[Scorer]:
         replace(each, suffixes={name: _suffix(each.settings[name]) for name in differing if name in each.settings})
         for each in scorers
     ]
-
-
-def is_error(score: str) -> bool:
-    """Whether a score, or the score of one class, is the better the lower it is, as its metric says."""
-    name = score.partition(" at ")[0].partition("/")[0]
-    folders = _folders()
-    return any(name in _metric(option, "{}", folders).lower_is_better for option in _nodes(folders))
 
 
 def class_prefix(score: str, names: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from segexp.compare.verdict import run_scores
 from segexp.compare.verdict.comparison import Comparison, compare_variants
 from segexp.compare.verdict.run_pair import read_run_pair
 from segexp.compare.verdict.runs import read_runs
@@ -16,6 +17,7 @@ from segexp.metric.calibration import NUM_BINS, UNIT
 from segexp.system.files import write_atomic
 from tests.compare.verdict.run_folders import CLASSES, evaluation_file, finished_run
 from tests.e2e.command import PYTHON, ROOT, environment
+from tests.options import config_dir
 from tests.process import PATIENCE
 
 NUM_IMAGES, NUM_SEEDS, PIXELS, RIGHT = 12, 3, 1000, 900
@@ -181,3 +183,19 @@ def test_damaged_facts_about_classes_are_named(sweep: Path, stored: Any) -> None
     ((skipped, reason),) = read_runs(str(sweep), "val").skipped
     assert skipped.name == "dice0"
     assert "metrics.json: scored_classes" in reason
+
+
+def test_each_image_is_scored_by_itself_however_many_there_are(sweep: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = read_runs(str(sweep), "val", "iou/car").runs[0]
+    with np.load(run.counts_path) as stored:
+        expected = [iou_of(confusion, 1) for confusion in stored["confusions"]]
+    for chunk in (NUM_IMAGES, 5, 1):
+        monkeypatch.setattr(run_scores, "CHUNK", chunk)
+        assert run.by_image("iou/car").tolist() == pytest.approx(expected)
+
+
+def test_a_metric_that_no_run_has_may_lack_a_setting(sweep: Path, tmp_path: Path) -> None:
+    """Its option stands beside those that are used, and asks for a value that only its own evaluations have."""
+    with config_dir(tmp_path / "my_conf"):
+        write_atomic(tmp_path / "my_conf/metric/other.yaml", "other:\n  _target_: mine.Other\n  name: ???\n")
+        assert [row.name for row in compare(sweep, "ece").rows] == ["loss=dice", "loss=focal", "loss=hinge"]
