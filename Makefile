@@ -24,7 +24,7 @@ demo: setup     ## render street scenes, train a small GridNet, evaluate it, dra
 test: setup     ## the default tests: no root, no network, and none that takes long
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-test-fast: setup   ## the edit loop, within a minute: contracts of every option on small inputs, one training, one evaluation
+test-fast: setup   ## the edit loop, a minute and a half: contracts of every option on small inputs, one training, one evaluation
 	$(BIN)/python -m pytest -n 2 -m fast
 
 test-slow: setup   ## the tests that take minutes: make demo itself, losses of two million pixels, kills and resumes
