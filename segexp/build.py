@@ -141,10 +141,8 @@ def scheduler(values: Mapping[str, Any]) -> "Callable[[Optimizer, int], LRSchedu
         try:
             return part({**node, "_partial_": True})(optimizer)
         except TypeError as error:
-            raise ValueError(
-                f"scheduler: {error}; a schedule that takes the number of steps asks for it in its YAML, by "
-                "total_steps: ${fact:total_steps}"
-            ) from error
+            cure = "; ask for it in the YAML of the schedule: total_steps: ${fact:total_steps}"
+            raise ValueError(f"scheduler: {error}{cure if 'total_steps' in str(error) else ''}") from error
 
     return lambda optimizer, total_steps: with_warmup(optimizer, schedule, values["warmup"], total_steps)
 

@@ -112,6 +112,12 @@ class Grouping:
     def names(self) -> tuple[str, ...]:
         return tuple(entry.name for entry in self.classes)
 
+    def train_id(self, name: str) -> int:
+        """The number that stands for a class in predictions and targets. Raises ValueError naming the known classes."""
+        if name not in self.names:
+            raise ValueError(f"{name!r} is no class of {self.name}; its classes are: {', '.join(self.names)}")
+        return self.names.index(name)
+
     @property
     def colors(self) -> npt.NDArray[np.uint8]:
         """Colour of each class, uint8 [num_classes, 3], red-green-blue."""

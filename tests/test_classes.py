@@ -152,3 +152,12 @@ def test_every_grouping_yaml_says_what_it_is() -> None:
 def test_lookup_is_a_table_of_256_bytes() -> None:
     lookup = grouping("cityscapes19").lookup(CITYSCAPES)
     assert (lookup.dtype, lookup.shape) == (np.uint8, (256,))
+
+
+def test_a_class_is_found_by_its_name_or_the_known_ones_are_listed() -> None:
+    grouping = Grouping(
+        "two", {"road": {"labels": ["road"], "color": [0, 0, 1]}, "car": {"labels": ["car"], "color": [0, 0, 2]}}
+    )
+    assert (grouping.train_id("road"), grouping.train_id("car")) == (0, 1)
+    with pytest.raises(ValueError, match="'cra' is no class of two; its classes are: road, car"):
+        grouping.train_id("cra")

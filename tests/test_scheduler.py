@@ -1,18 +1,14 @@
 """Learning rate schedules, and the warm-up in front of them; tests/contract holds every option to its promises."""
 
 import pytest
-import torch
-from torch.optim import SGD, Optimizer
+from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from segexp import build
 from segexp.config.compose import compose
+from tests.rates import optimizer_at, rates_of
 
 pytestmark = pytest.mark.fast
-
-
-def optimizer_at(rate: float) -> SGD:
-    return SGD([torch.nn.Parameter(torch.zeros(1))], lr=rate)
 
 
 def rates(option: str, num_steps: int, *further: str) -> list[float]:
@@ -20,15 +16,6 @@ def rates(option: str, num_steps: int, *further: str) -> list[float]:
     optimizer = optimizer_at(1.0)
     scheduler = build.scheduler(compose("train", [f"scheduler={option}", *further]))(optimizer, num_steps)
     return rates_of(optimizer, scheduler, num_steps)
-
-
-def rates_of(optimizer: Optimizer, scheduler: LRScheduler, num_steps: int) -> list[float]:
-    seen = [optimizer.param_groups[0]["lr"]]
-    for _ in range(num_steps):
-        optimizer.step()
-        scheduler.step()
-        seen.append(optimizer.param_groups[0]["lr"])
-    return seen
 
 
 @pytest.mark.parametrize(("name", "last"), [("constant", 1.0), ("poly", 0.0), ("cosine", 0.0), ("inverse_time", 2 / 3)])

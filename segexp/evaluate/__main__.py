@@ -102,8 +102,9 @@ def _print_scores(evaluation: "Evaluation", run: "RunFolder", folder: Path) -> N
     from segexp.evaluate.tables import class_table, score_table
 
     console, title = Console(), f"{run.path.name}, {folder.name}"
-    console.print(class_table(evaluation.confusion, evaluation.grouping.names, title))
-    console.print(score_table(evaluation.scores(), title))
+    scores = evaluation.every_score()
+    console.print(class_table(evaluation.confusion, evaluation.grouping.names, scores, title))
+    console.print(score_table(scores, title))
     split = evaluation.facts["split"]
     if run.environment.get("data", {}).get(split) not in (None, evaluation.facts["fingerprint"]):
         print(f"the files of {split} are not those of the training: their names or sizes differ")

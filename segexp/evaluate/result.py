@@ -43,7 +43,11 @@ class Evaluation:
         return self.counts["confusions"].sum(0)
 
     def scores(self) -> dict[str, float]:
-        """Every score by its name; scores that are NaN are left out, except the mean IoU.
+        """Every score by its name; scores that are NaN are left out, except the mean IoU."""
+        return {score: value for score, value in self.every_score().items() if score == "miou" or not np.isnan(value)}
+
+    def every_score(self) -> dict[str, float]:
+        """Every score by its name; NaN where what it measures never occurs.
 
         Raises ValueError if two metrics give a score of one name.
         """
@@ -55,7 +59,7 @@ class Evaluation:
                 if taken:
                     raise ValueError(f"metric.{name} gives {sorted(taken)}, as another metric does; choose other names")
                 scores |= {score: float(value[0]) for score, value in of_metric.items()}
-        return {score: value for score, value in scores.items() if score == "miou" or not np.isnan(value)}
+        return scores
 
 
 def metric_settings(settings: Mapping[str, Mapping[str, Any]]) -> Values:

@@ -8,14 +8,21 @@ from rich.table import Table
 from segexp.metric import scores
 
 
-def class_table(confusion: scores.Confusion, class_names: Sequence[str], title: str) -> Table:
-    """List IoU, Dice and share of pixels of each class, their means, and the floor to compare the mean IoU with."""
+def class_table(
+    confusion: scores.Confusion, class_names: Sequence[str], scores_by_name: Mapping[str, float], title: str
+) -> Table:
+    """List the scores of each class, means of IoU and Dice, and the floor to compare the mean IoU with.
+
+    scores_by_name: of the evaluation; those of single classes, `score/class`, get a column each.
+    """
+    further = _scores_of_classes(class_names, scores_by_name)
     table = Table("class", title=title)
-    for heading in ("IoU", "Dice", "share of pixels"):
+    for heading in ("IoU", "Dice", "share of pixels", *(name.replace("_", " ") for name in further)):
         table.add_column(heading, justify="right")
     iou, dice, share = scores.class_iou(confusion), scores.class_dice(confusion), scores.class_share(confusion)
     for name, *row in zip(class_names, iou, dice, share, strict=True):
-        table.add_row(name, *(_fraction(value) for value in row))
+        of_class = (scores_by_name.get(f"{score}/{name}", np.nan) for score in further)
+        table.add_row(name, *(_fraction(value) for value in (*row, *of_class)))
     table.add_section()
     table.add_row("mean", _fraction(scores.mean(iou)), _fraction(scores.mean(dice)), "", style="bold")
     table.add_row(
@@ -32,6 +39,13 @@ def score_table(scores_by_name: Mapping[str, float], title: str) -> Table:
         if "/" not in name:
             table.add_row(name.replace("_", " "), _fraction(value))
     return table
+
+
+def _scores_of_classes(class_names: Sequence[str], scores_by_name: Mapping[str, float]) -> list[str]:
+    """Scores that are given for classes, and not for something else such as categories; IoU has its column already."""
+    parts = [name.partition("/") for name in scores_by_name if "/" in name]
+    others = {score for score, _, name in parts if name not in class_names}
+    return [score for score in dict.fromkeys(score for score, _, _ in parts) if score not in {"iou", *others}]
 
 
 def _fraction(value: float) -> str:

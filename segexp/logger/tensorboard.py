@@ -36,6 +36,7 @@ class TensorBoardLogger(Logger):
         self.score = score
         self.hyperparams: Values = {}
         self.writer: SummaryWriter | None = None
+        self.best = -math.inf
 
     @property
     def name(self) -> str:
@@ -62,7 +63,8 @@ class TensorBoardLogger(Logger):
         writer = self._writer_from(step, metrics)
         _add(writer, metrics, step)
         if self.score in metrics:
-            writer.add_scalar(f"best/{self.score}", self._best_until(step, metrics[self.score]), step)
+            self.best = max(self.best, metrics[self.score])
+            writer.add_scalar(f"best/{self.score}", self.best, step)
         writer.flush()  # a kill would lose the steps before the checkpoint, which are not trained again
 
     @rank_zero_only
@@ -87,7 +89,11 @@ class TensorBoardLogger(Logger):
 
             self.writer = SummaryWriter(str(self.run.path / "tensorboard"), purge_step=step)
             self._write_hyperparams(self.writer)
-            for row in self.run.history():
+            earlier = self.run.history()
+            self.best = max(
+                (row[self.score] for row in earlier if row["step"] <= step and self.score in row), default=self.best
+            )
+            for row in earlier:
                 if row["step"] == step:
                     _add(self.writer, {name: row[name] for name in row.keys() - {"step", *(metrics or {})}}, step)
         return self.writer
@@ -97,10 +103,6 @@ class TensorBoardLogger(Logger):
 
         for summary in hparams(self.hyperparams, {f"best/{self.score}": math.nan}):
             writer._get_file_writer().add_summary(summary)
-
-    def _best_until(self, step: int, latest: float) -> float:
-        rows = [row for row in self.run.history() if row["step"] <= step]
-        return max([latest, *(row[self.score] for row in rows if self.score in row)])
 
 
 def _add(writer: "SummaryWriter", metrics: Mapping[str, float], step: int) -> None:

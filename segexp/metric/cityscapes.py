@@ -28,9 +28,8 @@ def official_scores(
     np.add.at(confusion.T, [row[label_id] for label_id in first_ids], label_counts.T)
     confusion[[not label.is_scored for label in table.labels]] = 0
     objects, has_instances = objects.copy(), [label.has_instances for label in table.labels]
-    objects[[label.id not in first_ids for label in table.labels], IN_CLASS] = (
-        0  # right class, written as another label
-    )
+    is_written_otherwise = [label.id not in first_ids for label in table.labels]  # as the first label of its class
+    objects[is_written_otherwise, IN_CLASS] = 0
 
     labels = [label.name if label.is_scored else UNSCORED for label in table.labels]
     categories = [str(label.category) if label.is_scored else UNSCORED for label in table.labels]

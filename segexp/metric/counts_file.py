@@ -1,14 +1,12 @@
 """The counts of an evaluation on disk, in confusion.npz."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-
-from segexp.types import Counts
 
 RESERVED = ("names", "classes", "label_names", "settings", "images", "masks")
 """Arrays of confusion.npz that are no counts."""
@@ -19,19 +17,10 @@ def is_of_evaluation(settings: str, facts: Mapping[str, Any]) -> bool:
     return all(facts.get(key) == value for key, value in json.loads(settings).items())
 
 
-def read_counts(path: Path) -> dict[str, Counts]:
-    """Read the counts of the images by name, [N, ...]; ValueError naming the file if it is torn or missing."""
-    return _read(path, lambda name: name not in RESERVED)
-
-
 def read_arrays(path: Path, *names: str) -> dict[str, npt.NDArray[Any]]:
     """Read those of the named arrays that the file holds; ValueError naming the file if it is torn or missing."""
-    return _read(path, names.__contains__)
-
-
-def _read(path: Path, is_wanted: Callable[[str], bool]) -> dict[str, npt.NDArray[Any]]:
     try:
         with path.open("rb") as file, np.load(file) as arrays:  # np.load leaves torn files open
-            return {name: arrays[name] for name in arrays if is_wanted(name)}
+            return {name: arrays[name] for name in names if name in arrays}
     except Exception as error:  # the errors of zipfile, zlib and NumPy at a torn file have no common base
         raise ValueError(f"{path} cannot be read ({error}); evaluate again") from error

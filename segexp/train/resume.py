@@ -96,17 +96,12 @@ def _read(path: Path) -> Checkpoint:
 
 
 def with_defaults(stored: Mapping[str, Any]) -> Values:
-    """A run's configuration, completed by today's defaults of the keys that its version did not have yet.
-
-    These are keys at the top, and those that say how data is read; with their defaults nothing changes.
-    """
-    today = compose("train")
-    complete = {**{key: value for key, value in today.items() if key not in stored}, **stored}
+    """A run's configuration, completed by today's defaults of the reading keys that its version did not have yet."""
     data = stored.get("data")
-    if isinstance(data, Mapping):  # otherwise the schema says what is wrong with it
-        reading = {key: value for key, value in today["data"].items() if key in READING_KEYS}
-        complete["data"] = {**reading, **data}
-    return complete
+    if not isinstance(data, Mapping):
+        return dict(stored)  # the schema says what is wrong with it
+    reading = {key: value for key, value in compose("train")["data"].items() if key in READING_KEYS}
+    return {**stored, "data": {**reading, **data}}
 
 
 def with_overrides(stored: Mapping[str, Any], overrides: Sequence[str]) -> Values:

@@ -4,17 +4,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 from hydra.utils import get_object
 from pytorch_lightning import Callback
 
 from segexp import build
 from segexp.config.compose import compose
-from segexp.run.checkpoint import model_weights
 from segexp.train.settings import TrainSettings
 from segexp.types import Values
 from tests.options import folders, options
-from tests.training import resume, start
+from tests.training import assert_goes_on
 
 
 @pytest.fixture(params=options("callbacks"))
@@ -43,9 +41,4 @@ def test_what_it_says_of_weights_is_yes_or_no(values: Values) -> None:
 
 @pytest.mark.slow
 def test_a_run_goes_on_with_the_weights_that_it_would_have_had(values: Values, tmp_path: Path) -> None:
-    longer = {**values, "trainer": {**values["trainer"], "max_epochs": 2}}
-    start(longer, tmp_path / "undisturbed")
-    start(values, tmp_path / "resumed")
-    resume(tmp_path / "resumed", ["trainer.max_epochs=2"])
-    ends = [model_weights(tmp_path / name / "checkpoints/last.ckpt") for name in ("undisturbed", "resumed")]
-    assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
+    assert_goes_on(values, tmp_path)

@@ -1,14 +1,12 @@
 """What every file of conf/scheduler promises: a warm-up goes before it, and its state can be stored at any step."""
 
 import pytest
-import torch
-from torch.optim import SGD, Optimizer
-from torch.optim.lr_scheduler import LRScheduler
 
 from segexp import build
 from segexp.config.compose import compose
 from segexp.types import Values
 from tests.options import folders, options
+from tests.rates import optimizer_at, rates_of
 
 pytestmark = pytest.mark.fast
 
@@ -18,23 +16,10 @@ def values(request: pytest.FixtureRequest) -> Values:
     return compose("train", [f"scheduler={request.param}"], folders()[1:])
 
 
-def optimizer_at(rate: float) -> SGD:
-    return SGD([torch.nn.Parameter(torch.zeros(1))], lr=rate)
-
-
 def rates(values: Values, num_steps: int, warmup: float = 0) -> list[float]:
     """The learning rate of each step of a training, and after the last; that of the optimizer is 1."""
     optimizer = optimizer_at(1.0)
     return rates_of(optimizer, build.scheduler({**values, "warmup": warmup})(optimizer, num_steps), num_steps)
-
-
-def rates_of(optimizer: Optimizer, scheduler: LRScheduler, num_steps: int) -> list[float]:
-    seen = [optimizer.param_groups[0]["lr"]]
-    for _ in range(num_steps):
-        optimizer.step()
-        scheduler.step()
-        seen.append(optimizer.param_groups[0]["lr"])
-    return seen
 
 
 @pytest.mark.parametrize("warmup", [4, 0.2])

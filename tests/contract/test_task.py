@@ -4,15 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 
 from segexp.config.compose import compose
-from segexp.run.checkpoint import model_weights
 from segexp.run.folder import RunFolder
 from segexp.train.assemble import assemble
 from segexp.types import Values
 from tests.options import folders, options
-from tests.training import resume, start
+from tests.training import assert_goes_on, start
 
 Compose = Callable[..., Values]
 
@@ -44,9 +42,4 @@ def test_every_epoch_is_scored_for_the_checkpoint_and_the_comparison(values: Val
 
 @pytest.mark.slow
 def test_a_run_goes_on_with_the_weights_that_it_would_have_had(values: Values, tmp_path: Path) -> None:
-    longer = {**values, "trainer": {**values["trainer"], "max_epochs": 2}}
-    start(longer, tmp_path / "undisturbed")
-    start(values, tmp_path / "resumed")
-    resume(tmp_path / "resumed", ["trainer.max_epochs=2"])
-    ends = [model_weights(tmp_path / name / "checkpoints/last.ckpt") for name in ("undisturbed", "resumed")]
-    assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
+    assert_goes_on(values, tmp_path)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from segexp.compare.verdict.comparison import Comparison, Row
+from segexp.compare.verdict.comparison import Comparison
 from segexp.compare.verdict.evaluated_run import Run
 from segexp.compare.verdict.ranking import scores_by_epoch
 
@@ -28,15 +28,9 @@ def curves(comparison: Comparison) -> list[Curve]:
 
     More than eight curves cannot be distinguished.
     """
-    baseline, *others = comparison.rows
-    best = sorted(others, key=_mean, reverse=True)[: MOST_CURVES - 1]
-    names = [row.name for row in comparison.rows if row is baseline or row in best]
-    every = (_curve(name, list(comparison.variants[name].values())) for name in names)
+    shown = comparison.rows[:MOST_CURVES]  # the best others follow the baseline
+    every = (_curve(row.name, list(comparison.variants[row.name].values())) for row in shown)
     return [curve for curve in every if curve.epochs]
-
-
-def _mean(row: Row) -> float:
-    return row.mean
 
 
 def _curve(name: str, runs: Sequence[Run]) -> Curve:

@@ -83,10 +83,8 @@ def compare_variants(
     first = _baseline_name(list(variants), baseline)
     names = [name for name in runs[0].scores if all(name in run.scores for run in runs)]
     class_score = class_prefix(score, names)
-    num_images, length = (
-        len(runs[0].image_names),
-        statistics.block_length(_differences_by_image(variants, first, score)),
-    )
+    length = statistics.block_length(_differences_by_image(variants, first, score))
+    num_images = len(runs[0].image_names)
     resampled = _resampled_scores(variants, statistics.resamples(num_images, block_length=length), kept=score)
 
     def rows(name: str) -> list[Row]:

@@ -9,7 +9,7 @@ import numpy as np
 from segexp.compare.verdict.run_scores import Scorer
 from segexp.compare.verdict.run_settings import data_fingerprint, flat_settings, relevant_settings
 from segexp.compare.verdict.statistics import Integers
-from segexp.metric.counts_file import is_of_evaluation, read_arrays, read_counts
+from segexp.metric.counts_file import is_of_evaluation, read_arrays
 from segexp.metric.metric import Scores
 from segexp.metric.scores import Confusion, image_miou
 from segexp.run.earlier import WITHOUT_EFFECT
@@ -46,12 +46,16 @@ class Run:
     confusion: Confusion
     counts_path: Path
 
+    def counts(self) -> dict[str, Counts]:
+        """The counts of its images that scores follow from, by name [N, ...]; read anew, as they are large."""
+        return read_arrays(self.counts_path, *self.scorer.needs())
+
     def resampled(self, weights: Floats | None) -> Scores:
         """Every score on the split itself, then on each resample, [1 + B], from the counts on disk.
 
         weights: see `segexp.metric.metric.Metric`; None for the split alone.
         """
-        counts = read_counts(self.counts_path)
+        counts = self.counts()
         whole = self.scorer.scores(counts, None)
         drawn = self.scorer.scores(counts, weights) if weights is not None else {}
         return {name: np.concatenate([value, drawn.get(name, value[:0])]) for name, value in whole.items()}
@@ -60,7 +64,7 @@ class Run:
         """A score of each image by itself, [N]; NaN where it has none."""
         if score == "miou":
             return self.image_miou
-        return self.scorer.by_image(score, read_counts(self.counts_path), len(self.image_names))
+        return self.scorer.by_image(score, self.counts(), len(self.image_names))
 
     def relevant_settings(self) -> dict[str, Any]:
         """Those of its settings that may change a result."""
@@ -120,8 +124,8 @@ def _read_evaluated(run: RunFolder, split: str, finished: str) -> Run | str:
     choices = environment.get("choices")
     if not isinstance(choices, dict):
         raise ValueError(f"{run.path / 'environment.json'} has no choices; it is not of segexp.train")
-    names, classes, counts = _counts(run.evaluation(split) / "confusion.npz", facts)
-    confusions, scorer = counts["confusions"], Scorer.of(facts, classes)
+    names, classes, scorer, counts = _counts(run.evaluation(split) / "confusion.npz", facts)
+    confusions = counts["confusions"]
     if not confusions.any():
         raise ValueError(f"{run.evaluation(split)} has no scored pixel; choose a split with ground truth")
     settings = flat_settings(config)
@@ -145,17 +149,19 @@ def _read_evaluated(run: RunFolder, split: str, finished: str) -> Run | str:
     )
 
 
-def _counts(path: Path, facts: dict[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, Counts]]:
-    """Names of the images and of the classes, and the counts of each image by name, [N, ...]."""
-    stored = read_arrays(path, "names", "classes", "settings")
-    counts = read_counts(path)
-    missing = {"names", "classes", "confusions"} - {*stored, *counts}
+def _counts(path: Path, facts: dict[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...], Scorer, dict[str, Counts]]:
+    """Names of the images and of the classes, what computes scores, and the counts of each image by name, [N, ...]."""
+    stored = read_arrays(path, "names", "classes", "settings", "confusions")
+    missing = {"names", "classes", "confusions"} - stored.keys()
     if missing:
         raise ValueError(f"{path} holds no {' and no '.join(sorted(missing))}; evaluate again")
     if "settings" in stored and not is_of_evaluation(str(stored["settings"]), facts):
         raise ValueError(f"{path} and metrics.json beside it are of two evaluations; evaluate again")
     names, classes = (tuple(map(str, stored[key].ravel())) for key in ("names", "classes"))
-    confusions, shape = counts["confusions"], (len(names), len(classes), len(classes))
+    confusions, shape = stored["confusions"], (len(names), len(classes), len(classes))
     if confusions.shape != shape or 0 in shape or confusions.dtype.kind not in "iu":
         raise ValueError(f"{path} holds {confusions.dtype} {confusions.shape}, not int {shape}; evaluate again")
-    return names, classes, {name: each for name, each in counts.items() if each.shape[:1] == (len(names),)}
+    scorer = Scorer.of(facts, classes)
+    further = read_arrays(path, *(name for name in scorer.needs() if name != "confusions"))
+    counts = {name: each for name, each in further.items() if each.shape[:1] == (len(names),)}
+    return names, classes, scorer, {"confusions": confusions, **counts}

@@ -71,6 +71,10 @@ class Scorer:
         drawn_once = (np.eye(min(CHUNK, num_images - n), num_images, n) for n in range(0, num_images, CHUNK))
         return np.concatenate([giver.scores(counts, weights)[score] for weights in drawn_once])
 
+    def needs(self) -> tuple[str, ...]:
+        """Names of the counts that the scores follow from."""
+        return tuple(dict.fromkeys(need for metric in self._metrics().values() for need in metric.needs))
+
     def is_error(self, score: str) -> bool:
         """Whether a score, or the score of one class, is the better the lower it is, as its metric says."""
         name = score.partition(" at ")[0].partition("/")[0]

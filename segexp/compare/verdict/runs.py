@@ -14,7 +14,6 @@ from segexp.compare.verdict.evaluation_conditions import differing_conditions, e
 from segexp.compare.verdict.run_scores import name_settings
 from segexp.compare.verdict.run_settings import DATA_FINGERPRINT, UNKNOWN
 from segexp.compare.verdict.skipped_runs import SkippedRuns, skipped_run_lines
-from segexp.metric.counts_file import read_counts
 from segexp.run.folder import RunFolder
 
 READERS = 3
@@ -122,9 +121,13 @@ def _only_with_score(runs: list[Run], skipped: SkippedRuns, score: str) -> Compa
     return ComparableRuns(with_score, skipped + [(run.path, reason) for run in runs if score not in run.scores])
 
 
-def unknown_score(score: str, runs: Iterable[Run]) -> str:
+def unknown_score(score: str, runs: Sequence[Run]) -> str:
     """What to compare instead of a score that no run has."""
     names = list(dict.fromkeys(name for run in runs for name in run.scores))
+    if any(score in run.resampled(None) for run in runs):
+        return (
+            f"score is {score!r}, which has no value on these images: what it measures never occurs; choose another one"
+        )
     close = difflib.get_close_matches(score, names, n=1)
     hint = (
         f"did you mean {close[0]}?" if close else "evaluate again with the metric that gives it, or choose another one"
@@ -138,9 +141,7 @@ def _with_settings_in_names(runs: list[Run]) -> list[Run]:
     """Add its settings to the names of a metric's scores where runs differ in them: they are not comparable."""
     scorers = name_settings([run.scorer for run in runs])
     return [
-        replace(run, scorer=scorer, scores=scorer.split_scores(read_counts(run.counts_path)))
-        if scorer.suffixes
-        else run
+        replace(run, scorer=scorer, scores=scorer.split_scores(run.counts())) if scorer.suffixes else run
         for run, scorer in zip(runs, scorers, strict=True)
     ]
 

@@ -199,3 +199,12 @@ def test_a_metric_that_no_run_has_may_lack_a_setting(sweep: Path, tmp_path: Path
     with config_dir(tmp_path / "my_conf"):
         write_atomic(tmp_path / "my_conf/metric/other.yaml", "other:\n  _target_: mine.Other\n  name: ???\n")
         assert [row.name for row in compare(sweep, "ece").rows] == ["loss=dice", "loss=focal", "loss=hinge"]
+
+
+def test_a_score_of_what_never_occurs_is_said_to_have_no_value(tmp_path: Path) -> None:
+    run = finished_run(tmp_path / "run", {"_target_": "dice"}, 0, metric=METRIC)
+    confusions = np.zeros((NUM_IMAGES, 3, 3), np.int64)
+    confusions[:, 0, 0] = 1  # neither car nor sky is there or predicted
+    write_atomic(run / "evaluation/val/confusion.npz", evaluation_file(confusions, CLASSES))
+    with pytest.raises(ValueError, match=r"score is 'iou/car', which has no value on these images: .* never occurs"):
+        read_runs(str(tmp_path), "val", "iou/car")
