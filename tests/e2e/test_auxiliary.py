@@ -15,7 +15,7 @@ from segexp.export import bundle, onnx, torch_export
 from segexp.run import checkpoint
 from segexp.run.folder import RunFolder
 from tests.e2e.command import assert_same, train
-from tests.e2e.test_resume import MOMENTUM, TWO_RANKS
+from tests.e2e.test_resume import AVERAGED, MOMENTUM, TWO_RANKS
 from tests.export.exports import export_run
 from tests.training import start
 
@@ -37,6 +37,21 @@ def test_killed_in_the_middle_of_an_epoch(overrides: list[str], tmp_path: Path, 
     assert train(whole, typed) == 0
     assert train(parts, typed, by_signal="SIGKILL 5") in (-signal.SIGKILL, 1)
     assert parts.state() == "running"
+    assert train(parts, typed) == 0
+    assert_same(parts, whole)
+
+
+def test_killed_with_everything_on_that_keeps_a_state(overrides: list[str], tmp_path: Path) -> None:
+    """Weights from another run, averaged weights, warm-up, auxiliary heads and a second logger, all in one training."""
+    assert train(RunFolder(tmp_path / "before"), overrides) == 0
+    together = [*AVERAGED, "warmup=3", "logger=[csv,tensorboard]", f"start_from={tmp_path / 'before'}"]
+    typed = [*(each for each in overrides if not each.startswith("logger=")), *together]
+    typed.append("callbacks.last.every_n_train_steps=2")
+    whole, parts = (RunFolder(tmp_path / name) for name in ("whole", "parts"))
+    assert train(whole, typed) == 0
+    for name in ("SIGKILL 1", "SIGTERM 2", "SIGKILL 3"):
+        assert train(parts, typed, by_signal=name) in (-signal.SIGKILL, 143)
+        assert parts.state() in ("running", "preempted")
     assert train(parts, typed) == 0
     assert_same(parts, whole)
 
