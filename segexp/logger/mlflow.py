@@ -41,6 +41,8 @@ SERVER_INTERVAL_SECONDS = 10.0
 """A server gets metrics in batches, so that no step waits for it; a folder gets them at once."""
 MAX_METRICS, MAX_PARAMS, MAX_LETTERS = 1000, 100, 6000
 """The most that MLflow takes in one request, and as the value of one parameter."""
+MAX_KEPT = 200_000
+"""Values that wait for a server at most, some 50 MB; the oldest are dropped for newer ones."""
 
 
 def mlflow_logger(folder: str, tracking_uri: str | None, experiment: str) -> Logger:
@@ -74,6 +76,7 @@ class SteadfastMlflowLogger(Logger):
         self.client: MlflowClient | None = None
         self.run_id = ""
         self.metrics: list[Metric] = []
+        self.num_dropped = 0
         self.params: dict[str, str] = {}
         self.pause_seconds = FIRST_PAUSE_SECONDS
         self.next_sending = 0.0
@@ -102,6 +105,8 @@ class SteadfastMlflowLogger(Logger):
         finite = {name: float(value) for name, value in metrics.items() if math.isfinite(value)}
         self.metrics += [Metric(_key(name), value, now, step or 0) for name, value in finite.items()]
         self._send()
+        self.num_dropped += max(0, len(self.metrics) - MAX_KEPT)
+        del self.metrics[:-MAX_KEPT]
 
     @rank_zero_only
     def log_pictures(self, pictures: Pictures, step: int) -> None:
@@ -119,10 +124,10 @@ class SteadfastMlflowLogger(Logger):
         preempted = isinstance(error, Stopped) and error.by == signal.SIGUSR1
         end = "FINISHED" if status == "success" else "KILLED" if preempted else "FAILED"
         self._guarded(lambda: self._end(end))
-        if self.metrics or self.params:
+        if num_lost := self.num_dropped + len(self.metrics) + len(self.params):
             log.warning(
                 "MLflow at %s did not take %d values of this run; metrics.jsonl has all of them",
-                *(self.uri, len(self.metrics) + len(self.params)),
+                *(self.uri, num_lost),
             )
 
     def _send(self) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from segexp.config.values import flat_values
-from segexp.logger.mlflow import mlflow_logger
+from segexp.logger.mlflow import MAX_KEPT, mlflow_logger
 from segexp.run.folder import RunFolder
 from tests.training import resume, start
 
@@ -95,6 +95,19 @@ def test_a_server_that_refuses_or_hangs_is_said_once_and_hardly_waited_for(tmp_p
     assert [record.getMessage().partition(" at ")[0] for record in caplog.records] == ["MLflow", "MLflow"]
     assert "does not answer" in caplog.text
     assert "did not take 1001 values of this run; metrics.jsonl has all of them" in caplog.text
+
+
+def test_what_waits_for_a_dead_server_is_bounded_and_what_was_dropped_is_counted(tmp_path: Path, caplog) -> None:
+    (tmp_path / "run").mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    logger = mlflow_logger(str(tmp_path / "run"), f"http://127.0.0.1:{port}", "segexp")
+    values = {f"val/iou/{number}": 0.1 for number in range(1000)}
+    for step in range(MAX_KEPT // len(values) + 3):
+        logger.log_metrics(values, step)
+    assert (len(logger.metrics), logger.metrics[0].step) == (MAX_KEPT, 3)
+    logger.finalize("success")
+    assert f"did not take {MAX_KEPT + 3000} values" in caplog.text
 
 
 def test_a_missing_package_is_answered_with_the_command_that_installs_it(tmp_path: Path, monkeypatch) -> None:
