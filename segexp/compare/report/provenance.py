@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 from segexp.compare.verdict.comparison import Comparison
 from segexp.compare.verdict.evaluated_run import Run
+from segexp.compare.verdict.run_scores import options_from_outside
+from segexp.config.compose import config_dir
 from segexp.config.grammar import quote
 from segexp.run.folder import RunFolder
 
@@ -65,7 +67,9 @@ def picture_command(comparison: Comparison) -> str:
     texts |= {"name": comparison.split} if comparison.split != split else {}
     data = run.facts.get("data", {})
     texts |= {"data.root": data["root"]} if "root" in data else {}
+    options = options_from_outside(run.scorer.settings)
     values = {f"+data.{key}": value for key, value in data.items() if key != "root"}
+    values |= {"metric": f"[default,{','.join(options)}]"} if options else {}
     values |= {
         f"metric.{name}.{key}": value
         for name, settings in run.scorer.settings.items()
@@ -74,7 +78,7 @@ def picture_command(comparison: Comparison) -> str:
     values |= run.facts.get("inference", {})
     overrides = [f"{key}={quote(value)}" for key, value in texts.items()]
     overrides += [f"{key}={str(value).replace(' ', '')}" for key, value in values.items()]
-    return shlex.join(["python", "-m", "segexp.evaluate", *overrides, "predictions=true"])
+    return shlex.join(["python", "-m", "segexp.evaluate", *config_dir(), *overrides, "predictions=true"])
 
 
 def _source(variant: str, run: Run, score: float) -> RunSource:

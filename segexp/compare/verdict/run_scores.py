@@ -7,7 +7,7 @@ of them it was evaluated, and with which settings.
 import functools
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -131,12 +131,25 @@ def _folders() -> tuple[Path, ...]:
     return (config_folder(), *user_folders())
 
 
+def options_from_outside(metrics: Iterable[str]) -> list[str]:
+    """The options of the folder that --config-dir names that bring metrics which segexp does not have."""
+    usual = {name for file in _files((config_folder(),)) for name in _read(file)}
+    return [file.stem for file in _files(tuple(user_folders())) if (_read(file).keys() - usual) & set(metrics)]
+
+
 @functools.cache
 def _nodes(folders: tuple[Path, ...]) -> dict[str, Values]:
     """The metrics that may be built, name -> node."""
-    files = [file for folder in folders for file in sorted((folder / "metric").glob("*.yaml"))]
-    stored = [yaml.safe_load(file.read_text()) for file in files]
-    return {name: node for each in stored for name, node in each.items() if name != "defaults"}
+    return {name: node for file in _files(folders) for name, node in _read(file).items()}
+
+
+def _files(folders: tuple[Path, ...]) -> list[Path]:
+    return [file for folder in folders for file in sorted((folder / "metric").glob("*.yaml"))]
+
+
+def _read(file: Path) -> dict[str, Values]:
+    """The metrics of an option, name -> node."""
+    return {name: node for name, node in yaml.safe_load(file.read_text()).items() if name != "defaults"}
 
 
 @functools.cache
