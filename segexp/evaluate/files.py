@@ -14,21 +14,13 @@ import numpy.typing as npt
 from segexp.display import pictures
 from segexp.evaluate.result import Evaluation
 from segexp.run.earlier import evaluation_in_words_of_today
+from segexp.run.evaluation_conditions import CONDITIONS
 from segexp.run.folder import RunFolder
 from segexp.system.files import write_atomic
 from segexp.system.lock import exclusive_folder
 from segexp.types import Values
 
-SCORE_SETTINGS = (
-    "split",
-    "checkpoint",
-    "weights",
-    "image_size",
-    "fingerprint",
-    "inference",
-    "metric",
-    "regrouped_from",
-)
+SCORE_SETTINGS = ("split", *CONDITIONS, "metric", "regrouped_from")
 """Facts that scores depend on."""
 
 
@@ -115,15 +107,24 @@ def save_pictures(evaluation: Evaluation, run: RunFolder, folder: Path) -> None:
 
 
 def refuse_other_settings(folder: Path, facts: Values, overwrite: bool) -> None:
-    """Raise FileExistsError if the folder holds an evaluation with other settings, and may not be overwritten."""
+    """Raise FileExistsError if the folder holds an evaluation with other settings, and may not be overwritten.
+
+    The same evaluation with further metrics loses nothing, and may take its place.
+    """
     stored = _stored_settings(folder)
     differing = {key: stored[key] for key in SCORE_SETTINGS if stored[key] != facts.get(key)} if stored else {}
+    if differing.keys() == {"metric"} and _contains(facts["metric"], differing["metric"]):
+        return
     if differing and not overwrite:
         differences = "; ".join(f"{key} {value} instead of {facts.get(key)}" for key, value in differing.items())
         raise FileExistsError(
             f"{folder} holds an evaluation with other settings: {differences}; "
             "keep both by name=ANOTHER, or add overwrite=true"
         )
+
+
+def _contains(metrics: Values, stored: Values | None) -> bool:
+    return all(name in metrics and metrics[name] == settings for name, settings in (stored or {}).items())
 
 
 def _stored_settings(folder: Path) -> Values | None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -49,8 +50,10 @@ def test_its_score_is_what_its_author_defines(metric: Metric) -> None:
 def test_it_is_evaluated_and_compared_from_outside(trained: RunFolder, tmp_path: Path) -> None:
     write_example("A metric", tmp_path)
     first = Path(shutil.copytree(trained.path, tmp_path / "runs/first", ignore=shutil.ignore_patterns("evaluation")))
-    typed = ["metric=[default,missed]", "metric.missed.name=road", "device=cpu", "num_scenes=0"]
-    command(tmp_path, "evaluate", "--config-dir", "my_conf", f"run={first}", *typed)
+    quick = ["device=cpu", "num_scenes=0"]
+    typed = ["metric=[default,missed]", "metric.missed.name=road", *quick]
+    command(tmp_path, "evaluate", f"run={first}", *quick)
+    command(tmp_path, "evaluate", "--config-dir", "my_conf", f"run={first}", *typed)  # adds to what was evaluated
     stored = json.loads((first / "evaluation/val/metrics.json").read_text())
     assert stored["metric"]["missed"] == {"name": "road"}
 
@@ -62,6 +65,10 @@ def test_it_is_evaluated_and_compared_from_outside(trained: RunFolder, tmp_path:
     variants = pl.read_parquet(tmp_path / "report/variants.parquet")
     assert variants["missed"].to_list() == pytest.approx([stored["metrics"]["missed"]] * 2)
     command(tmp_path, "compare", *ours)
+    page = (tmp_path / "report/report.html").read_text()
+    assert re.search(
+        r"segexp.evaluate --config-dir \S*my_conf .*metric=\[default,missed\].* metric.missed.name=road", page
+    )
     assert "missed_verdict" in pl.read_parquet(tmp_path / "report/variants.parquet").columns
 
 

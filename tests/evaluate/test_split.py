@@ -146,6 +146,18 @@ def test_an_evaluation_with_other_settings_is_overwritten_on_request_only(
     refuse_other_settings(folder, other, overwrite=True)
 
 
+def test_further_metrics_are_added_without_a_request_and_none_is_taken_away(
+    evaluation: Evaluation, tmp_path: Path
+) -> None:
+    folder = RunFolder(tmp_path).evaluation("val")
+    stored = {"overlap": {}, "boundary": {"width": 0.02}}
+    save_scores(replace(evaluation, facts={**evaluation.facts, "metric": stored}), folder)
+    refuse_other_settings(folder, {**evaluation.facts, "metric": {**stored, "mine": {"k": 1}}}, overwrite=False)
+    for fewer in ({"overlap": {}}, {"overlap": {}, "boundary": {"width": 0.05}, "mine": {}}):
+        with pytest.raises(FileExistsError, match="other settings: metric"):
+            refuse_other_settings(folder, {**evaluation.facts, "metric": fewer}, overwrite=False)
+
+
 def test_files_of_an_earlier_evaluation_do_not_stay_beside_new_scores(evaluation: Evaluation, tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
     folder = run.evaluation("val")

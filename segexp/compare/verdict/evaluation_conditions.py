@@ -1,9 +1,8 @@
 """What two evaluations must have in common for their scores to be comparable."""
 
 from segexp.compare.verdict.evaluated_run import Run
+from segexp.run.evaluation_conditions import CONDITIONS
 
-FACTS = ("checkpoint", "weights", "image_size", "fingerprint", "inference", "label_ids")
-"""Keys of metrics.json that are conditions."""
 LONGEST = 90
 """Letters of a condition before it is cut."""
 Condition = str | tuple[str, ...]
@@ -11,7 +10,8 @@ Condition = str | tuple[str, ...]
 
 def evaluation_conditions(run: Run) -> dict[str, Condition]:
     """The checkpoint, the images, the classes, and how images were segmented, as text."""
-    conditions = {key: run.facts.get(key) for key in FACTS} | {"classes": run.class_names, "images": run.image_names}
+    conditions = {key: run.facts.get(key) for key in (*CONDITIONS, "label_ids")}
+    conditions |= {"classes": run.class_names, "images": run.image_names}
     return {
         key: tuple(map(str, value)) if isinstance(value, list | tuple) else str(value)
         for key, value in conditions.items()
