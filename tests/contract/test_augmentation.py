@@ -67,6 +67,19 @@ def test_another_seed_epoch_or_index_gives_another_sample(option: str, other: tu
 
 
 @pytest.mark.parametrize("option", OPTIONS)
+def test_a_sample_stays_as_it_was_and_may_have_any_layout(option: str, sample: Sample) -> None:
+    strided = sample._replace(image=sample.image.mT.contiguous().mT, target=sample.target.mT.contiguous().mT)
+    versions = strided.image._version, strided.target._version
+    for index in range(10):
+        expected, ours = (augmentation(option)(each, 0, index) for each in (sample, strided))
+        assert torch.equal(ours.image, expected.image)
+        assert torch.equal(ours.target, expected.target)
+    assert (strided.image._version, strided.target._version) == versions
+    assert torch.equal(strided.image, (40 + 170 * strided.target).expand(3, -1, -1))
+    assert torch.equal(strided.target, torch.arange(300).ge(150).expand(200, -1))
+
+
+@pytest.mark.parametrize("option", OPTIONS)
 def test_image_and_target_stay_together(option: str, sample: Sample) -> None:
     for index in range(10):
         image, target, _ = augmentation(option)(sample, 0, index)

@@ -127,6 +127,34 @@ def test_memory_layout_does_not_matter(loss: nn.Module, batch: Batch) -> None:
     torch.testing.assert_close(value_and_gradient(loss, strided, target.mT.contiguous().mT), expected)
 
 
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int16, torch.int32, torch.int64])
+def test_a_target_of_any_type_and_layout_gives_the_same_and_stays_as_it_was(
+    loss: nn.Module, batch: Batch, dtype: torch.dtype
+) -> None:
+    logits, target = batch[0], batch[1].to(dtype)
+    target[1] = target[0]  # so that one image can stand for both
+    expected = value_and_gradient(loss, logits, target.to(torch.uint8))
+    content = target.clone()
+    for layout in (target, target.mT.contiguous().mT, content[0].clone().expand(2, -1, -1)):
+        version = layout._version
+        torch.testing.assert_close(value_and_gradient(loss, logits, layout), expected)
+        assert layout._version == version
+        assert torch.equal(layout, content)
+
+
+def test_logits_of_any_layout_stay_as_they_were(loss: nn.Module, batch: Batch) -> None:
+    once = batch[0][:1].detach()
+    for logits in (
+        batch[0],
+        batch[0].detach().contiguous(memory_format=torch.channels_last).requires_grad_(),
+        once.expand(2, -1, -1, -1).requires_grad_(),
+    ):
+        before, version = logits.detach().clone(), logits._version
+        loss(logits, batch[1]).backward()
+        assert logits._version == version
+        assert torch.equal(logits, before)
+
+
 @pytest.mark.parametrize("scale", [1e4, 0.0])
 def test_extreme_logits_stay_finite(loss: nn.Module, batch: Batch, scale: float) -> None:
     assert_scalar(*value_and_gradient(loss, scale * batch[0].sign(), batch[1]))

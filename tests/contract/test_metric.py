@@ -1,17 +1,20 @@
 """What every file of conf/metric promises: whole numbers of images, and scores that follow from them alone."""
 
+import copy
 import inspect
 import json
 import pickle
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from segexp import build
-from segexp.metric.metric import Metric, Scores
+from segexp.metric.metric import Metric, Scores, SegmentedImage
 from segexp.metric.overlap import Overlap
 from segexp.types import Counts, Floats
 from tests.metric.segmented import CLASSES, count_all, segmented, with_other_void
@@ -105,6 +108,32 @@ def test_a_perfect_prediction_scores_1_or_0_if_lower_is_better(metric: Metric) -
 def test_void_pixels_do_not_count(metric: Metric, counts: dict) -> None:
     assert any((image.prediction != with_other_void(image).prediction).any() for image in IMAGES)
     assert_same(scored(metric, counts), scored(metric, counted(metric, [with_other_void(image) for image in IMAGES])))
+
+
+def test_an_image_stays_as_it_was_and_may_have_any_layout(metric: Metric, counts: dict) -> None:
+    strided = [in_another_layout(image) for image in IMAGES]
+    before, versions = copy.deepcopy(strided), [tensor._version for image in strided for tensor in tensors(image)]
+    assert_same(scored(metric, counted(metric, strided)), scored(metric, counts))
+    assert [tensor._version for image in strided for tensor in tensors(image)] == versions
+    for image, image_before in zip(strided, before, strict=True):
+        for name in ("prediction", "target", "label_ids", "instances"):
+            assert np.array_equal(getattr(image, name), getattr(image_before, name)), name
+        assert all(map(torch.equal, tensors(image), tensors(image_before)))
+
+
+def in_another_layout(image: SegmentedImage) -> SegmentedImage:
+    """The same image with the classes of a pixel side by side, and columns where rows were."""
+    arrays = ("prediction", "target", "label_ids", "instances")
+    return replace(
+        image,
+        logits=image.logits.contiguous(memory_format=torch.channels_last),
+        on_device=tuple(tensor.mT.contiguous().mT for tensor in image.on_device),
+        **{name: np.asfortranarray(getattr(image, name)) for name in arrays},
+    )
+
+
+def tensors(image: SegmentedImage) -> list[torch.Tensor]:
+    return [image.logits, *image.on_device]
 
 
 def test_it_is_sent_to_other_processes(metric: Metric) -> None:

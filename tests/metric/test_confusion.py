@@ -39,6 +39,29 @@ def test_prediction_equals_argmax_in_any_memory_format() -> None:
     assert torch.equal(prediction(logits.to(memory_format=torch.channels_last)).long(), logits.argmax(1))
 
 
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int16, torch.int32, torch.int64])
+def test_a_target_of_any_type_and_layout_counts_the_same_and_stays_as_it_was(dtype: torch.dtype) -> None:
+    logits, target = random_batch(19)
+    expected = confusion_matrix(prediction(logits), target, 19)
+    for each in (target.to(dtype), target.to(dtype).mT.contiguous().mT):
+        version = each._version
+        assert torch.equal(confusion_matrix(prediction(logits), each, 19), expected)
+        assert each._version == version
+        assert torch.equal(each, target.to(dtype))
+
+
+@pytest.mark.parametrize("size", [(17, 23), (9, 40)])
+def test_predicting_and_resizing_leave_logits_as_they_were(size: tuple[int, int]) -> None:
+    logits, _ = random_batch(19)
+    expected, content = resize_logits(logits, size), logits.clone()
+    for each in (logits, logits.to(memory_format=torch.channels_last), logits.mT.contiguous().mT):
+        version = each._version
+        torch.testing.assert_close(resize_logits(each, size), expected)
+        assert torch.equal(prediction(each), prediction(content))
+        assert each._version == version
+        assert torch.equal(each, content)
+
+
 def test_only_void_counts_nothing() -> None:
     void = torch.full((1, 4, 4), VOID, dtype=torch.uint8)
     assert confusion_matrix(torch.zeros_like(void), void, 3).sum() == 0

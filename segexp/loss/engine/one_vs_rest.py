@@ -33,7 +33,7 @@ def one_vs_rest(logits: Logits, target: Target, precise: bool, pool: ChunkPool) 
     precise: whether the loss depends on p above 1 - 1e-5; then p near 1 is computed as exactly as p near 0.
     """
     scores, void = logits.detach().flatten(2), target.flatten(1) == VOID
-    true_class = target.flatten(1).long().masked_fill_(void, 0)
+    true_class = target.flatten(1).long().masked_fill(void, 0)  # not in place: an int64 target is the caller's own
     class_logit = torch.empty(scores.shape, device=logits.device)
     true_logit = torch.empty(true_class.shape, device=logits.device)
 
