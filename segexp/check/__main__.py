@@ -31,7 +31,9 @@ def main(values: Values) -> None:
     for split, result in zip(settings.splits, scans, strict=True):
         console.print(f"{split}: {result.num_pairs} scenes, {len(result.problems)} problems")
         for problem in result.problems:
-            console.print(f"  {problem}", style="red", soft_wrap=True)
+            console.print(f"  {problem}", style="red", soft_wrap=True, markup=False)
+        for note in result.notes:
+            console.print(f"  {note}", style="yellow", soft_wrap=True, markup=False)
     counts = sum_counts((counts for result in scans for counts in result.counts), grouping.num_classes)
     if not any(counts.pixels):
         sys.exit(

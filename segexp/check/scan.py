@@ -1,15 +1,17 @@
 """Read a whole split, and list everything that is wrong with it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
 
 from rich.progress import track
 
 from segexp.classes import Grouping
 from segexp.data.counts import count_pixels
 from segexp.data.pairs import MissingMasksError, Pair, Source
-from segexp.data.reading import read_pair
+from segexp.data.reading import read_target, read_upright
 from segexp.types import Bytes, Counts
 
 
@@ -17,13 +19,26 @@ from segexp.types import Bytes, Counts
 class Scan:
     """The result of reading a split.
 
-    problems: one line for each, naming the file.
+    problems: one line for each, naming the file. notes: what is no mistake by itself, and worth a look.
     counts: pixels of each class [num_classes] in every scene without a problem.
     """
 
     num_pairs: int
     problems: list[str]
+    notes: list[str]
     counts: list[Counts]
+
+
+class ReadScene(NamedTuple):
+    """problem: why image or mask cannot be used, or empty. counts: pixels of each class; None if there is a problem.
+
+    orientation: of the image, see `UprightImage`.
+    """
+
+    pair: Pair
+    problem: str
+    counts: Counts | None
+    orientation: int
 
 
 def scan(source: Source, grouping: Grouping, split: str) -> Scan:
@@ -33,23 +48,36 @@ def scan(source: Source, grouping: Grouping, split: str) -> Scan:
     except MissingMasksError as error:
         pairs = error.with_mask
         problems = [f"{pair.image} has no mask: no {pair.mask}" for pair in error.without_mask]
-    counts = []
-    results = _targets_or_problems(source, pairs, grouping.lookup(source.table))
-    for result in track(results, f"reading {split}", total=len(pairs)):
-        if isinstance(result, str):
-            problems.append(result)
-        else:
-            counts.append(count_pixels(result, grouping.num_classes))
-    return Scan(len(pairs), problems, counts)
+    scenes = list(track(_scenes(source, pairs, grouping), f"reading {split}", total=len(pairs)))
+    problems += [scene.problem for scene in scenes if scene.problem]
+    turned = [scene.pair for scene in scenes if scene.orientation != 1]
+    return Scan(
+        len(pairs), problems, _note_of_turned(turned), [scene.counts for scene in scenes if scene.counts is not None]
+    )
 
 
-def _targets_or_problems(source: Source, pairs: list[Pair], lookup: Bytes) -> Iterator[Bytes | str]:
+def _scenes(source: Source, pairs: Sequence[Pair], grouping: Grouping) -> Iterator[ReadScene]:
+    read = partial(_read, source, grouping.lookup(source.table), grouping.num_classes)
     with ThreadPoolExecutor() as pool:
-        yield from pool.map(lambda pair: _target_or_problem(source, pair, lookup), pairs)
+        yield from pool.map(read, pairs)
 
 
-def _target_or_problem(source: Source, pair: Pair, lookup: Bytes) -> Bytes | str:
+def _read(source: Source, lookup: Bytes, num_classes: int, pair: Pair) -> ReadScene:
+    turned_by = 1
     try:
-        return read_pair(source, pair, lookup)[1]
+        image = read_upright(pair.image)
+        turned_by = image.orientation
+        target = read_target(source, pair, lookup, image.rgb.shape[:2])
     except ValueError as error:
-        return str(error)
+        return ReadScene(pair, str(error), None, turned_by)
+    return ReadScene(pair, "", count_pixels(target, num_classes), turned_by)
+
+
+def _note_of_turned(pairs: Sequence[Pair]) -> list[str]:
+    if not pairs:
+        return []
+    return [
+        f"an EXIF orientation turns {len(pairs)} images, the first is {pairs[0].image}; their masks are not turned: "
+        "where they were drawn on images that were not turned either, remove the orientation of these images "
+        "(exiftool -Orientation= FILES)"
+    ]

@@ -9,6 +9,16 @@ import numpy.typing as npt
 from PIL import Image
 
 from segexp.classes import UNKNOWN_LABEL
+from segexp.data.image import (
+    DECODING_ERRORS,
+    ON_ITS_SIDE,
+    UprightImage,
+    as_stored,
+    orientation,
+    rgb_array,
+    upright,
+    upright_size,
+)
 from segexp.data.pairs import Pair, Source
 from segexp.system.remote import open_file
 from segexp.types import Bytes
@@ -35,7 +45,7 @@ def read_target(source: Source, pair: Pair, lookup: Bytes, size: tuple[int, ...]
     if size != mask.shape:
         raise ValueError(
             f"{pair.mask} has {mask.shape[0]} rows and {mask.shape[1]} columns, and its image {pair.image} has "
-            f"{size[0]} and {size[1]}; both must have the same size: make the mask again"
+            f"{size[0]} and {size[1]}{_cure_of_other_size(pair, mask.shape, size)}"
         )
     target = lookup[mask]
     if (target == UNKNOWN_LABEL).any():
@@ -45,6 +55,17 @@ def read_target(source: Source, pair: Pair, lookup: Bytes, size: tuple[int, ...]
             "choose the data= option whose labels it holds, or add them to data.labels"
         )
     return target
+
+
+def _cure_of_other_size(pair: Pair, mask: tuple[int, ...], size: tuple[int, ...]) -> str:
+    turned = read_orientation(pair.image) if mask == size[::-1] else 1
+    if turned not in ON_ITS_SIDE:
+        return "; both must have the same size: make the mask again"
+    return (
+        f", turned as its EXIF orientation {turned} says; the mask fits only the pixels as they are stored, and masks "
+        "are never turned: make it again from the upright image, or, if the stored pixels are the right way up, remove "
+        "the orientation of the image (exiftool -Orientation= FILE)"
+    )
 
 
 def read_label_ids(source: Source, pair: Pair) -> Bytes:
@@ -75,13 +96,28 @@ def read_label_ids(source: Source, pair: Pair) -> Bytes:
 
 
 def read_size(path: Path) -> tuple[int, int]:
-    """Read the height and width of an image from the first bytes of its file."""
-    return _decode(path, lambda image: (image.height, image.width))
+    """Read the height and width of an image, upright as its EXIF orientation says, from the first bytes of its file."""
+    return _decode(path, upright_size)
+
+
+def read_orientation(path: Path) -> int:
+    """Read the EXIF orientation of an image, see `segexp.data.image.orientation`."""
+    return _decode(path, orientation)
 
 
 def read_image(path: Path) -> Bytes:
-    """Read an image as red, green and blue, uint8 [H, W, 3]."""
-    return _decode(path, rgb_array)
+    """Read an image as red, green and blue, uint8 [H, W, 3], upright as its EXIF orientation says."""
+    return read_upright(path).rgb
+
+
+def read_upright(path: Path) -> UprightImage:
+    """As `read_image`, with what else its file says."""
+    return _decode(path, upright)
+
+
+def read_colors(path: Path) -> Bytes:
+    """Read a mask that is coded by colour, uint8 [H, W, 3]; as every mask, it is not turned by an EXIF orientation."""
+    return _decode(path, lambda image: rgb_array(as_stored(image)))
 
 
 def read_mask(path: Path) -> Bytes:
@@ -99,8 +135,9 @@ def read_mask(path: Path) -> Bytes:
 
 
 def read_values(path: Path) -> npt.NDArray[Any]:
-    """Read the values of a picture as they are stored: [H, W] or [H, W, channels], of any type, no palette applied."""
-    return _decode(path, np.array)
+    """Read the values of a picture as they are stored, [H, W] or [H, W, channels] of any type: neither palette nor EXIF
+    orientation is applied."""
+    return _decode(path, lambda picture: np.array(as_stored(picture)))
 
 
 def read_instances(path: Path, shape: tuple[int, ...]) -> npt.NDArray[np.int32]:
@@ -117,21 +154,9 @@ def read_instances(path: Path, shape: tuple[int, ...]) -> npt.NDArray[np.int32]:
     return ids.astype(np.int32)
 
 
-def rgb_array(image: Image.Image) -> Bytes:
-    """Convert an image to uint8 [H, W, 3]: grey is repeated, 16 bits are cut to the upper 8, transparency is ignored.
-
-    Raises ValueError for pixels of 32 bits, and what Pillow raises for a truncated file.
-    """
-    if image.mode.startswith("I;16"):  # Pillow's own conversion would clip all above 255
-        return np.repeat((np.array(image) >> 8).astype(np.uint8)[..., None], 3, axis=2)
-    if image.mode in ("I", "F"):
-        raise ValueError(f"its pixels have the mode {image.mode}; allowed: 8 or 16 bits a channel")
-    return np.array(image.convert("RGB"))
-
-
 def _decode(path: Path, convert: Callable[[Image.Image], Decoded]) -> Decoded:
     try:
         with open_file(path) as file, Image.open(file) as image:
             return convert(image)
-    except (OSError, SyntaxError, ValueError) as error:  # Pillow raises all three for truncated files
+    except DECODING_ERRORS as error:
         raise ValueError(f"{path} cannot be decoded ({error}); make, copy or download this file again") from error

@@ -16,16 +16,16 @@ FILE = artifacts.CARD
 
 ONNX = """\
 import numpy, onnxruntime
-from PIL import Image
-image = Image.open("street.png").convert("RGB"){resize}
+from PIL import Image, ImageOps
+image = ImageOps.exif_transpose(Image.open("street.png")).convert("RGB"){resize}
 session = onnxruntime.InferenceSession("model.onnx")
 logits = session.run(["logits"], {{"image": numpy.asarray(image).transpose(2, 0, 1)[None]}})[0]
 prediction = logits.argmax(1)  # class number of each pixel, [1, height, width]"""
 
 TORCH = """\
 import numpy, torch
-from PIL import Image
-image = Image.open("street.png").convert("RGB"){resize}
+from PIL import Image, ImageOps
+image = ImageOps.exif_transpose(Image.open("street.png")).convert("RGB"){resize}
 network = torch.export.load("model.pt2").module()
 logits = network(torch.from_numpy(numpy.array(image)).permute(2, 0, 1)[None])
 prediction = logits.argmax(1)  # class number of each pixel, [1, height, width]"""

@@ -1,19 +1,16 @@
 """An image file as cameras and users hand it in -> the bytes that a network takes."""
 
-import struct
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, NamedTuple, TypeVar
 
-from PIL import Image, ImageOps
+from PIL import Image
 
-from segexp.data.reading import rgb_array
+from segexp.data.image import DECODING_ERRORS, upright
 from segexp.types import SMALLEST_SIDE, Bytes
 
 Result = TypeVar("Result")
-DECODING_ERRORS = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, struct.error)
-"""What Pillow raises for a torn file, odd EXIF data included."""
 
 
 class DecodedImage(NamedTuple):
@@ -35,12 +32,12 @@ def decode_image(
     formats: the file formats that are tried, in this order, None for all that Pillow knows.
     Raises ValueError for a file that is no image, is torn, has too many pixels, or has a side below SMALLEST_SIDE.
     """
-    return _decode(file, max_pixels, formats, _upright_pixels)
+    return _decode(file, max_pixels, formats, lambda picture: upright(picture).rgb)
 
 
 def decode_image_and_count_frames(file: Path) -> DecodedImage:
     """Decode as `decode_image` does, and count the frames; the file is opened only once."""
-    return _decode(file, None, None, lambda picture: DecodedImage(_upright_pixels(picture), _num_frames(picture)))
+    return _decode(file, None, None, lambda picture: DecodedImage(upright(picture).rgb, _num_frames(picture)))
 
 
 def _decode(
@@ -59,11 +56,6 @@ def _decode(
     except DECODING_ERRORS as error:
         raise ValueError(f"no image that can be read ({error}); save it again as PNG or JPEG") from error
     raise ValueError(problem)
-
-
-def _upright_pixels(picture: Image.Image) -> Bytes:
-    ImageOps.exif_transpose(picture, in_place=True)
-    return rgb_array(picture)
 
 
 def _num_frames(picture: Image.Image) -> int:

@@ -16,7 +16,7 @@ from segexp.data.samples import resize, resize_target
 from segexp.system import remote
 from segexp.types import Bytes, Size
 
-VERSION = 1
+VERSION = 2
 """Version of the arrays' content; raising it lets all caches be made again."""
 
 
