@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from segexp.model.auxiliary import check_stages
 from segexp.model.encoder import Tag, with_weights
+from segexp.model.normalization import normalization
 from segexp.model.segmenter import Segmenter
 from segexp.types import Logits, TrainingLogits
 
@@ -27,7 +28,8 @@ def fcn8(
     def build(tag: Tag) -> FCN8:
         return FCN8(get_encoder(encoder, weights=tag), num_classes, num_features, dropout, auxiliary_stages or ())
 
-    return Segmenter(with_weights(build, encoder, weights), stride=32)
+    network = with_weights(build, encoder, weights)
+    return Segmenter(network, 32, *normalization(network.encoder, encoder, weights))
 
 
 class FCN8(nn.Module):

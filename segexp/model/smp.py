@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from segexp.model.auxiliary import check_stages, fcn_head, split_output
 from segexp.model.encoder import Tag, with_weights
-from segexp.model.segmenter import IMAGENET_MEAN, IMAGENET_STD, Segmenter
+from segexp.model.normalization import normalization
+from segexp.model.segmenter import Segmenter
 from segexp.types import Logits, TrainingLogits
 
 
@@ -19,8 +20,8 @@ def smp(
     architecture: str,
     encoder: str,
     weights: str | None,
-    mean: Sequence[float] = IMAGENET_MEAN,
-    std: Sequence[float] = IMAGENET_STD,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
     auxiliary_stages: Sequence[int] | None = None,
     **options: Any,
 ) -> Segmenter:
@@ -28,7 +29,8 @@ def smp(
 
     architecture: class in smp: Unet, PSPNet, DeepLabV3Plus, FPN, MAnet, ...
     encoder, weights: see `segexp.model.encoder.with_weights`.
-    mean, std: of the images that the weights were trained with, per channel in units of 0..1.
+    mean, std: of the images that the weights were trained with, per channel in units of 0..1; None for those that
+        `segexp.model.normalization` finds.
     auxiliary_stages: stages of the encoder, counted from 1, to which training adds a head with a loss of its own. Stage
         k halves the image k times (fewer times where the architecture dilates); PSPNet is published with [4], the
         stage before the last one of a ResNet. None: no such heads.
@@ -47,11 +49,12 @@ def smp(
         return create(encoder_name=encoder, encoder_weights=tag, classes=num_classes, **options)
 
     network: nn.Module = with_weights(build, encoder, weights)
+    own = normalization(network.get_submodule("encoder"), encoder, weights)
     stride = int(network.get_submodule("encoder").output_stride)  # type: ignore[arg-type]
     if auxiliary_stages is not None:
         network = SupervisedStages(network, auxiliary_stages, num_classes)
     _freeze_unused(network)
-    return Segmenter(network, stride, mean, std)
+    return Segmenter(network, stride, mean or own.mean, std or own.std)
 
 
 class SupervisedStages(nn.Module):

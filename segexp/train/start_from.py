@@ -9,6 +9,9 @@ from segexp.run.checkpoint import model_weights
 from segexp.types import Values
 
 NUM_SHOWN = 5
+ENCODER = "network.encoder."
+NORMALIZATION = ("mean", "std")
+"""Of the images that an encoder's weights were trained with, see `segexp.model.normalization`."""
 
 
 class StartWeights(NamedTuple):
@@ -38,12 +41,15 @@ class StartWeights(NamedTuple):
 def copy_weights(model: nn.Module, path: Path) -> StartWeights:
     """Copy every tensor of a checkpoint whose name and shape the model has; the average if there is one.
 
+    Mean and standard deviation of the images are copied only with the whole encoder, as they belong to its weights.
     Raises ValueError if the file is torn, or if no tensor fits.
     """
     stored = {name: value for name, value in model_weights(path).items() if isinstance(value, Tensor)}
     own = {name: value for name, value in model.state_dict().items() if isinstance(value, Tensor)}
     fitting = {name: value for name, value in stored.items() if name in own and own[name].shape == value.shape}
-    if not fitting:
+    if any(name.startswith(ENCODER) and name not in fitting for name in own):
+        fitting = {name: value for name, value in fitting.items() if name not in NORMALIZATION}
+    if fitting.keys() <= set(NORMALIZATION):
         raise ValueError(
             f"start_from: no tensor of {path} has the name and the shape of one of this network; choose a run of the "
             "same model=, or leave start_from out"
@@ -54,6 +60,8 @@ def copy_weights(model: nn.Module, path: Path) -> StartWeights:
 
 
 def _reason(name: str, own: Tensor, stored: Tensor | None) -> str:
+    if name in NORMALIZATION and stored is not None:
+        return f"{name}, as it belongs to the weights of the encoder"
     there = "absent" if stored is None else str(list(stored.shape))
     return f"{name}, {list(own.shape)} here, {there} there"
 

@@ -8,6 +8,8 @@ import pytest
 import torch
 
 from segexp import build
+from segexp.model.segmenter import Segmenter
+from segexp.model.smp import smp
 from segexp.run.checkpoint import model_weights
 from segexp.run.folder import RunFolder
 from segexp.train.plan import Request, plan
@@ -59,9 +61,21 @@ def test_tensors_that_the_network_does_not_have_are_listed(trained: RunFolder) -
     assert set(copied.unused) == stored.keys() - model.state_dict().keys()
 
 
-def test_a_network_that_has_nothing_in_common_is_refused(trained: RunFolder) -> None:
+@pytest.mark.parametrize("network", [torch.nn.Conv2d(3, 3, 1), Segmenter(torch.nn.Conv2d(3, 3, 1), 1)])
+def test_a_network_that_has_nothing_in_common_is_refused(trained: RunFolder, network: torch.nn.Module) -> None:
     with pytest.raises(ValueError, match=r"start_from: no tensor of .*best.ckpt has the name and the shape"):
-        copy_weights(torch.nn.Conv2d(3, 3, 1), trained.checkpoint("best"))
+        copy_weights(network, trained.checkpoint("best"))
+
+
+def test_mean_and_std_are_copied_only_with_the_whole_encoder(tmp_path: Path) -> None:
+    stored = smp(5, "FPN", "resnet18", None, mean=[0.1, 0.2, 0.3])
+    state = {f"model.{name}": value for name, value in stored.state_dict().items()}
+    torch.save({"global_step": 1, "state_dict": state}, tmp_path / "best.ckpt")
+    same, other = (smp(5, "FPN", encoder, None) for encoder in ("resnet18", "tu-mobilevit_xxs"))
+    assert copy_weights(same, tmp_path / "best.ckpt").fresh == []
+    assert torch.equal(same.mean, stored.mean)
+    assert "mean, as it belongs to the weights of the encoder" in copy_weights(other, tmp_path / "best.ckpt").fresh
+    assert other.mean.flatten().tolist() == [0, 0, 0]
 
 
 def test_a_training_begins_with_the_weights_and_records_it(
