@@ -26,6 +26,21 @@ def sum_over_ranks(local: Tensor, training: bool) -> Tensor:
     return total
 
 
+def sizes_of_ranks(size: int, enough: int, device: torch.device, training: bool) -> list[int]:
+    """Return a size of each rank, by which all ranks then decide alike; all of them call this together.
+
+    enough: a size with which a rank decides as with any larger one. It then gets its own size only, so that the host
+    need not wait for the device.
+    """
+    ranks = num_ranks(training)
+    if ranks == 1:
+        return [size]
+    sizes = torch.zeros(ranks, dtype=torch.int64, device=device)
+    sizes[distributed.get_rank()] = size
+    distributed.all_reduce(sizes)
+    return [size] if size >= enough else sizes.tolist()
+
+
 def global_sum(local: Tensor, training: bool) -> Tensor:
     """Sum a tensor over all ranks, with the gradient of this rank's share in it.
 

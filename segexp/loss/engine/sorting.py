@@ -1,43 +1,60 @@
 """Threshold losses by sorting: exact, and quick enough for few pixels, whose order bins would get wrong."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, distributed
 
 from segexp.loss.engine.class_average import ByClass
 from segexp.loss.engine.distribution import LogitGrid
 from segexp.loss.engine.jaccard import fall_by_true_positive, rise_by_false_positive
 from segexp.loss.engine.one_vs_rest import Pixels
-from segexp.loss.engine.reduction import num_ranks
 
 Slopes = Float[Tensor, "group num_classes pixel"]
 Flags = Bool[Tensor, "group num_classes pixel"]
+NO_CLASS = -1
 
 
-def gather_from_ranks(pixels: Pixels, training: bool) -> tuple[Pixels, slice]:
-    """Gather the images of all ranks, which must hold equally many of one size; the slice selects this rank's."""
-    ranks, num_images = num_ranks(training), len(pixels.void)
-    if ranks == 1:
-        return pixels, slice(None)
-    first = distributed.get_rank() * num_images
-    return Pixels(*(_gather(tensor, ranks) for tensor in pixels)), slice(first, first + num_images)
+class Groups(NamedTuple):
+    """The pixels of each group: an image, or the global batch.
+
+    class_logit: as in Pixels. label: the true class, NO_CLASS where void.
+    """
+
+    class_logit: Float[Tensor, "group num_classes pixel"]
+    label: Int[Tensor, "group pixel"]
 
 
-def join_images(images: Pixels) -> Pixels:
-    """Join the pixels of all images as if they were one image."""
+def by_image(pixels: Pixels) -> Groups:
+    """Take each image for a group."""
+    return Groups(pixels.class_logit, pixels.true_class.masked_fill(pixels.void, NO_CLASS))
+
+
+def join(images: Groups, sizes: Sequence[int]) -> tuple[Groups, slice]:
+    """Join the pixels of all images of all ranks to one group; the slice selects this rank's.
+
+    sizes: number of pixels of each rank, which may hold any number of images of any size.
+    """
     class_logit = images.class_logit.movedim(0, 1).flatten(1)[None]  # b c pixel -> 1 c pixel
-    return Pixels(class_logit, *(tensor.reshape(1, -1) for tensor in images[1:]))
+    own = Groups(class_logit, images.label.flatten()[None])
+    if len(sizes) == 1:
+        return own, slice(None)
+    rank = distributed.get_rank()
+    mine = slice(sum(sizes[:rank]), sum(sizes[: rank + 1]))
+    return Groups(*(_join_ranks(tensor, sum(sizes), mine) for tensor in own)), mine
 
 
-def loss_by_sorting(groups: Pixels, grid: LogitGrid, by_error: bool) -> tuple[ByClass, ByClass, Slopes]:
+def loss_by_sorting(groups: Groups, grid: LogitGrid, by_error: bool) -> tuple[ByClass, ByClass, Slopes]:
     """Compute per group and class the number of true pixels, the expected Jaccard loss, and its slopes.
 
-    groups: each image is a group. grid: only its distribution is used, not its bins.
+    grid: only its distribution is used, not its bins.
     Slopes are the gradient of the loss by the probability of each class at each pixel.
     """
-    class_logit, label = groups.class_logit, groups.true_class.masked_fill(groups.void, -1)[:, None]
+    class_logit, label = groups.class_logit, groups.label[:, None]
     true = label == torch.arange(class_logit.shape[1], device=label.device)[:, None]  # g c pixel
-    other = (label >= 0) & ~true
+    other = (label != NO_CLASS) & ~true
     threshold = torch.where(true, -class_logit, class_logit) if by_error else class_logit
     threshold, order = threshold.sort(stable=True, dim=-1, descending=True)
     true, other = true.gather(-1, order), other.gather(-1, order)
@@ -59,7 +76,8 @@ def _changes(true: Flags, other: Flags, num_true: Tensor, by_error: bool) -> tup
     return fall * true, rise * other
 
 
-def _gather(tensor: Tensor, ranks: int) -> Tensor:
-    gathered = tensor.new_empty(ranks * len(tensor), *tensor.shape[1:])
-    distributed.all_gather_into_tensor(gathered, tensor.contiguous())
-    return gathered
+def _join_ranks(tensor: Tensor, size: int, mine: slice) -> Tensor:
+    joined = tensor.new_zeros(*tensor.shape[:-1], size)
+    joined[..., mine] = tensor
+    distributed.all_reduce(joined)  # a sum with zeros: ranks that gather must hold equally much
+    return joined

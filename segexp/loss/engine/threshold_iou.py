@@ -1,7 +1,7 @@
 """The engine of the Lovász family: the Jaccard loss averaged over the distribution of a threshold, in linear time."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Unpack
 
@@ -22,8 +22,8 @@ from segexp.loss.engine.counting import (
 from segexp.loss.engine.distribution import LogitGrid, ThresholdDistribution, check_distribution, tabulate
 from segexp.loss.engine.one_vs_rest import Pixels, logit_gradient, one_vs_rest
 from segexp.loss.engine.pixels import check_inputs
-from segexp.loss.engine.reduction import num_ranks, sum_over_ranks
-from segexp.loss.engine.sorting import gather_from_ranks, join_images, loss_by_sorting
+from segexp.loss.engine.reduction import num_ranks, sizes_of_ranks, sum_over_ranks
+from segexp.loss.engine.sorting import by_image, join, loss_by_sorting
 from segexp.types import Logits, Scalar, Target
 
 SORTED_ELEMENTS = 2**18  # logits of the global batch up to which sorting is quick
@@ -75,10 +75,11 @@ class ThresholdIoU(nn.Module):
     def forward(self, logits: Logits, target: Target) -> Scalar:
         with torch.no_grad(), ChunkPool(logits.device) as pool:
             check_inputs(logits, target, self.num_classes)  # here, as torch's own threads spin for a while after use
-            few = logits.numel() * num_ranks(self.training) <= SORTED_ELEMENTS and not self.memory.momentum
-            grid = self._grid(SORTED_BINS if few else self._num_bins(target), logits.device)
+            sizes = self._sizes_of_ranks(target)
+            few = sum(sizes) * self.num_classes <= SORTED_ELEMENTS and not self.memory.momentum
+            grid = self._grid(SORTED_BINS if few else self._num_bins(target, sizes), logits.device)
             pixels = one_vs_rest(logits, target, grid.has_high_density or few, pool)
-            value, gradient, tensors = self._by_sorting(pixels) if few else self._by_counting(pixels, grid, pool)
+            value, gradient, tensors = self._by_sorting(pixels, sizes) if few else self._by_counting(pixels, grid, pool)
             value = value.masked_fill(pixels.true_logit.isnan().any(), math.nan)  # bins cannot hold logits that are NaN
         return _WithGradient.apply(logits, value, gradient, num_ranks(self.training), *tensors)
 
@@ -92,26 +93,34 @@ class ThresholdIoU(nn.Module):
         gradient = partial(_gradient_from_tables, grid, self.by_error)
         return sum_over_ranks(value, self.training and self.average.per_image), gradient, (tables, *pixels)
 
-    def _by_sorting(self, pixels: Pixels) -> ValueAndGradient:
-        shared = self.training and not self.average.per_image
-        images, mine = gather_from_ranks(pixels, shared)
-        groups = images if self.average.per_image else join_images(images)
-        num_true, loss, slope = loss_by_sorting(groups, self._grid(SORTED_BINS, groups.void.device), self.by_error)
+    def _by_sorting(self, pixels: Pixels, sizes: Sequence[int]) -> ValueAndGradient:
+        images = by_image(pixels)
+        groups, mine = (images, slice(None)) if self.average.per_image else join(images, sizes)
+        num_true, loss, slope = loss_by_sorting(groups, self._grid(SORTED_BINS, groups.label.device), self.by_error)
         weight = self.average(num_true)
         value = (weight * loss).sum()
         slope = slope.mul_(weight[..., None])
         if not self.average.per_image:
-            slope = slope[0].unflatten(1, (len(images.class_logit), -1)).movedim(1, 0)[mine]
+            slope = slope[0, :, mine].unflatten(1, images.label.shape).movedim(1, 0)  # c (b pixel) -> b c pixel
         return (
-            value if shared else sum_over_ranks(value, self.training),
+            sum_over_ranks(value, self.training and self.average.per_image),
             _gradient_from_slopes,
             (slope, pixels.class_logit),
         )
 
-    def _num_bins(self, target: Target) -> int:
+    def _sizes_of_ranks(self, target: Target) -> list[int]:
+        """Pixels of each rank, as far as it depends on them whether pixels are sorted or into how many bins they go."""
+        if self.memory.momentum:
+            return [target.numel()]
+        if self.average.per_image:  # each rank may decide for itself
+            return [target.numel()] * num_ranks(self.training)
+        enough = 1 + max(SORTED_ELEMENTS // self.num_classes, BINS_TIMES_PIXELS // (self.bins + 1))
+        return sizes_of_ranks(target.numel(), enough, target.device, self.training)
+
+    def _num_bins(self, target: Target, sizes: Sequence[int]) -> int:
         if self.memory.momentum:
             return self.bins
-        num_pixels = target[0].numel() if self.average.per_image else target.numel() * num_ranks(self.training)
+        num_pixels = target.shape[1:].numel() if self.average.per_image else sum(sizes)
         return max(self.bins, min(BINS_TIMES_PIXELS // num_pixels, TABLE_ELEMENTS // self.num_classes))
 
     def _grid(self, num_bins: int, device: torch.device) -> LogitGrid:
