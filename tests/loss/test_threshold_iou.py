@@ -235,3 +235,11 @@ def test_wrong_options_are_named_with_what_is_allowed(arguments: dict[str, Any],
     with pytest.raises(ValueError, match="^loss: ") as error:
         Lovasz(**{"num_classes": 3, "distribution": UNIFORM} | arguments)
     assert [fact for fact in facts if fact not in str(error.value)] == [], str(error.value)
+
+
+def test_batches_of_ever_other_sizes_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threshold_iou, "SORTED_ELEMENTS", 0)
+    loss = ThresholdIoU(2, UNIFORM, by_error=False)
+    for num_pixels in range(20_000, 21_000, 25):
+        loss(*random_batch(2, num_pixels))
+    assert len(loss._grids) <= threshold_iou.MAX_GRIDS

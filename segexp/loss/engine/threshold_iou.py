@@ -29,6 +29,7 @@ from segexp.types import Logits, Scalar, Target
 SORTED_ELEMENTS = 2**18  # logits of the global batch up to which sorting is quick
 SORTED_BINS = 2**16  # resolution of the distribution there
 NEGLIGIBLE = 1e-5  # probability of the distribution left to the first and to the last bin
+MAX_GRIDS = 16  # kept: batches may have ever other sizes, and so other numbers of bins
 BINS_TIMES_PIXELS = 2**27  # from which on the errors that bins make about the order of pixels average out
 
 Gradient = Callable[..., Tensor]
@@ -125,6 +126,8 @@ class ThresholdIoU(nn.Module):
 
     def _grid(self, num_bins: int, device: torch.device) -> LogitGrid:
         if (num_bins, device) not in self._grids:
+            if len(self._grids) == MAX_GRIDS:
+                self._grids.clear()
             negligible = 0.0 if num_bins == SORTED_BINS else NEGLIGIBLE
             self._grids[num_bins, device] = tabulate(self.distribution, num_bins, device, negligible)
         return self._grids[num_bins, device]
