@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from segexp.types import Values
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from segexp.check.scan import Scan
     from segexp.data.counts import ClassCounts
 
 
@@ -25,15 +27,18 @@ def main(values: Values) -> None:
     from segexp.data.counts import sum_counts
     from segexp.display import pictures
 
-    source, grouping = build.source_from(settings.data), build.part(settings.classes)
+    source, grouping = build.source_from(settings.data.source), build.part(settings.classes)
     scans = [scan(source, grouping, split) for split in settings.splits]
+    shared = [] if settings.data.splits_may_overlap else overlaps(settings.splits, scans)
     console = Console()
     for split, result in zip(settings.splits, scans, strict=True):
-        console.print(f"{split}: {result.num_pairs} scenes, {len(result.problems)} problems")
+        console.print(f"{split}: {len(result.pairs)} scenes, {len(result.problems)} problems")
         for problem in result.problems:
             console.print(f"  {problem}", style="red", soft_wrap=True, markup=False)
         for note in result.notes:
             console.print(f"  {note}", style="yellow", soft_wrap=True, markup=False)
+    for problem in shared:
+        console.print(problem, style="red", soft_wrap=True, markup=False)
     counts = sum_counts((counts for result in scans for counts in result.counts), grouping.num_classes)
     if not any(counts.pixels):
         sys.exit(
@@ -44,8 +49,21 @@ def main(values: Values) -> None:
     shares = dict(zip(grouping.names, (pixels / max(1, sum(counts.pixels)) for pixels in counts.pixels), strict=True))
     title = f"{grouping.name}, {' + '.join(settings.splits)}"
     print(pictures.save(pictures.class_bars(shares, grouping.colors, title), Path(settings.picture)))
-    if any(result.problems for result in scans):
+    if shared or any(result.problems for result in scans):
         sys.exit("segexp.check: the data set has problems, which are listed above; mend or remove these files")
+
+
+def overlaps(splits: Sequence[str], scans: "Sequence[Scan]") -> list[str]:
+    """A problem for every two splits that share images."""
+    from segexp.data.overlap import refuse_shared_images
+
+    problems = []
+    for (first, scan_of_first), (second, scan_of_second) in combinations(zip(splits, scans, strict=True), 2):
+        try:
+            refuse_shared_images((first, second), scan_of_first.pairs, scan_of_second.pairs)
+        except ValueError as error:
+            problems.append(str(error))
+    return problems
 
 
 def _weight_table(counts: "ClassCounts", class_names: Sequence[str]) -> "Table":

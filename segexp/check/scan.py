@@ -17,13 +17,13 @@ from segexp.types import Bytes, Counts
 
 @dataclass(frozen=True)
 class Scan:
-    """The result of reading a split.
+    """The result of reading a split: its scenes that have a mask, and what was found.
 
     problems: one line for each, naming the file. notes: what is no mistake by itself, and worth a look.
     counts: pixels of each class [num_classes] in every scene without a problem.
     """
 
-    num_pairs: int
+    pairs: list[Pair]
     problems: list[str]
     notes: list[str]
     counts: list[Counts]
@@ -52,7 +52,7 @@ def scan(source: Source, grouping: Grouping, split: str) -> Scan:
     problems += [scene.problem for scene in scenes if scene.problem]
     turned = [scene.pair for scene in scenes if scene.orientation != 1]
     return Scan(
-        len(pairs), problems, _note_of_turned(turned), [scene.counts for scene in scenes if scene.counts is not None]
+        pairs, problems, _note_of_turned(turned), [scene.counts for scene in scenes if scene.counts is not None]
     )
 
 

@@ -2,20 +2,36 @@
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from segexp.config.schema import Allowed, Settings, Split, Tuple
+
+
+class CheckedData(Settings):
+    """The keys below data.
+
+    splits_may_overlap: whether images that several splits have in common are no problem.
+    All other keys are those of the data set, as `build` reads them.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    splits_may_overlap: bool
+
+    @property
+    def source(self) -> dict[str, Any]:
+        return self.model_extra or {}
 
 
 class CheckSettings(Settings):
     """The keys of conf/check.yaml.
 
-    classes, data: the grouping and the data set, as `build` reads them.
+    classes: the grouping, as `build` reads it.
     splits: names of the splits to read. picture: path of the PNG that shows the share of each class.
     """
 
     classes: dict[str, Any]
-    data: dict[str, Any]
+    data: CheckedData
     splits: Annotated[
         tuple[Split, ...], Field(min_length=1), Tuple, Allowed("a list of names of splits, such as [train,val]")
     ]

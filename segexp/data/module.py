@@ -8,6 +8,7 @@ from torch.utils.data import DataLoader
 from segexp.classes import Grouping
 from segexp.data.cache.cache import Cache
 from segexp.data.loading import default_num_workers, loader
+from segexp.data.overlap import refuse_shared_images
 from segexp.data.pairs import Source
 from segexp.data.sampler import EvaluationSampler, TrainingSampler
 from segexp.data.samples import Augment, EvaluationSamples, TrainingSamples
@@ -31,6 +32,7 @@ class DataModule(LightningDataModule):
         *,
         train_split: str,
         val_split: str,
+        splits_may_overlap: bool,
         image_size: Sequence[int] | None,
         batch_size: int,
         eval_batch_size: int,
@@ -46,12 +48,19 @@ class DataModule(LightningDataModule):
         self.seed = seed
         self.train_split = train_split
         self.val_split = val_split
+        self.splits_may_overlap = splits_may_overlap
         self.image_size = _as_size(image_size)
         self.batch_size = batch_size
         self.eval_batch_size = eval_batch_size
         self.num_workers = default_num_workers() if num_workers is None else num_workers
         self.lookup = grouping.lookup(source.table)
         self.cache = Cache(cache, _as_size(cache_size), cache_root)
+
+    def check_splits(self) -> None:
+        """Look at the files before a training begins. Raises ValueError for splits that share images."""
+        if not self.splits_may_overlap:
+            pairs = [self.source.pairs(split) for split in (self.train_split, self.val_split)]
+            refuse_shared_images((self.train_split, self.val_split), *pairs)
 
     def train_dataloader(self) -> DataLoader:
         rank, num_ranks = self._rank()

@@ -16,6 +16,7 @@ class ReadingSettings(Settings):
     """How the scenes of a data set are read and batched.
 
     train_split, val_split: names of the source's splits.
+    splits_may_overlap: whether a training begins although these two have images in common.
     image_size: [height, width] that images are resized to for the network, None for native size; scores are always
         computed at native size.
     batch_size: training samples of each rank in a step.
@@ -26,6 +27,7 @@ class ReadingSettings(Settings):
 
     train_split: Split
     val_split: Split
+    splits_may_overlap: Annotated[bool, WithoutEffect()]
     image_size: Size | None
     batch_size: Count
     eval_batch_size: Count

@@ -36,6 +36,7 @@ def execute(run: RunFolder, plan: Plan) -> None:
         case Start(request, weights):
             with on_first_rank(run.renew):
                 training = assemble(request.values, run.path)
+                _check_splits(training.data)
                 begun_with = copy_weights(training.model, weights) if weights else None
                 _record_start(run, request, training.data, begun_with)
                 _train(run, training, request.values, from_checkpoint=None)
@@ -51,6 +52,12 @@ def execute(run: RunFolder, plan: Plan) -> None:
                 _report(run)
         case Nothing() if rank() == 0:
             print(f"{run.path} is finished: nothing is left to train")
+
+
+@rank_zero_only
+def _check_splits(data: DataModule) -> None:
+    """By one rank, as all would read the same files."""
+    data.check_splits()
 
 
 @rank_zero_only

@@ -41,7 +41,7 @@ def streets(root: Path) -> list[str]:
 
 
 def _write(image: Path, mask: Path, mask_values: list[int]) -> None:
-    generator = np.random.default_rng(0)
+    generator = np.random.default_rng([*str(image).encode()])  # no two images are the same
     for path, pixels in ((image, generator.integers(0, 256, (*SIZE, 3))), (mask, generator.choice(mask_values, SIZE))):
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(pixels.astype(np.uint8)).save(path)
