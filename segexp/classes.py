@@ -9,7 +9,10 @@ import numpy.typing as npt
 from segexp.types import VOID
 
 UNKNOWN_LABEL = 254
-"""Train id that `Grouping.lookup` gives to a mask value that is no label of the table; it is never scored."""
+"""Train id that `Grouping.lookup` gives to a mask value that is no label of the table; it is never scored.
+
+No class has it, but a label may have the id 254: whether a mask value is a label, the table says.
+"""
 
 Color = tuple[int, int, int]
 
@@ -67,7 +70,10 @@ class LabelTable:
         return tuple(label for name in names for label in self.labels if label.name == name)
 
     def lookup(self) -> npt.NDArray[np.uint8]:
-        """Table uint8 [256] that maps every label's mask value to itself and all other bytes to UNKNOWN_LABEL."""
+        """Table uint8 [256] that maps every label's mask value to itself, and all other bytes to UNKNOWN_LABEL.
+
+        That value may be a label's own.
+        """
         lookup = np.full(256, UNKNOWN_LABEL, dtype=np.uint8)
         lookup[self.mask_values()] = self.mask_values()
         return lookup

@@ -28,7 +28,7 @@ def main(values: Values) -> None:
     from segexp.display import pictures
 
     source, grouping = build.source_from(settings.data.source), build.part(settings.classes)
-    scans = [scan(source, grouping, split) for split in settings.splits]
+    scans = [scan(source, grouping, split, settings.data.image_size) for split in settings.splits]
     shared = [] if settings.data.splits_may_overlap else overlaps(settings.splits, scans)
     console = Console()
     for split, result in zip(settings.splits, scans, strict=True):

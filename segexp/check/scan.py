@@ -12,7 +12,8 @@ from segexp.classes import Grouping
 from segexp.data.counts import count_pixels
 from segexp.data.pairs import MissingMasksError, Pair, Source
 from segexp.data.reading import read_target, read_upright
-from segexp.types import Bytes, Counts
+from segexp.data.small_images import size_problem
+from segexp.types import Bytes, Counts, Size
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Scan:
 
 
 class ReadScene(NamedTuple):
-    """problem: why image or mask cannot be used, or empty. counts: pixels of each class; None if there is a problem.
+    """problem: why image or mask cannot be used, or empty. counts: pixels of each class; None if they cannot.
 
     orientation: of the image, see `UprightImage`.
     """
@@ -41,14 +42,17 @@ class ReadScene(NamedTuple):
     orientation: int
 
 
-def scan(source: Source, grouping: Grouping, split: str) -> Scan:
-    """Decode every image and mask of a split by threads, with a progress bar."""
+def scan(source: Source, grouping: Grouping, split: str, image_size: Size | None = None) -> Scan:
+    """Decode every image and mask of a split by threads, with a progress bar.
+
+    image_size: [H, W] that images will be resized to, so that small ones are none too small; None for native size.
+    """
     try:
         pairs, problems = source.pairs(split), list[str]()
     except MissingMasksError as error:
         pairs = error.with_mask
         problems = [f"{pair.image} has no mask: no {pair.mask}" for pair in error.without_mask]
-    scenes = list(track(_scenes(source, pairs, grouping), f"reading {split}", total=len(pairs)))
+    scenes = list(track(_scenes(source, pairs, grouping, image_size), f"reading {split}", total=len(pairs)))
     problems += [scene.problem for scene in scenes if scene.problem]
     turned = [scene.pair for scene in scenes if scene.orientation != 1]
     return Scan(
@@ -56,13 +60,13 @@ def scan(source: Source, grouping: Grouping, split: str) -> Scan:
     )
 
 
-def _scenes(source: Source, pairs: Sequence[Pair], grouping: Grouping) -> Iterator[ReadScene]:
-    read = partial(_read, source, grouping.lookup(source.table), grouping.num_classes)
+def _scenes(source: Source, pairs: Sequence[Pair], grouping: Grouping, image_size: Size | None) -> Iterator[ReadScene]:
+    read = partial(_read, source, grouping.lookup(source.table), grouping.num_classes, image_size)
     with ThreadPoolExecutor() as pool:
         yield from pool.map(read, pairs)
 
 
-def _read(source: Source, lookup: Bytes, num_classes: int, pair: Pair) -> ReadScene:
+def _read(source: Source, lookup: Bytes, num_classes: int, image_size: Size | None, pair: Pair) -> ReadScene:
     turned_by = 1
     try:
         image = read_upright(pair.image)
@@ -70,7 +74,8 @@ def _read(source: Source, lookup: Bytes, num_classes: int, pair: Pair) -> ReadSc
         target = read_target(source, pair, lookup, image.rgb.shape[:2])
     except ValueError as error:
         return ReadScene(pair, str(error), None, turned_by)
-    return ReadScene(pair, "", count_pixels(target, num_classes), turned_by)
+    problem = size_problem(pair.image, image_size or target.shape)
+    return ReadScene(pair, problem, count_pixels(target, num_classes), turned_by)
 
 
 def _note_of_turned(pairs: Sequence[Pair]) -> list[str]:

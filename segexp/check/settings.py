@@ -4,18 +4,20 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
-from segexp.config.schema import Allowed, Settings, Split, Tuple
+from segexp.config.schema import Allowed, Settings, Size, Split, Tuple
 
 
 class CheckedData(Settings):
     """The keys below data.
 
+    image_size: [height, width] that a training resizes images to, for which any is large enough; None for native size.
     splits_may_overlap: whether images that several splits have in common are no problem.
     All other keys are those of the data set, as `build` reads them.
     """
 
     model_config = ConfigDict(extra="allow")
 
+    image_size: Size | None
     splits_may_overlap: bool
 
     @property

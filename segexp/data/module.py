@@ -13,6 +13,7 @@ from segexp.data.pairs import Source
 from segexp.data.sampler import EvaluationSampler, TrainingSampler
 from segexp.data.samples import Augment, EvaluationSamples, TrainingSamples
 from segexp.data.scenes import Scenes
+from segexp.data.small_images import refuse_small_images
 from segexp.types import Size
 
 
@@ -57,10 +58,17 @@ class DataModule(LightningDataModule):
         self.cache = Cache(cache, _as_size(cache_size), cache_root)
 
     def check_splits(self) -> None:
-        """Look at the files before a training begins. Raises ValueError for splits that share images."""
+        """Look at the files before a training begins.
+
+        Raises ValueError for splits that share images, and for images of the validation that are too small; those of
+        the training may be enlarged by its augmentation.
+        """
+        splits = (self.train_split, self.val_split)
+        pairs_of_train, pairs_of_val = (self.source.pairs(split) for split in splits)
         if not self.splits_may_overlap:
-            pairs = [self.source.pairs(split) for split in (self.train_split, self.val_split)]
-            refuse_shared_images((self.train_split, self.val_split), *pairs)
+            refuse_shared_images(splits, pairs_of_train, pairs_of_val)
+        if self.image_size is None:
+            refuse_small_images(pairs_of_val)
 
     def train_dataloader(self) -> DataLoader:
         rank, num_ranks = self._rank()

@@ -48,13 +48,17 @@ def read_target(source: Source, pair: Pair, lookup: Bytes, size: tuple[int, ...]
             f"{size[0]} and {size[1]}{_cure_of_other_size(pair, mask.shape, size)}"
         )
     target = lookup[mask]
-    if (target == UNKNOWN_LABEL).any():
-        unknown = np.unique(mask[target == UNKNOWN_LABEL])
+    if (target == UNKNOWN_LABEL).any() and (unknown := _unknown_ids(source, mask[target == UNKNOWN_LABEL])):
         raise ValueError(
-            f"{pair.mask} holds the ids {unknown.tolist()}, which are no labels of this data set; correct the mask, "
+            f"{pair.mask} holds the ids {unknown}, which are no labels of this data set; correct the mask, "
             "choose the data= option whose labels it holds, or add them to data.labels"
         )
     return target
+
+
+def _unknown_ids(source: Source, mask_values: Bytes) -> list[int]:
+    """Those that are no labels: in `LabelTable.lookup`, the label of the id 254 has the value of UNKNOWN_LABEL."""
+    return sorted({*mask_values.tolist()} - {*source.table.mask_values()})
 
 
 def _cure_of_other_size(pair: Pair, mask: tuple[int, ...], size: tuple[int, ...]) -> str:
@@ -98,6 +102,11 @@ def read_label_ids(source: Source, pair: Pair) -> Bytes:
 def read_size(path: Path) -> tuple[int, int]:
     """Read the height and width of an image, upright as its EXIF orientation says, from the first bytes of its file."""
     return _decode(path, upright_size)
+
+
+def read_stored_size(path: Path) -> tuple[int, int]:
+    """As `read_size`, of the pixels as they are stored; no format is decoded for it, and no more of the file read."""
+    return _decode(path, lambda image: (image.height, image.width))
 
 
 def read_orientation(path: Path) -> int:

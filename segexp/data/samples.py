@@ -9,6 +9,7 @@ from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2 import functional as transform
 
 from segexp.data.scenes import Scenes
+from segexp.data.small_images import refuse_small_sample
 from segexp.types import LazySample, Sample, Size
 
 Augment = Callable[[Sample, int, int], Sample]
@@ -41,12 +42,12 @@ class TrainingSamples(Dataset[Sample]):
         epoch, index = key
         scene = self.scenes[index]
         if self.lazy_augment and self.image_size in (None, scene.size):
-            return self.lazy_augment.read(scene, epoch, index)
+            return refuse_small_sample(self.lazy_augment.read(scene, epoch, index))
         sample = scene.whole()
         if self.image_size:
             target = resize_target(sample.target, self.image_size)
             sample = sample._replace(image=resize(sample.image, self.image_size), target=target)
-        return self.augment(sample, epoch, index)
+        return refuse_small_sample(self.augment(sample, epoch, index))
 
 
 class EvaluationSamples(Dataset[Sample]):
@@ -65,7 +66,8 @@ class EvaluationSamples(Dataset[Sample]):
 
     def __getitem__(self, index: int) -> Sample:
         sample = self.scenes[index].whole()
-        return sample._replace(image=resize(sample.image, self.image_size)) if self.image_size else sample
+        image = resize(sample.image, self.image_size) if self.image_size else sample.image
+        return refuse_small_sample(sample._replace(image=image))
 
 
 def resize(image: torch.Tensor, size: Size) -> torch.Tensor:

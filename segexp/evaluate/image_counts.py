@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from PIL import Image
-from torch import nn
+from torch import Tensor, nn
 
 from segexp.classes import Grouping, LabelTable
 from segexp.data.pairs import Pair, Source
@@ -66,7 +66,7 @@ def count_image(task: CountingTask, index: int, device: torch.device) -> ImageCo
     image, mask = read_pair(task.source, pair, task.table.lookup())
     target = task.grouping.lookup(task.table)[mask]
     device_target, device_mask = (torch.from_numpy(array).to(device) for array in (target, mask))
-    logits = segment(task.model, image_batch(image[None], device), task.image_size, task.inference)
+    logits = _segment(task, pair, image_batch(image[None], device))
     _refuse_not_finite(logits, pair, task.inference.precision)
     device_prediction = prediction(logits)
     predicted = device_prediction[0].cpu().numpy()
@@ -85,6 +85,14 @@ def count_image(task: CountingTask, index: int, device: torch.device) -> ImageCo
         _keep_target(task.predictions / "targets" / f"{pair.name}.png", mask, pair)
     sheet_row = pictures.SheetRow(pair.name, image, target, predicted) if index in task.pictured else None
     return ImageCounts(_count(task.metrics, segmented, pair), sheet_row)
+
+
+def _segment(task: CountingTask, pair: Pair, image: Tensor) -> Logits:
+    """As `segment`, whose refusals, such as of an image that is too small, do not know the file."""
+    try:
+        return segment(task.model, image, task.image_size, task.inference)
+    except ValueError as error:
+        raise ValueError(f"{pair.image}: {error}") from error
 
 
 def _count(metrics: Mapping[str, Metric], image: SegmentedImage, pair: Pair) -> dict[str, Counts]:

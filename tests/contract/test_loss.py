@@ -205,6 +205,15 @@ def test_mismatched_sizes_are_named(loss: nn.Module, batch: Batch) -> None:
     assert_names(error, "[2, 5, 6, 7]", "[2, 3, 7]", "[B, C, H, W]", "[B, H, W]", "one height and width")
 
 
+@pytest.mark.parametrize("value", [-1, -100])
+def test_a_negative_index_is_named_with_the_one_that_is_void(loss: nn.Module, batch: Batch, value: int) -> None:
+    logits, target = batch
+    target = target.long()
+    target[0, 0, :3] = value
+    with pytest.raises(ValueError, match=rf"holds \[{value}\].*void is 255 here: target.where\(target >= 0, 255\)"):
+        loss(logits, target)
+
+
 def test_unknown_class_is_named(loss: nn.Module, batch: Batch) -> None:
     batch[1][0, 0, 0] = NUM_CLASSES
     with pytest.raises(ValueError, match="^loss: ") as error:

@@ -94,7 +94,8 @@ def test_a_training_on_its_own_validation_images_is_refused_before_it_begins(tmp
 
 
 def test_splits_that_share_images_can_be_allowed(tmp_path: Path) -> None:
-    build.data(values_of_one_folder(tmp_path, "data.splits_may_overlap=true")).check_splits()
+    values = values_of_one_folder(tmp_path, "data.splits_may_overlap=true", "data.image_size=[48,80]")
+    build.data(values).check_splits()
 
 
 def test_a_check_lists_shared_images_as_a_problem(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A network whose logits are not finite gets no score."""
+"""A network whose logits are not finite gets no score, and whatever is refused is told with the image."""
 
 import re
 from dataclasses import replace
@@ -10,6 +10,7 @@ from torch import nn
 
 from segexp.evaluate.image_counts import count_image
 from segexp.inference.settings import Inference
+from segexp.model.segmenter import Segmenter
 from tests.evaluate.guess import evaluation_job
 
 
@@ -48,3 +49,12 @@ def test_logits_that_are_not_finite_are_refused_by_the_name_of_their_image(
 def test_a_large_logit_in_single_precision_is_scored(streets_root: Path) -> None:
     task = replace(evaluation_job(streets_root, "cityscapes19").task, model=Overflowing(1e6))
     assert count_image(task, 0, torch.device("cpu")).counts["calibration"][:, 0].sum() > 0
+
+
+def test_what_the_network_refuses_is_told_with_the_image(streets_root: Path) -> None:
+    task = evaluation_job(streets_root, "cityscapes19").task
+    network = Segmenter(nn.Conv2d(3, 19, 1), stride=1)
+    task = replace(task, model=network, inference=Inference(scales=(0.1,)))
+    message = f"{task.pairs[0].image}: image: found [1, 3, "
+    with pytest.raises(ValueError, match=re.escape(message)):
+        count_image(task, 0, torch.device("cpu"))

@@ -51,8 +51,13 @@ def negative_log_likelihood(logits: Logits, target: Target) -> PixelLoss:
 
 def _check_values(target: Target, num_classes: int) -> None:
     unknown = (target >= num_classes) & (target != VOID)
+    if target.dtype.is_signed:
+        unknown |= target < 0
     if unknown.any():
-        raise ValueError(
-            f"loss: target holds {target[unknown].unique().tolist()}; allowed: 0..{num_classes - 1} and {VOID} "
-            "(void); map labels to classes with the grouping that the model was built for"
+        values = target[unknown].unique().tolist()
+        cure = (
+            f"void is {VOID} here: target.where(target >= 0, {VOID})"
+            if values[0] < 0
+            else "map labels to classes with the grouping that the model was built for"
         )
+        raise ValueError(f"loss: target holds {values}; allowed: 0..{num_classes - 1} and {VOID} (void); {cure}")
