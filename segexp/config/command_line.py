@@ -12,14 +12,14 @@ from typing import cast
 import hydra
 import yaml
 from hydra._internal.utils import get_args_parser
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, OverrideType
 from hydra.errors import HydraException, InstantiationException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from segexp.config.compose import config_folder, load
-from segexp.config.values import plain_values
+from segexp.config.compose import config_folder, is_option, load, resolve
 from segexp.system import signals
 from segexp.types import Values
 
@@ -34,7 +34,7 @@ def entry_point(name: str) -> Callable[[Callable[[Values], None]], Callable[[], 
         @functools.wraps(main)
         def job(config: DictConfig) -> None:
             try:
-                main(plain_values(config))
+                main(resolve(config, name, HydraConfig.get().overrides.task))
             except USER_ERRORS as error:
                 sys.exit(f"segexp.{name}: {_without_search_path(error)}")
 
@@ -129,7 +129,7 @@ def explain(name: str, arguments: list[str]) -> str | None:
     typed = [argument for argument in arguments if "=" in argument and not argument.startswith("-")]
     try:
         overrides = OverridesParser.create().parse_overrides(typed)
-        options = [str(each.input_line) for each in overrides if _is_option(each)]
+        options = [str(each.input_line) for each in overrides if is_option(each)]
         config = load(name, options, [folder] if folder else [])
     except HydraException:  # no such option, or no such grammar: Hydra says itself what is allowed
         return None
@@ -142,11 +142,7 @@ def explain(name: str, arguments: list[str]) -> str | None:
 
 
 def _is_no_key(override: Override) -> bool:
-    return _is_option(override) or override.key_or_group.startswith("hydra.")
-
-
-def _is_option(override: Override) -> bool:
-    return (config_folder() / override.key_or_group.split("@")[0]).is_dir()
+    return is_option(override) or override.key_or_group.startswith("hydra.")
 
 
 def _explain_key(config: DictConfig, key: str) -> str | None:

@@ -1,5 +1,6 @@
 """Compose the configuration of a command from conf/ and its overrides."""
 
+import functools
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -10,11 +11,13 @@ from hydra.core.config_loader import ConfigLoader
 from hydra.core.default_element import ResultDefault
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.core.override_parser.types import Quote, QuotedString
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override, Quote, QuotedString
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from segexp.config.facts import fact_text
+from segexp.config.leftovers import without_leftovers
 from segexp.config.values import plain_values
 from segexp.system import ranks
 from segexp.types import Values
@@ -48,7 +51,25 @@ def compose(entry: str, overrides: Sequence[str] = (), folders: Sequence[Path | 
     folders: further ones with options, as of --config-dir; None for those of the running command.
     Raises ValueError naming the keys that have no value yet.
     """
-    return plain_values(load(entry, overrides, folders))
+    return resolve(load(entry, overrides, folders), entry, overrides, folders)
+
+
+def resolve(
+    config: DictConfig, entry: str, overrides: Sequence[str], folders: Sequence[Path | str] | None = None
+) -> Values:
+    """The configuration that `load` made of a command as plain values, see `without_leftovers`."""
+    typed = OverridesParser.create().parse_overrides(list(overrides))
+    options, others = [each for each in typed if is_option(each)], [each for each in typed if not is_option(each)]
+    places = tuple(map(str, user_folders() if folders is None else folders))
+    return without_leftovers(
+        plain_values(config), options, others, lambda chosen: _plain_options(entry, tuple(chosen), places)
+    )
+
+
+@functools.cache
+def _plain_options(entry: str, options: tuple[str, ...], folders: tuple[str, ...]) -> Values:
+    """The configuration with these options alone, not resolved."""
+    return cast(Values, OmegaConf.to_container(load(entry, options, folders)))
 
 
 def load(entry: str, overrides: Sequence[str] = (), folders: Sequence[Path | str] | None = None) -> DictConfig:
@@ -56,9 +77,18 @@ def load(entry: str, overrides: Sequence[str] = (), folders: Sequence[Path | str
     places = [f"file://{Path(folder).absolute()}" for folder in (user_folders() if folders is None else folders)]
     paths = [QuotedString(place, Quote.single).with_quotes() for place in places]
     search = [f"hydra.searchpath=[{','.join(paths)}]"] if paths else []
+    running = GlobalHydra.instance().hydra
     GlobalHydra.instance().clear()
-    with initialize_config_dir(str(config_folder()), version_base="1.3"):
-        return hydra_compose(entry, overrides=[*search, *overrides])
+    try:
+        with initialize_config_dir(str(config_folder()), version_base="1.3"):
+            return hydra_compose(entry, overrides=[*search, *overrides])
+    finally:
+        GlobalHydra.instance().hydra = running
+
+
+def is_option(override: Override) -> bool:
+    """Whether an override chooses an option of a group, rather than a value."""
+    return (config_folder() / override.key_or_group.split("@")[0]).is_dir()
 
 
 def chosen_options(groups: Iterable[str]) -> dict[str, str | None]:

@@ -1,11 +1,14 @@
 """Any architecture of segmentation_models_pytorch (smp) by its arguments: U-Net, PSPNet, DeepLabV3+, FPN, ..."""
 
-from collections.abc import Sequence
+import difflib
+import inspect
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import segmentation_models_pytorch
 import torch
 from segmentation_models_pytorch.base import SegmentationModel
+from segmentation_models_pytorch.encoders import get_encoder, is_equivalent_to_timm_universal
 from torch import Tensor, nn
 
 from segexp.model.auxiliary import check_stages, fcn_head, split_output
@@ -13,6 +16,9 @@ from segexp.model.encoder import Tag, with_weights
 from segexp.model.normalization import normalization
 from segexp.model.segmenter import Segmenter
 from segexp.types import Logits, TrainingLogits
+
+SET_HERE = {"encoder_name", "encoder_weights", "classes"}
+"""Arguments of every architecture that `smp` sets itself."""
 
 
 def smp(
@@ -35,7 +41,7 @@ def smp(
         k halves the image k times (fewer times where the architecture dilates); PSPNet is published with [4], the
         stage before the last one of a ResNet. None: no such heads.
     options: further arguments of the architecture, as smp documents them.
-    Raises ValueError for an unknown architecture or stage, and the errors of `with_weights`.
+    Raises ValueError for an unknown architecture, stage or option, and the errors of `with_weights`.
     Different from smp: parameters of the encoder that the architecture never uses (encoder_depth below 5) do not
     require a gradient, because DistributedDataParallel waits for every gradient that is required.
     """
@@ -43,6 +49,8 @@ def smp(
     if architecture.lower() not in known:
         names = ", ".join(sorted(known[name].__name__ for name in known))
         raise ValueError(f"model.architecture: smp has no {architecture!r}; allowed: {names}; set model.architecture")
+
+    _check_options(known[architecture.lower()], encoder, options)
 
     def build(tag: Tag) -> SegmentationModel:
         create = known[architecture.lower()]
@@ -55,6 +63,27 @@ def smp(
         network = SupervisedStages(network, auxiliary_stages, num_classes)
     _freeze_unused(network)
     return Segmenter(network, stride, mean or own.mean, std or own.std)
+
+
+def _check_options(architecture: type[SegmentationModel], encoder: str, options: Mapping[str, Any]) -> None:
+    """Raise ValueError for options that smp would drop without a word.
+
+    An architecture hands what is no argument of its own to its encoder. Those of timm refuse what they do not take,
+    but for null; smp's own encoders are built without it.
+    """
+    own = set(inspect.signature(architecture).parameters)
+    to_encoder = {key for key in inspect.signature(get_encoder).parameters if f"encoder_{key}" not in own}
+    taken = sorted((own | to_encoder) - SET_HERE - {"kwargs"})
+    refused_by_timm = encoder.startswith("tu-") or is_equivalent_to_timm_universal(encoder)
+    unknown = [key for key in options if key not in taken and not (refused_by_timm and options[key] is not None)]
+    if unknown:
+        close = difflib.get_close_matches(unknown[0], taken, n=1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        raise ValueError(
+            f"model.{unknown[0]}: {architecture.__name__} of smp with encoder {encoder} does not take "
+            f"{', '.join(unknown)}{hint}; allowed: {', '.join(taken)}; correct the name or leave it out (also in the "
+            "config.yaml of a run of an earlier version, which ignored it)"
+        )
 
 
 class SupervisedStages(nn.Module):

@@ -26,6 +26,14 @@ WITHOUT_EFFECT = (
     *(f"callbacks.{name}" for name in ("last", "stop", "shared_folder", "panels", "throughput", "report")),
 )
 """Settings that change no weight, or by rounding only, of runs that do not record them themselves."""
+IGNORED_BY_SMP = ("streams", "num_columns_down", "num_columns_up", "total_dropout")
+"""What experiment=demo left in the settings of networks of smp, which ignored it."""
+RENAMED_BY_SMP = {
+    "decoder_use_batchnorm": "decoder_use_norm",
+    "psp_use_batchnorm": "decoder_use_norm",
+    "upscale_mode": "decoder_interpolation",
+}
+"""Options of smp that it still took under their older names, without saying so in a signature."""
 
 FIRST_METRICS: Values = {
     "overlap": {},
@@ -45,6 +53,7 @@ def in_words_of_today(config: Mapping[str, Any]) -> Values:
     for name in ("optimizer", "scheduler"):
         if isinstance(today.get(name), dict):
             today[name].pop("_partial_", None)  # every optimizer and schedule is built in two steps
+    today = {**today, "model": _network_of_smp(today["model"])} if _is_of_smp(today.get("model")) else today
     schedule = today.get("scheduler")
     if isinstance(schedule, dict) and schedule.get("_target_") in SCHEDULES_WITH_AN_END:
         schedule.setdefault("total_steps", "<total_steps>")
@@ -58,6 +67,17 @@ def _loggers_by_name(config: Values) -> Values:
         return config
     module = target.rpartition(".")[0]
     return {**config, "logger": {module.rpartition(".")[2] or target: logger}}
+
+
+def _is_of_smp(network: Any) -> bool:
+    return isinstance(network, Mapping) and network.get("_target_") == "segexp.model.smp.smp"
+
+
+def _network_of_smp(network: Mapping[str, Any]) -> Values:
+    kept = {key: value for key, value in network.items() if key not in IGNORED_BY_SMP}
+    if network.get("architecture") == "PSPNet":
+        kept.pop("decoder_channels", None)  # which experiment=camvid left
+    return {RENAMED_BY_SMP.get(key, key): value for key, value in kept.items()}
 
 
 def _renamed(node: Any) -> Any:

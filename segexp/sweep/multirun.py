@@ -12,6 +12,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
+from segexp.config.compose import resolve
 from segexp.config.grammar import quote
 from segexp.sweep import local, slurm
 from segexp.sweep.job import Job, Resources, folder_name
@@ -42,6 +43,7 @@ def launch(
     for number, overrides in enumerate(job_overrides, first):
         variant = [each for each in overrides if each not in fixed]
         composed = loader.load_sweep_config(config, list(overrides))
+        _refuse_what_a_job_would(composed, overrides)
         arguments = (*for_all_jobs, *overrides, *_defaults_of_jobs(composed, overrides, folder.path.name))
         jobs.append(Job(number, " ".join(variant), folder.path / folder_name(number, variant), arguments))
         resources.append(_resources(composed))
@@ -63,6 +65,12 @@ def _check(config: DictConfig) -> None:
             f"hydra.sweeper.max_batch_size is {batch_size}, which would end a sweep at its first failure; leave it "
             "out, and use hydra.launcher.num_parallel"
         )
+
+
+def _refuse_what_a_job_would(composed: DictConfig, overrides: Sequence[str]) -> None:
+    """Raise ValueError for a missing value and for a key that the options of the job do not have."""
+    training = OmegaConf.masked_copy(composed, [str(key) for key in composed if key != "hydra"])
+    resolve(training, "train", overrides)
 
 
 def _command(folder: SweepFolder) -> str:

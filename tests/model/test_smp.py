@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from segmentation_models_pytorch import MODEL_ARCHITECTURES_MAPPING
 
 from segexp.model.smp import smp
 
@@ -38,3 +39,26 @@ def test_an_unknown_architecture_is_named_in_the_error() -> None:
         smp(5, "Unett", "resnet18", None)
     facts = ["'Unett'", "allowed", "DeepLabV3Plus", "Unet,", "set model.architecture"]
     assert [fact for fact in facts if fact not in str(error.value)] == [], str(error.value)
+
+
+@pytest.mark.fast
+@pytest.mark.parametrize("architecture", MODEL_ARCHITECTURES_MAPPING)
+@pytest.mark.parametrize("encoder", ["resnet18", "timm-efficientnet-b0", "mit_b0"])
+def test_an_option_that_smp_would_drop_is_named_in_the_error(architecture: str, encoder: str) -> None:
+    with pytest.raises(ValueError, match="does not take encoder_dept") as error:
+        smp(5, architecture, encoder, None, encoder_dept=4)
+    facts = ["model.encoder_dept", f"encoder {encoder}", "did you mean encoder_depth?", "allowed: activation, "]
+    assert [fact for fact in facts if fact not in str(error.value)] == [], str(error.value)
+
+
+@pytest.mark.parametrize("value", [3, None])
+def test_an_option_that_timm_does_not_take_is_an_error(value: int | None) -> None:
+    with pytest.raises((ValueError, TypeError), match="decoder_chanels"):
+        smp(5, "Unet", "tu-resnet10t", None, decoder_chanels=value)
+
+
+def test_options_of_the_architecture_and_of_its_encoder_arrive() -> None:
+    segmenter = smp(5, "Unet", "resnet18", None, decoder_channels=[8, 8, 8, 8, 8], output_stride=16)
+    network = segmenter.get_submodule("network")
+    assert network.get_submodule("segmentation_head.0").in_channels == 8
+    assert network.get_submodule("encoder").output_stride == 16

@@ -14,3 +14,13 @@ def test_the_one_logger_of_an_earlier_run_is_the_one_of_its_option_today(name: s
     earlier = {**today, "logger": today["logger"].get(name, {})}
     assert in_words_of_today(earlier) == today
     assert in_words_of_today(today) == today
+
+
+def test_what_smp_ignored_in_an_earlier_run_is_no_setting_of_its_network() -> None:
+    today = compose("train", ["model=unet", "+model.decoder_use_norm=false"])
+    left = {"streams": [8, 16, 32], "num_columns_down": 2, "num_columns_up": 2, "total_dropout": 0.0}
+    earlier = {key: value for key, value in today["model"].items() if key != "decoder_use_norm"}
+    recorded = {**earlier, **left, "decoder_use_batchnorm": False}
+    assert in_words_of_today({**today, "model": recorded}) == today
+    gridnet = compose("train", ["model=gridnet"])
+    assert in_words_of_today(gridnet) == gridnet
