@@ -54,6 +54,8 @@ def _run(name: str, command: Callable[[], None]) -> None:
         print(f"segexp.{name}: interrupted", file=sys.stderr)
         sys.exit(signals.INTERRUPTED)
     except (HydraException, OmegaConfBaseException) as error:
+        if isinstance(error.__cause__, OSError):  # of a folder's name in conf/, which makes the folder
+            sys.exit(f"segexp.{name}: {error.__cause__}")
         known = _explain_quotes(error) or _explain_option(error, sys.argv[1:])
         explained = known or explain(name, sys.argv[1:]) or _without_search_path(error)
         sys.exit(f"segexp.{name}: {explained}\nall keys and options: python -m segexp.{name} --help")

@@ -22,7 +22,10 @@ from segexp.config.values import plain_values
 from segexp.system import ranks
 from segexp.types import Values
 
-OmegaConf.register_new_resolver("run_folder", lambda resumed, new: "." if resumed else new, replace=True)
+OmegaConf.register_new_resolver(
+    "run_folder", lambda resumed, new: "." if resumed else ranks.new_folder(new), replace=True
+)
+OmegaConf.register_new_resolver("new_folder", ranks.new_folder, replace=True)
 OmegaConf.register_new_resolver("started", ranks.started, replace=True)
 OmegaConf.register_new_resolver("fact", fact_text, replace=True)
 

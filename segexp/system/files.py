@@ -2,6 +2,7 @@
 
 import errno
 import functools
+import itertools
 import os
 import uuid
 from collections.abc import Iterator
@@ -9,6 +10,21 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 UNFIT = {errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.EINVAL, errno.EILSEQ}
+
+
+def make_new_folder(path: Path) -> Path:
+    """Make a folder that was not there, and its parents: of this name, or of this name with _2, _3, ... behind it.
+
+    Raises OSError naming the folder and the cure.
+    """
+    with write_errors_explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for number in itertools.count(1):
+            folder = path if number == 1 else path.with_name(f"{path.name}_{number}")
+            with suppress(FileExistsError):
+                folder.mkdir()
+                return folder
+    raise AssertionError("itertools.count has no end")
 
 
 class InvalidNameError(OSError):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from segexp.system.files import InvalidNameError, partial_file, remove_abandoned_parts, write_atomic
+from segexp.system.files import InvalidNameError, make_new_folder, partial_file, remove_abandoned_parts, write_atomic
 
 WRITING = """
 import sys
@@ -93,3 +93,16 @@ def test_what_a_killed_process_left_is_removed_and_nothing_of_a_living_one(tmp_p
 def test_nothing_was_left_where_no_folder_can_be(tmp_path: Path) -> None:
     remove_abandoned_parts(tmp_path / "nowhere")
     remove_abandoned_parts(tmp_path.joinpath(*100 * ["n" * 100]))
+
+
+def test_threads_that_make_one_folder_get_one_each(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda _: make_new_folder(tmp_path / "runs/run"), range(16)))
+    assert sorted(made) == sorted((tmp_path / "runs").iterdir())
+    assert {folder.name for folder in made} == {"run", *(f"run_{number}" for number in range(2, 17))}
+
+
+def test_a_folder_that_cannot_be_made_is_named_with_the_cure(tmp_path: Path) -> None:
+    (tmp_path / "runs").touch()
+    with pytest.raises(InvalidNameError, match=r"could not write .*runs/run: .*; choose another name"):
+        make_new_folder(tmp_path / "runs/run")
