@@ -37,7 +37,7 @@ class KeepLast(Checkpoint):
         self.is_between_epochs = False
         self.has_ended = False
         self.loaded: dict[str, Any] = {}
-        self.counted_before_validation: dict[str, Values] | None = None
+        self.counted_in_epoch: dict[str, Values] | None = None
 
     def save(self, trainer: Trainer) -> None:
         """Write last.ckpt; all ranks call this together."""
@@ -53,6 +53,8 @@ class KeepLast(Checkpoint):
             sync_folder(self.folder)
 
     def on_train_batch_end(self, trainer: Trainer, task: LightningModule, outputs, batch, batch_index: int) -> None:
+        if _is_ending(trainer):
+            self.counted_in_epoch = loop_state.metric_states(task)
         has_stepped = (batch_index + 1) % trainer.accumulate_grad_batches == 0
         if self.every_n_train_steps and has_stepped and trainer.global_step % self.every_n_train_steps == 0:
             self.is_due = True
@@ -62,12 +64,15 @@ class KeepLast(Checkpoint):
             self.save(trainer)
 
     def on_validation_start(self, trainer: Trainer, task: LightningModule) -> None:
-        self.counted_before_validation = loop_state.metric_states(task)  # a validation is repeated from its begin
+        self.counted_in_epoch = loop_state.metric_states(task)  # a validation is repeated from its begin
         if self.is_due and not trainer.sanity_checking:
             self.save(trainer)
 
     def on_validation_end(self, trainer: Trainer, task: LightningModule) -> None:
-        self.counted_before_validation = None
+        if not _is_ending(
+            trainer
+        ):  # an end within an epoch counts this epoch's scores, which a longer training goes on with
+            self.counted_in_epoch = None
 
     def on_train_epoch_start(self, trainer: Trainer, task: LightningModule) -> None:
         if self.saved != _progress(trainer):  # only here the scores of the epoch before are on disk
@@ -76,13 +81,16 @@ class KeepLast(Checkpoint):
             self.is_between_epochs = False
 
     def on_train_end(self, trainer: Trainer, task: LightningModule) -> None:
-        self.has_ended = self.is_between_epochs = True
+        self.has_ended = True
+        self.is_between_epochs = not lightning_internals.ended_within_epoch(trainer)
         self.save(trainer)
 
     def on_save_checkpoint(self, trainer: Trainer, task: LightningModule, checkpoint: dict[str, Any]) -> None:
         lightning_internals.rewind_batch(checkpoint)
         if self.is_between_epochs:
             lightning_internals.rewind_epoch(checkpoint)
+        elif self.has_ended:
+            lightning_internals.reopen_epoch(checkpoint)
         elif trainer.validating:
             lightning_internals.rewind_validation(checkpoint)
         checkpoint["position"] = {
@@ -95,7 +103,7 @@ class KeepLast(Checkpoint):
         checkpoint["loggers"] = {str(logger.name): str(logger.version) for logger in trainer.loggers}
 
     def _counted(self, task: LightningModule) -> dict[str, Values]:
-        return self.counted_before_validation or loop_state.metric_states(task)
+        return self.counted_in_epoch or loop_state.metric_states(task)
 
     def on_load_checkpoint(self, trainer: Trainer, task: LightningModule, checkpoint: dict[str, Any]) -> None:
         if "position" in checkpoint:
@@ -106,6 +114,10 @@ class KeepLast(Checkpoint):
         if lightning_internals.restarted_within_epoch(trainer) and self.loaded:
             loop_state.restore(trainer, task, **self.loaded)
         self.loaded = {}
+
+
+def _is_ending(trainer: Trainer) -> bool:
+    return trainer.should_stop or trainer.global_step == trainer.max_steps
 
 
 def _progress(trainer: Trainer) -> tuple[int, int]:

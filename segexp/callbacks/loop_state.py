@@ -6,6 +6,7 @@ from torch import Tensor, distributed
 from torchmetrics import Metric
 
 from segexp.system.lightning_internals import set_num_updates
+from segexp.system.training_loops import has_just_validated
 from segexp.types import Values
 
 
@@ -13,8 +14,7 @@ def is_between_steps(trainer: Trainer, batch_index: int) -> bool:
     """Whether a checkpoint before this batch can be resumed: gradients are spent, and no validation has just ended."""
     if batch_index % trainer.accumulate_grad_batches:
         return False
-    interval = trainer.val_check_batch
-    return not (isinstance(interval, int) and batch_index % interval == 0)  # Lightning would count a step too many
+    return not has_just_validated(trainer, batch_index)  # Lightning would count a step too many
 
 
 def metric_states(task: LightningModule) -> dict[str, Values]:

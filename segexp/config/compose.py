@@ -28,6 +28,13 @@ OmegaConf.register_new_resolver(
 OmegaConf.register_new_resolver("new_folder", ranks.new_folder, replace=True)
 OmegaConf.register_new_resolver("started", ranks.started, replace=True)
 OmegaConf.register_new_resolver("fact", fact_text, replace=True)
+OmegaConf.register_new_resolver(
+    "in_epochs", lambda epochs, steps, other: other if _is_count(steps) else epochs, replace=True
+)
+
+
+def _is_count(steps: Any) -> bool:
+    return type(steps) is int and steps > 0
 
 
 def config_folder() -> Path:

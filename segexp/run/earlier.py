@@ -16,6 +16,8 @@ WRITTEN_OUT: Values = {
     "start_checkpoint": "best",
 }
 """What every training did before it could be chosen."""
+TRAINER_WRITTEN_OUT: Values = {"max_steps": -1, "val_check_interval": None}
+"""The same of its trainer."""
 WITHOUT_EFFECT = (
     "resume",
     "on_existing",
@@ -50,6 +52,8 @@ def in_words_of_today(config: Mapping[str, Any]) -> Values:
     today: Values = _loggers_by_name(_renamed(config))
     if "trainer" in today:
         today = {**WRITTEN_OUT, **today}
+    if isinstance(today.get("trainer"), Mapping):
+        today["trainer"] = {**TRAINER_WRITTEN_OUT, **today["trainer"]}
     for name in ("optimizer", "scheduler"):
         if isinstance(today.get(name), dict):
             today[name].pop("_partial_", None)  # every optimizer and schedule is built in two steps

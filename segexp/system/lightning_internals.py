@@ -1,4 +1,4 @@
-"""Every use of what Lightning, torchmetrics and torch do not document.
+"""Every use of what Lightning, torchmetrics and torch do not document, but for `segexp.system.training_loops`.
 
 Read from pytorch-lightning 2.6.6, torchmetrics 1.9.0 and torch 2.13.0; pyproject.toml ends the range of Lightning below
 2.7. Before that range is widened, read again what each function relies on.
@@ -38,6 +38,11 @@ def restarted_within_epoch(trainer: "Trainer") -> bool:
     return trainer.fit_loop.restarted_mid_epoch
 
 
+def ended_within_epoch(trainer: "Trainer") -> bool:
+    """Whether a training that has ended left batches of its last epoch untrained."""
+    return not trainer.fit_loop.epoch_loop._num_ready_batches_reached()
+
+
 def num_epochs_processed(checkpoint: Values) -> int:
     """Epochs that the training behind a checkpoint has trained. Raises LookupError or TypeError if it does not say."""
     return int(checkpoint["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"])
@@ -51,6 +56,13 @@ def rewind_batch(checkpoint: Values) -> None:
 def rewind_epoch(checkpoint: Values) -> None:
     """Let a checkpoint that was saved at the start of an epoch say that nothing of this epoch has begun."""
     _rewind(checkpoint["loops"]["fit_loop"]["epoch_progress"])
+
+
+def reopen_epoch(checkpoint: Values) -> None:
+    """Let a checkpoint that was saved after a training ended within an epoch say that this epoch goes on."""
+    progress = checkpoint["loops"]["fit_loop"]["epoch_progress"]
+    for counts in (progress["total"], progress["current"]):
+        counts.update(dict.fromkeys(("processed", "completed"), counts["started"] - 1))
 
 
 def _rewind(progress: Values) -> None:

@@ -17,6 +17,7 @@ from segexp.data.module import DataModule
 from segexp.model.auxiliary import num_auxiliary
 from segexp.scheduler import NO_END
 from segexp.system.memory import keep_freed_memory
+from segexp.system.training_loops import use_loops_with_validated_end
 
 SILENCED_WARNINGS = (
     ".*LeafSpec.*",  # Lightning 2.6 calls what torch 2.13 deprecates
@@ -50,6 +51,7 @@ def assemble(values: Mapping[str, Any], folder: Path) -> Training:
         torch.set_float32_matmul_precision(values["matmul_precision"])
         lightning.seed_everything(values["seed"], workers=True, verbose=False)  # of the initial weights
         data, trainer = build.data(values), build.trainer(values, folder)
+        use_loops_with_validated_end(trainer)
         if trainer.strategy.root_device.type == "cpu":  # on a GPU torch keeps freed memory itself
             keep_freed_memory()
         model = build.model(values)

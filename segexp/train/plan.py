@@ -86,7 +86,7 @@ def _plan_resume(run: RunFolder, overrides: Sequence[str]) -> GoOn | Conclude:
     if checkpoint.leaves_nothing(values) and run.state() != "finished":
         return Conclude()
     resume.check_targets(run, values, typed={})  # what was typed beside resume= must be known to conf/, too
-    resume.check_epochs_left(checkpoint, values)
+    resume.check_something_left(checkpoint, values)
     return GoOn(values, checkpoint, overrides)
 
 

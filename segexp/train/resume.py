@@ -51,6 +51,7 @@ class Checkpoint:
     path: Path
     model_weights: "dict[str, Tensor]"
     num_epochs: int
+    num_steps: int
     has_ended: bool
     planned: Mapping[str, int] | None
 
@@ -92,7 +93,7 @@ def _read(path: Path) -> Checkpoint:
         has_ended, planned = bool(position.get("has_ended", False)), position.get("planned")
     except (LookupError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} holds no position in a training ({type(error).__name__}: {error})") from error
-    return Checkpoint(path, checkpoint.model_part(content), num_epochs, has_ended, planned)
+    return Checkpoint(path, checkpoint.model_part(content), num_epochs, content["global_step"], has_ended, planned)
 
 
 def with_defaults(stored: Mapping[str, Any]) -> Values:
@@ -206,17 +207,25 @@ def check_targets(run: RunFolder, values: Mapping[str, Any], typed: Mapping[str,
         )
 
 
-def check_epochs_left(checkpoint: Checkpoint, values: Mapping[str, Any]) -> None:
-    """Raise ValueError if max_epochs leaves nothing to train after the checkpoint."""
-    max_epochs = values["trainer"]["max_epochs"]
-    if -1 < max_epochs <= checkpoint.num_epochs:
-        schedule = schedule_with_end(values)
-        more = f"trainer.max_epochs={2 * checkpoint.num_epochs}"
-        cure = f"{schedule} came to its end, so start a new run with {more}" if schedule else f"to go on, add {more}"
-        raise ValueError(
-            f"{checkpoint.path.parent.parent} has {checkpoint.num_epochs} epochs behind it and trainer.max_epochs is "
-            f"{max_epochs}: nothing is left to train; {cure}"
-        )
+def check_something_left(checkpoint: Checkpoint, values: Mapping[str, Any]) -> None:
+    """Raise ValueError if max_epochs or max_steps leaves nothing to train after the checkpoint."""
+    _check_left(checkpoint, values, "max_epochs", "epochs", checkpoint.num_epochs)
+    planned = (checkpoint.planned or {}).get("max_steps")
+    is_in_last_validation = not checkpoint.has_ended and planned == values["trainer"].get("max_steps")
+    _check_left(checkpoint, values, "max_steps", "steps", checkpoint.num_steps - is_in_last_validation)
+
+
+def _check_left(checkpoint: Checkpoint, values: Mapping[str, Any], key: str, unit: str, number: int) -> None:
+    end = values["trainer"].get(key, -1)
+    if not -1 < end <= number:
+        return
+    schedule = schedule_with_end(values)
+    more = f"trainer.{key}={2 * number}"
+    cure = f"{schedule} came to its end, so start a new run with {more}" if schedule else f"to go on, add {more}"
+    raise ValueError(
+        f"{checkpoint.path.parent.parent} has {number} {unit} behind it and trainer.{key} is {end}: nothing is left to "
+        f"train; {cure}"
+    )
 
 
 def check_files(run: RunFolder, fingerprints: Mapping[str, str]) -> None:

@@ -13,6 +13,11 @@ from segexp.config.schema import Allowed, Count, Folder, NotNegative, Settings, 
 from segexp.data.settings import ReadingSettings
 
 Epochs = Annotated[Literal[-1] | Annotated[int, Field(ge=1)], Allowed("a whole number of at least 1, or -1: no end")]
+Steps = Annotated[Literal[-1] | Annotated[int, Field(ge=1)], Allowed("a whole number of at least 1, or -1: no limit")]
+Interval = Annotated[
+    Annotated[int, Field(ge=1)] | Annotated[float, Field(gt=0, le=1)] | str | None,
+    Allowed("null: after epochs, a whole number of optimizer steps, or a fraction of an epoch, above 0 and at most 1"),
+]
 Warmup = Annotated[
     Annotated[int, Field(ge=0)] | Annotated[float, Field(gt=0, lt=1)],
     Allowed("a number of optimizer steps, or a fraction of all, between 0 and 1"),
@@ -85,7 +90,8 @@ class TrainerSettings(Part):
     num_nodes: Any
     strategy: Any
     max_epochs: Epochs
-    max_steps: int = -1
+    max_steps: Steps = -1
+    val_check_interval: Interval = None
     accumulate_grad_batches: Count
     log_every_n_steps: Count
     check_val_every_n_epoch: Count | None = None
@@ -134,7 +140,7 @@ class TrainSettings(Settings):
         if schedule and self.trainer.max_epochs == -1 and self.trainer.max_steps == -1:
             raise ValueError(
                 f"trainer.max_epochs is -1, a training without an end, and {schedule} depends on its end; set "
-                "trainer.max_epochs or +trainer.max_steps, or take a schedule without an end (constant, inverse_time) "
+                "trainer.max_epochs or trainer.max_steps, or take a schedule without an end (constant, inverse_time) "
                 "and a warmup in steps"
             )
         return self

@@ -70,11 +70,13 @@ def test_a_schedule_that_ends_with_the_training_cannot_be_outlived(typed_schedul
 
 
 def test_what_is_said_of_a_run_that_ended_helps() -> None:
-    last = resume.Checkpoint(Path("run/checkpoints/last.ckpt"), {}, num_epochs=4, has_ended=True, planned=None)
+    last = resume.Checkpoint(
+        Path("run/checkpoints/last.ckpt"), {}, num_epochs=4, num_steps=40, has_ended=True, planned=None
+    )
     for scheduler, cure in (("constant", "to go on, add trainer.max_epochs=8"), ("poly", "start a new run with")):
         values = compose("train", [f"scheduler={scheduler}", "trainer.max_epochs=4"])
         with pytest.raises(ValueError, match=f"nothing is left to train; .*{cure}"):
-            resume.check_epochs_left(last, values)
+            resume.check_something_left(last, values)
 
 
 def test_a_run_that_recorded_no_files_goes_on_with_any(tmp_path: Path) -> None:

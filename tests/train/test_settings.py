@@ -71,6 +71,8 @@ def keys_of(values: dict[str, Any], prefix: str = "") -> Iterator[str]:
         ("loss.auxiliary_weight=-1", ("loss.auxiliary_weight is -1", "null, or a number of at least 0")),
         ("optimizer.weight_decay=nan", ("optimizer.weight_decay is nan", "at least 0")),
         ("trainer.check_val_every_n_epoch=0", ("trainer.check_val_every_n_epoch is 0", "at least 1")),
+        ("trainer.max_steps=0", ("trainer.max_steps is 0", "at least 1, or -1")),
+        ("trainer.val_check_interval=1.5", ("trainer.val_check_interval is 1.5", "at most 1")),
         ("+trainer.overfit_batches=1", ("trainer.overfit_batches", "data.num_train=4")),
         ("callbacks.early_stopping=null", ("callbacks.early_stopping._target_", "'~callbacks.early_stopping'")),
         ("+callbacks.early.patience=3", ("callbacks.early._target_", "best, last")),

@@ -38,7 +38,7 @@ def test_a_training_without_an_end_trains_until_it_is_stopped(compose_small: Com
 @pytest.mark.parametrize("scheduler", ["poly", "cosine"])
 def test_a_schedule_that_needs_the_end_is_refused_without_one(compose_small: Compose, scheduler: str) -> None:
     values = compose_small(*ENDLESS, f"scheduler={scheduler}")
-    said = rf"trainer.max_epochs is -1, .* scheduler={scheduler} .*set trainer.max_epochs or \+trainer.max_steps"
+    said = rf"trainer.max_epochs is -1, .* scheduler={scheduler} .*set trainer.max_epochs or trainer.max_steps"
     with pytest.raises(ValueError, match=said):
         TrainSettings.of(values)
     TrainSettings.of({**values, "trainer": {**values["trainer"], "max_steps": 4}})

@@ -1,0 +1,105 @@
+"""A training counted in optimizer steps ends as one counted in epochs: validated, saved, and resumed to the bit."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from segexp.config.compose import compose
+from segexp.run.earlier import in_words_of_today
+from segexp.run.folder import RunFolder
+from segexp.types import Values
+from tests.e2e.command import assert_same, last, scores
+from tests.train.interrupted import interrupted_after
+from tests.training import resume, start
+
+Compose = Callable[..., Values]
+QUIET = ["callbacks.panels.num_scenes=0"]
+WITHIN_THIRD_EPOCH = ["trainer.max_steps=8", "trainer.max_epochs=-1", "trainer.val_check_interval=5"]
+"""An epoch of the small training has 3 steps."""
+RESUMED = ["callbacks.last.every_n_train_steps=1", "on_existing=resume"]
+STEPS = [*QUIET, *WITHIN_THIRD_EPOCH, *RESUMED, "model.total_dropout=0.2", "~callbacks.early_stopping"]
+
+
+def validated_steps(folder: Path) -> list[int]:
+    """After how many steps a run was validated."""
+    return [row["step"] + 1 for row in RunFolder(folder).history() if "val/miou" in row]
+
+
+@pytest.mark.fast
+def test_a_number_of_steps_takes_the_place_of_the_number_of_epochs() -> None:
+    def trainer(*typed: str) -> Values:
+        return compose("train", list(typed))["trainer"]
+
+    assert trainer()["max_epochs"] == 100
+    assert trainer("trainer.max_steps=40000")["max_epochs"] == -1
+    assert trainer("trainer.max_steps=40000", "trainer.max_epochs=7")["max_epochs"] == 7
+    assert trainer("trainer=ddp", "trainer.val_check_interval=4000")["check_val_every_n_epoch"] is None
+    assert trainer("trainer.val_check_interval=0.5")["check_val_every_n_epoch"] == 1
+
+
+@pytest.mark.fast
+def test_a_run_from_before_these_keys_is_the_one_that_its_command_asks_for() -> None:
+    today = compose("train")
+    earlier = {key: value for key, value in today["trainer"].items() if key not in ("max_steps", "val_check_interval")}
+    assert in_words_of_today({**today, "trainer": earlier})["trainer"] == today["trainer"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "wanted"),
+    [
+        (["trainer.max_steps=1"], [1]),
+        (["trainer.max_steps=5", "trainer.val_check_interval=4"], [4, 5]),
+        (["trainer.max_steps=4", "trainer.check_val_every_n_epoch=3"], [4]),
+        (["trainer.max_epochs=2", "trainer.check_val_every_n_epoch=3"], [6]),
+        (
+            ["trainer.max_steps=5", "trainer.val_check_interval=2", "trainer.accumulate_grad_batches=2"],
+            [2, 4, 5],
+        ),
+    ],
+)
+def test_the_last_weights_are_validated_and_saved(compose_small: Compose, tmp_path: Path, typed, wanted) -> None:
+    ends = [] if "trainer.max_epochs=2" in typed else ["trainer.max_epochs=-1"]
+    start(compose_small(*QUIET, *ends, *typed), tmp_path)
+    run = RunFolder(tmp_path)
+    assert validated_steps(tmp_path) == wanted
+    assert torch.load(run.checkpoint("last"), weights_only=True)["global_step"] == wanted[-1]
+    assert torch.load(run.checkpoint("best"), weights_only=True)["global_step"] in wanted
+
+
+def test_a_schedule_and_its_warmup_end_with_the_steps(compose_small: Compose, tmp_path: Path) -> None:
+    start(compose_small(*QUIET, *WITHIN_THIRD_EPOCH, "scheduler=poly", "warmup=0.5", "optimizer.lr=1.0"), tmp_path)
+    state = torch.load(RunFolder(tmp_path).checkpoint("last"), weights_only=True)["lr_schedulers"][0]
+    assert state["_milestones"] == [4]
+    assert state["_schedulers"][1]["total_iters"] == 4
+    assert state["_last_lr"] == [0.0]
+
+
+ACCUMULATED = ["data.batch_size=1", "trainer.accumulate_grad_batches=2"]
+
+
+@pytest.mark.parametrize("further", [[], pytest.param(ACCUMULATED, marks=pytest.mark.slow)])
+def test_a_run_of_steps_that_was_interrupted_ends_as_the_undisturbed_one(
+    compose_small: Compose, tmp_path: Path, further: list[str]
+) -> None:
+    values = compose_small(*STEPS, *further)
+    start(values, tmp_path / "undisturbed")
+    for step, by_signal in ((3, True), (4, False), (8, True)):  # between two epochs, after one, in the last validation
+        run = RunFolder(tmp_path / str(step))
+        with interrupted_after(step, by_signal):
+            start(values, run.path)
+        start(values, run.path)
+        assert_same(run, RunFolder(tmp_path / "undisturbed"))
+
+
+def test_a_run_that_ended_within_an_epoch_goes_on_in_it(compose_small: Compose, tmp_path: Path) -> None:
+    whole, parts = (RunFolder(tmp_path / name) for name in ("whole", "parts"))
+    start(compose_small(*STEPS), whole.path)
+    start(compose_small(*STEPS, "trainer.max_steps=4"), parts.path)
+    with pytest.raises(ValueError, match=r"has 4 steps behind it and trainer.max_steps is 4: nothing is left to train"):
+        resume(parts.path)
+    resume(parts.path, ["trainer.max_steps=8"])
+    found, wanted = last(parts), last(whole)
+    assert [key for key in wanted if not torch.equal(found[key], wanted[key])] == []
+    assert [row for row in scores(parts) if row["step"] > 3] == [row for row in scores(whole) if row["step"] > 3]
