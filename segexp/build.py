@@ -19,6 +19,7 @@ from hydra.utils import get_object, instantiate
 from segexp.classes import Grouping
 from segexp.config.compose import compose as compose  # in a notebook: build.model(build.compose("train", [...]))
 from segexp.config.facts import Facts, fill_facts
+from segexp.config.one_value import refuse_lists
 from segexp.data.settings import READING_KEYS
 
 if TYPE_CHECKING:
@@ -190,7 +191,10 @@ def _class_counts(values: Mapping[str, Any], classes: Grouping) -> "ClassCounts"
 
 
 def _fill_absent(node: Any, facts: Facts) -> Any:
-    """Add the arguments that have the name of a fact and are not in the configuration."""
+    """Add the arguments that have the name of a fact and are not in the configuration.
+
+    Raises ValueError for a list where one value is meant.
+    """
     if isinstance(node, list):
         return [_fill_absent(entry, facts) for entry in node]
     if not isinstance(node, Mapping):
@@ -198,6 +202,7 @@ def _fill_absent(node: Any, facts: Facts) -> Any:
     filled = {key: _fill_absent(value, facts) for key, value in node.items()}
     if "_target_" in filled:
         arguments = inspect.signature(_imported(filled["_target_"])).parameters
+        refuse_lists(filled, arguments)
         filled |= {name: fact() for name, fact in facts.items() if name in arguments and name not in filled}
     return filled
 

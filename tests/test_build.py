@@ -83,3 +83,30 @@ def test_options_are_read_from_a_folder_of_any_name(name: str, tmp_path: Path) -
     (tmp_path / name / "loss/mine.yaml").write_text("_target_: mine.loss")
     config = compose("train", ["loss=mine"], [tmp_path / name])
     assert config["loss"]["_target_"] == "mine.loss"
+
+
+@pytest.mark.parametrize(
+    ("typed", "make", "said"),
+    [
+        ("classes.name=[1,2]", build.grouping, "Grouping: name is [1, 2]; allowed: one value (str)"),
+        ("loss=dice loss.per_image=[true]", build.loss, "per_image is [true]; allowed: one value (bool)"),
+        ("callbacks.early_stopping.patience=[1,2]", "callbacks", "patience is [1, 2]; allowed: one value (int)"),
+        ("callbacks.best.monitor=[a,b]", "callbacks", "monitor is ['a', 'b']; allowed: one value (str or null)"),
+        ("scheduler=cosine scheduler.final_lr=[0,1]", "scheduler", "final_lr is [0, 1]; allowed: one value (float)"),
+        ("model=unet model.encoder=[a,b]", build.model, "encoder is ['a', 'b']; allowed: one value (str)"),
+    ],
+)
+def test_a_list_where_one_value_is_meant_is_an_error(typed: str, make, said: str, tmp_path: Path) -> None:
+    values = compose("train", typed.split())
+    optimizer = torch.optim.SGD([torch.zeros(1)], lr=0.1)
+    others = {
+        "callbacks": lambda values: build.callbacks(values, tmp_path),
+        "scheduler": lambda values: build.scheduler(values)(optimizer, 10),
+    }
+    with pytest.raises(ValueError, match=r"-m$") as error:
+        others.get(make, make)(values)
+    assert said in str(error.value)
+
+
+def test_a_list_that_an_argument_takes_arrives() -> None:
+    assert build.loss(compose("train", ["loss=dice", "loss.classes=[1,2]"])) is not None

@@ -67,13 +67,27 @@ def compose(entry: str, overrides: Sequence[str] = (), folders: Sequence[Path | 
 def resolve(
     config: DictConfig, entry: str, overrides: Sequence[str], folders: Sequence[Path | str] | None = None
 ) -> Values:
-    """The configuration that `load` made of a command as plain values, see `without_leftovers`."""
+    """The configuration that `load` made of a command as plain values, see `without_leftovers`.
+
+    Raises ValueError where several options of a group are typed that builds one object.
+    """
+    values = plain_values(config)
     typed = OverridesParser.create().parse_overrides(list(overrides))
     options, others = [each for each in typed if is_option(each)], [each for each in typed if not is_option(each)]
     places = tuple(map(str, user_folders() if folders is None else folders))
-    return without_leftovers(
-        plain_values(config), options, others, lambda chosen: _plain_options(entry, tuple(chosen), places)
-    )
+    _refuse_several_options(values, options)
+    return without_leftovers(values, options, others, lambda chosen: _plain_options(entry, tuple(chosen), places))
+
+
+def _refuse_several_options(values: Values, options: Iterable[Override]) -> None:
+    """Hydra would merge them into one: model=[pspnet,unet] a U-Net dilated as a PSPNet."""
+    for option in options:
+        group, chosen = option.key_or_group, option.value()
+        if isinstance(chosen, list) and len(chosen) > 1 and "_target_" in (values.get(group) or {}):
+            raise ValueError(
+                f"{option.input_line}: {group} is one object; allowed: one option, {group}={chosen[0]}; to train with "
+                f"each of them, type python -m segexp.train -m {group}={','.join(map(str, chosen))}"
+            )
 
 
 @functools.cache

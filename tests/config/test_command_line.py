@@ -1,5 +1,6 @@
 """What a command answers where Hydra alone would know no cure."""
 
+import importlib
 import json
 import shlex
 import sys
@@ -9,7 +10,7 @@ import pytest
 import yaml
 
 from segexp.config.command_line import entry_point, explain
-from segexp.config.compose import chosen_options, compose
+from segexp.config.compose import chosen_options, compose, config_folder
 from segexp.train import resume
 
 
@@ -89,3 +90,27 @@ def test_a_key_that_only_the_resumed_run_has_is_answered_with_what_to_type() -> 
     wanted = {**run["callbacks"]["freeze_encoder"], "num_epochs": 2}
     assert resume.with_overrides(run, typed)["callbacks"]["freeze_encoder"] == wanted
     assert "++" not in explain("train", [change])
+
+
+@pytest.mark.parametrize("command", sorted(path.stem for path in config_folder().glob("*.yaml")))
+@pytest.mark.parametrize(("typed", "key"), [("+whatever=3", "whatever"), ("+logger@logger2=wandb", "logger2")])
+def test_no_command_ignores_a_key_that_it_does_not_have(
+    command: str, typed: str, key: str, tmp_path: Path, monkeypatch
+) -> None:
+    keys = yaml.safe_load((config_folder() / f"{command}.yaml").read_text())
+    required = [f"{name}=x" for name, value in keys.items() if value == "???"]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["segexp", typed, *required])
+    with pytest.raises(SystemExit, match=f"^segexp.{command}: no key {key!r}; the configuration has: "):
+        importlib.import_module(f"segexp.{command}.__main__").main()
+
+
+@pytest.mark.parametrize("group", ["model=[pspnet,unet]", "loss=[dice,soft_iou]", "augmentation=[none,note]"])
+def test_several_options_of_a_group_that_builds_one_object_are_refused(group: str) -> None:
+    with pytest.raises(ValueError, match="allowed: one option, ") as error:
+        compose("train", [group])
+    assert str(error.value).endswith("-m " + group.replace("[", "").replace("]", ""))
+
+
+def test_several_options_stand_beside_each_other_where_each_has_a_name() -> None:
+    assert set(compose("train", ["logger=[csv,wandb]"])["logger"]) == {"csv", "wandb"}
