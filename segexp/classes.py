@@ -97,15 +97,16 @@ class Grouping:
 
     name: the grouping's name in tables and run folders, e.g. "cityscapes8".
     classes: class name -> {"labels": label names, "color": [red, green, blue]}; the order gives the train ids.
-    Raises ValueError for no class at all, a class without labels, a label listed twice and two classes of one colour.
+    Raises ValueError for less than two classes, a class without labels, a label listed twice, two of one colour.
     """
 
     def __init__(self, name: str, classes: Mapping[str, Mapping[str, Sequence]]) -> None:
         self.name = name
         self.classes = tuple(_segmentation_class(name, key, value) for key, value in classes.items())
-        if not 0 < len(self.classes) < UNKNOWN_LABEL:
+        if not 1 < len(self.classes) < UNKNOWN_LABEL:
             raise ValueError(
-                f"grouping {name!r} has {len(self.classes)} classes; between 1 and {UNKNOWN_LABEL - 1} are allowed"
+                f"grouping {name!r} has {len(self.classes)} classes; between 2 and {UNKNOWN_LABEL - 1} are allowed; to "
+                "tell one class from the rest, make the other labels a second class"
             )
         _refuse_repeats(name, "label", [label for entry in self.classes for label in entry.labels])
         _refuse_repeats(name, "color", [entry.color for entry in self.classes])

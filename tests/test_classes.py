@@ -117,8 +117,15 @@ def test_labels_that_a_mask_cannot_tell_apart_are_named(ids: tuple[int, int]) ->
 
 
 def test_categories_of_a_mixed_class_are_none() -> None:
-    mixed = Grouping("mixed", {"thing": {"labels": ["car", "person"], "color": RED}})
-    assert mixed.categories(CITYSCAPES) == (None,)
+    thing, sky = {"labels": ["car", "person"], "color": RED}, {"labels": ["sky"], "color": BLUE}
+    assert Grouping("mixed", {"thing": thing, "sky": sky}).categories(CITYSCAPES) == (None, "sky")
+
+
+def test_a_grouping_of_one_class_is_refused_with_the_cure() -> None:
+    with pytest.raises(
+        ValueError, match=r"'lonely' has 1 classes; between 2 and 253 .* the other labels a second class"
+    ):
+        Grouping("lonely", {"road": {"labels": ["road"], "color": RED}})
 
 
 def test_a_label_listed_twice_is_named() -> None:
@@ -133,12 +140,14 @@ def test_a_clash_of_colors_is_named() -> None:
 
 def test_a_class_without_labels_is_refused() -> None:
     with pytest.raises(ValueError, match=r"'empty'.*class 'a'.*labels: \[one label or more\]"):
-        Grouping("empty", {"a": {"labels": [], "color": RED}})
+        Grouping("empty", {"a": {"labels": [], "color": RED}, "b": {"labels": ["sky"], "color": BLUE}})
 
 
 def test_a_grouping_that_does_not_fit_names_its_unknown_labels_and_the_known_ones() -> None:
     with pytest.raises(ValueError, match=r"\['raod'\] are not labels of camvid") as error:
-        Grouping("typo", {"road": {"labels": ["raod"], "color": RED}}).lookup(CAMVID)
+        Grouping(
+            "typo", {"road": {"labels": ["raod"], "color": RED}, "sky": {"labels": ["sky"], "color": BLUE}}
+        ).lookup(CAMVID)
     facts, message = ("'typo'", "known labels", "'road'", "'bicyclist'", "classes="), str(error.value)
     assert [fact for fact in facts if fact not in message] == [], message
 

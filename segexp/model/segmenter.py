@@ -20,6 +20,7 @@ class Segmenter(nn.Module):
         training mode to `TrainingLogits` if it has auxiliary heads, see `segexp.model.auxiliary`.
     mean, std: per channel (red, green, blue) in units of 0..1; buffers, so training, serving and export agree.
     stride: what H and W must be a multiple of for the network; 1 if any size will do.
+    smallest: what H and W must be at least for the network.
     """
 
     mean: Tensor
@@ -31,10 +32,12 @@ class Segmenter(nn.Module):
         stride: int,
         mean: Sequence[float] = IMAGENET_MEAN,
         std: Sequence[float] = IMAGENET_STD,
+        smallest: int = SMALLEST_SIDE,
     ) -> None:
         super().__init__()
         self.network = network
         self.stride = stride
+        self.smallest = smallest
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1))
 
@@ -74,12 +77,17 @@ class Segmenter(nn.Module):
     def _pad(self, image: Tensor) -> Tensor:
         # The border is replicated: zeros would draw an edge that is not in the scene. Sizes that fit take the same
         # path with no rows added, so that an exported graph serves every size.
-        if self.stride == 1:
+        if self.stride == 1 and self.smallest <= SMALLEST_SIDE:
             return image
         height, width = image.shape[-2:]
-        below = _next_multiple(height, self.stride) - height
-        right = _next_multiple(width, self.stride) - width
+        below, right = (self._padded(side) - side for side in (height, width))
         return F.pad(image, (0, right, 0, below), mode="replicate")
+
+    def _padded(self, side: int) -> int:
+        multiple = _next_multiple(side, self.stride)
+        if self.smallest <= SMALLEST_SIDE:
+            return multiple
+        return torch.sym_max(multiple, _next_multiple(self.smallest, self.stride))
 
 
 def _next_multiple(size: int, stride: int) -> int:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from segexp.model.auxiliary import check_stages, fcn_head, split_output
 from segexp.model.encoder import Tag, with_weights
+from segexp.model.input_size import InputSize, input_size
 from segexp.model.normalization import normalization
 from segexp.model.segmenter import Segmenter
 from segexp.types import Logits, TrainingLogits
@@ -41,7 +42,7 @@ def smp(
         k halves the image k times (fewer times where the architecture dilates); PSPNet is published with [4], the
         stage before the last one of a ResNet. None: no such heads.
     options: further arguments of the architecture, as smp documents them.
-    Raises ValueError for an unknown architecture, stage or option, and the errors of `with_weights`.
+    Raises ValueError for an unknown architecture, stage or option, and the errors of `with_weights` and `input_size`.
     Different from smp: parameters of the encoder that the architecture never uses (encoder_depth below 5) do not
     require a gradient, because DistributedDataParallel waits for every gradient that is required.
     """
@@ -56,13 +57,13 @@ def smp(
         create = known[architecture.lower()]
         return create(encoder_name=encoder, encoder_weights=tag, classes=num_classes, **options)
 
-    network: nn.Module = with_weights(build, encoder, weights)
+    network: nn.Module = with_weights(build, encoder, weights).eval()
     own = normalization(network.get_submodule("encoder"), encoder, weights)
-    stride = int(network.get_submodule("encoder").output_stride)  # type: ignore[arg-type]
+    size = input_size(network, int(network.get_submodule("encoder").output_stride))  # type: ignore[arg-type]
     if auxiliary_stages is not None:
         network = SupervisedStages(network, auxiliary_stages, num_classes)
-    _freeze_unused(network)
-    return Segmenter(network, stride, mean or own.mean, std or own.std)
+    _freeze_unused(network, size)
+    return Segmenter(network, size.stride, mean or own.mean, std or own.std, size.smallest)
 
 
 def _check_options(architecture: type[SegmentationModel], encoder: str, options: Mapping[str, Any]) -> None:
@@ -114,11 +115,12 @@ class SupervisedStages(nn.Module):
         return TrainingLogits(logits, auxiliary)
 
 
-def _freeze_unused(network: nn.Module) -> None:
+def _freeze_unused(network: nn.Module, size: InputSize) -> None:
     network.eval()  # so that the probe changes no running statistics and draws no random number
     network.training = True  # of the outermost module alone: auxiliary heads are used, too
     with torch.enable_grad():
-        logits, auxiliary = split_output(network(torch.zeros(1, 3, 64, 64)), network)
+        side = -(-max(64, size.smallest) // size.stride) * size.stride
+        logits, auxiliary = split_output(network(torch.zeros(1, 3, side, side)), network)
         torch.stack([each.sum() for each in (logits, *auxiliary)]).sum().backward()
     for parameter in network.parameters():
         parameter.requires_grad_(parameter.grad is not None)

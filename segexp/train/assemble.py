@@ -18,6 +18,7 @@ from segexp.model.auxiliary import num_auxiliary
 from segexp.scheduler import NO_END
 from segexp.system.memory import keep_freed_memory
 from segexp.system.training_loops import use_loops_with_validated_end
+from segexp.train.single_images import refuse_single_images
 
 SILENCED_WARNINGS = (
     ".*LeafSpec.*",  # Lightning 2.6 calls what torch 2.13 deprecates
@@ -55,6 +56,7 @@ def assemble(values: Mapping[str, Any], folder: Path) -> Training:
         if trainer.strategy.root_device.type == "cpu":  # on a GPU torch keeps freed memory itself
             keep_freed_memory()
         model = build.model(values)
+        refuse_single_images(model, values)
         return Training(model, _task(values, model, data), data, trainer)
 
 

@@ -62,7 +62,7 @@ def test_a_stage_that_the_encoder_does_not_have_is_named(stages: object) -> None
 
 def test_an_architecture_without_stages_that_can_be_supervised_is_named() -> None:
     with pytest.raises(ValueError, match=r"model.auxiliary_stages is \[4\], and DPT .*choose another"):
-        smp(5, "DPT", "tu-vit_tiny_patch16_224", None, auxiliary_stages=[4])
+        smp(5, "DPT", "tu-vit_tiny_patch16_224", None, auxiliary_stages=[4], dynamic_img_size=True)
 
 
 def test_every_gradient_that_is_required_arrives_with_heads() -> None:
