@@ -16,7 +16,7 @@ from segexp.classes import Grouping, LabelTable
 from segexp.data.pairs import Pair, Source
 from segexp.data.reading import read_instances, read_mask, read_pair
 from segexp.display import pictures
-from segexp.inference.segment import image_batch, segment
+from segexp.inference.segment import image_batch, needs_windows, segment
 from segexp.inference.settings import Inference
 from segexp.metric.confusion import prediction
 from segexp.metric.counts_file import RESERVED
@@ -50,10 +50,11 @@ class CountingTask:
 
 
 class ImageCounts(NamedTuple):
-    """Counts of one image by name. sheet_row: None for an image that is not pictured."""
+    """Counts of one image by name. sheet_row: None for an image that is not pictured. windowed: not seen as a whole."""
 
     counts: dict[str, Counts]
     sheet_row: pictures.SheetRow | None
+    windowed: bool
 
 
 def count_image(task: CountingTask, index: int, device: torch.device) -> ImageCounts:
@@ -84,7 +85,8 @@ def count_image(task: CountingTask, index: int, device: torch.device) -> ImageCo
         _write_label_ids(task.predictions / f"{pair.name}.png", task.grouping.mask_values(task.table)[predicted])
         _keep_target(task.predictions / "targets" / f"{pair.name}.png", mask, pair)
     sheet_row = pictures.SheetRow(pair.name, image, target, predicted) if index in task.pictured else None
-    return ImageCounts(_count(task.metrics, segmented, pair), sheet_row)
+    windowed = needs_windows(target.shape, task.image_size, task.inference)
+    return ImageCounts(_count(task.metrics, segmented, pair), sheet_row, windowed)
 
 
 def _segment(task: CountingTask, pair: Pair, image: Tensor) -> Logits:

@@ -21,7 +21,7 @@ from segexp.inference.devices import find_devices
 from segexp.inference.model import load_model
 from segexp.inference.trusted_parts import source_of_run
 from segexp.run.folder import RunFolder
-from segexp.types import Counts, Values
+from segexp.types import Counts, Size, Values
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,8 @@ def prepare_evaluation(run: RunFolder, settings: EvaluateSettings, predictions: 
     facts |= {"weights": "raw"} if network.weights == "raw" else {}  # only what is not the default
     inference = settings.non_default_values()
     facts |= {"inference": inference} if inference else {}
+    if settings.window and image_size:  # earlier versions cut windows of that size out of the resized image
+        facts["window_unit"] = "pixel of the image"
     task = CountingTask(
         network.model,
         network.grouping,
@@ -86,6 +88,7 @@ def evaluate(job: EvaluationJob, store: Callable[[Evaluation], None] | None = No
     try:
         with closing(count_images(task, job.devices, job.num_processes)) as images:
             counts = list(track(images, f"evaluating {len(task.pairs)} images", total=len(task.pairs)))
+        _say_if_without_effect(task.inference.window, counts)
         evaluation = _evaluation(job, counts)
         if store:
             store(evaluation)
@@ -96,6 +99,11 @@ def evaluate(job: EvaluationJob, store: Callable[[Evaluation], None] | None = No
         if partial:
             shutil.rmtree(partial, ignore_errors=True)
     return evaluation
+
+
+def _say_if_without_effect(window: Size | None, counts: list[ImageCounts]) -> None:
+    if window and not any(each.windowed for each in counts):
+        print(f"window={list(window)} changed nothing: every image fits into it; set a smaller one".replace(", ", ","))
 
 
 def _evenly_spread(number: int, num_images: int) -> frozenset[int]:

@@ -1,5 +1,6 @@
 """A network and an image of any size -> logits at the image's own size."""
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -9,7 +10,7 @@ from torchvision.transforms.v2 import functional as transform
 from segexp.inference.settings import Inference
 from segexp.inference.window import windows
 from segexp.metric.confusion import resize_logits
-from segexp.types import Bytes, Image, Logits, Size
+from segexp.types import SMALLEST_SIDE, Bytes, Image, Logits, Size
 
 Network = Callable[[Tensor], Tensor]
 SMALLEST_PROBABILITY = 1e-30
@@ -26,12 +27,16 @@ def segment(network: Network, image: Image, image_size: Size | None, inference: 
     """Compute logits of a batch of images of one size, float32 [B, C, H, W], at that size and on their device.
 
     image_size: [height, width] that the network was trained at, None for the images' own.
+    inference: window and stride are in pixels of these images. The network sees a window at the scale of its training,
+    which is the window of an image that was resized to image_size; scales other than 1 do not change its size.
     Several views or windows give the logarithm of their mean probability, whose softmax is that mean. Beside it,
     memory holds one view's probabilities and what the network needs for one window, however many windows there are.
+    Raises ValueError for a window that is smaller than SMALLEST_SIDE at that scale.
     """
     native = _size(image)
     base = image_size or native
-    sizes = [_scaled(base, scale) for scale in inference.scales]
+    sizes = _view_sizes(base, inference)
+    inference = _at_training_scale(inference, native, base)
     flips = (False, True) if inference.flip else (False,)
     if len(sizes) == len(flips) == 1 and _fits(sizes[0], inference.window):
         return resize_logits(_logits(network, _resized_image(image, sizes[0]), inference), native)
@@ -42,6 +47,38 @@ def segment(network: Network, image: Image, image_size: Size | None, inference: 
             total = _add(total, _view_probability(network, image_at_size, flip, native, inference))
     assert total is not None
     return total.div_(len(sizes) * len(flips)).clamp_min_(SMALLEST_PROBABILITY).log_()
+
+
+def needs_windows(native: Size, image_size: Size | None, inference: Inference) -> bool:
+    """Whether an image of this size is cut into windows in any view; else it is seen as a whole."""
+    base = image_size or native
+    window = _at_training_scale(inference, native, base).window
+    return not all(_fits(size, window) for size in _view_sizes(base, inference))
+
+
+def _at_training_scale(inference: Inference, native: Size, base: Size) -> Inference:
+    """The same settings with window and stride in pixels of an image that was resized from native to base."""
+    if inference.window is None or native == base:
+        return inference
+    window, stride = (pair and _resized_pair(pair, native, base) for pair in (inference.window, inference.stride))
+    assert window
+    if min(min(each) for each in zip(window, base, strict=True)) < SMALLEST_SIDE:
+        needed = [math.ceil(SMALLEST_SIDE * original / side) for original, side in zip(native, base, strict=True)]
+        raise ValueError(
+            f"window is {list(inference.window)} pixels of images of {list(native)}, which the network sees at "
+            f"{list(base)}, the data.image_size of its training: there the window is {list(window)}; allowed: sides of "
+            f"at least {SMALLEST_SIDE} there; set window to at least {needed}, or leave it out"
+        )
+    return inference.model_copy(update={"window": window, "stride": stride})
+
+
+def _resized_pair(pair: Size, native: Size, base: Size) -> Size:
+    height, width = (max(1, round(length * new / old)) for length, old, new in zip(pair, native, base, strict=True))
+    return height, width
+
+
+def _view_sizes(base: Size, inference: Inference) -> list[Size]:
+    return [_scaled(base, scale) for scale in inference.scales]
 
 
 def _view_probability(network: Network, image: Tensor, flip: bool, native: Size, inference: Inference) -> Tensor:

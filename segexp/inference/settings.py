@@ -24,8 +24,9 @@ Scales = Annotated[
 class Inference(Settings):
     """The way a network is run on an image; without arguments, it is run once on the whole image.
 
-    window: [height, width] of the windows that the network sees, None for the whole image. stride: from one window to
-    the next, None for half a window. blending: the weights of overlapping windows: gaussian around their middle,
+    window: [height, width] of the windows in pixels of the image, which the network sees at the scale of its training;
+    None for the whole image. stride: from one window to the next, None for half a window.
+    blending: the weights of overlapping windows: gaussian around their middle,
     trimmed by their outer half of the overlap, or uniform.
     scales, flip: sizes at which the image is seen, and whether mirrored too; probabilities are averaged.
     precision: of the network's arithmetic.

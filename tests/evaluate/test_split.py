@@ -22,11 +22,13 @@ from segexp.evaluate.files import (
 )
 from segexp.evaluate.regroup import regroup
 from segexp.evaluate.result import Evaluation
-from segexp.evaluate.split import evaluate
+from segexp.evaluate.split import evaluate, prepare_evaluation
+from segexp.inference.settings import Inference
 from segexp.metric import scores
 from segexp.run.folder import RunFolder
 from segexp.types import VOID
 from tests.evaluate.guess import evaluate_guess, evaluation_job, grouping
+from tests.evaluate.options import evaluate_settings
 
 
 @pytest.fixture(scope="module")
@@ -250,3 +252,20 @@ def test_data_without_instances_has_no_iiou(tmp_path: Path, capsys: pytest.Captu
     assert "objects" not in evaluation.counts
     assert "iiou" not in evaluation.scores()
     assert {"miou", "boundary_miou", "ece"} <= evaluation.scores().keys()
+
+
+def test_windows_of_a_resized_network_are_told_apart_from_those_of_earlier_versions(trained: RunFolder) -> None:
+    """These cut windows out of the resized image, so that the same setting was another one."""
+    data = {"image_size": [32, 64]}
+    resized = prepare_evaluation(trained, evaluate_settings(window=[32, 64], data=data)).facts
+    native = prepare_evaluation(trained, evaluate_settings(window=[32, 64])).facts
+    assert (resized["window_unit"], native.get("window_unit")) == ("pixel of the image", None)
+    assert '"window_unit"' in settings_as_json(resized)
+    assert '"window_unit"' not in settings_as_json(native), "as in files of earlier versions"
+
+
+def test_a_window_that_changes_nothing_is_said_to(streets_root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    job = evaluation_job(streets_root, "cityscapes7")
+    for window, expected in (((128, 256), 1), ((64, 256), 0)):
+        evaluate(replace(job, task=replace(job.task, inference=Inference(window=window))))
+        assert capsys.readouterr().out.count("window=[128,256] changed nothing: every image fits into it") == expected

@@ -13,9 +13,10 @@ from torchvision.transforms.v2 import functional as transform
 
 from segexp.benchmark.memory import peak_bytes
 from segexp.config.compose import config_folder
-from segexp.inference.segment import segment
+from segexp.inference.segment import needs_windows, segment
 from segexp.inference.settings import Blending, Inference
 from segexp.inference.window import axis_windows, windows
+from segexp.types import Size
 
 
 class Pointwise(nn.Module):
@@ -91,6 +92,36 @@ def test_the_network_sees_the_size_it_was_trained_at_and_its_multiples(network: 
     logits = segment(network, image, (48, 64), Inference(scales=(1.0, 1.5), flip=True))
     assert network.sizes == [(48, 64), (48, 64), (72, 96), (72, 96)]
     assert logits.shape == (2, 5, 70, 101)
+
+
+def test_windows_are_in_pixels_of_the_image_and_seen_at_the_scale_of_the_training(network: Pointwise) -> None:
+    image = torch.randint(0, 256, (1, 3, 256, 512), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    inference = Inference(window=(128, 256), stride=(64, 256))
+    windowed = segment(network, image, (128, 256), inference)
+    assert network.sizes == [(64, 128)] * 6
+    resized = transform.resize(image, [128, 256], antialias=True)
+    seen = segment(network, resized, None, Inference(window=(64, 128), stride=(32, 128)))
+    torch.testing.assert_close(windowed.exp(), nn.functional.interpolate(seen.exp(), (256, 512), mode="bilinear"))
+
+
+@pytest.mark.parametrize(
+    ("window", "image_size", "expected"),
+    [
+        ((128, 256), None, True),
+        ((256, 512), None, False),
+        ((128, 256), (128, 256), True),
+        ((256, 512), (128, 256), False),
+        ((41, 999), (200, 400), True),
+        (None, (128, 256), False),
+    ],
+)
+def test_whether_an_image_needs_windows(window: Size | None, image_size: Size | None, expected: bool) -> None:
+    assert needs_windows((256, 512), image_size, Inference(window=window)) is expected
+
+
+def test_a_window_that_is_too_small_at_the_scale_of_the_training_is_refused(network: Pointwise) -> None:
+    with pytest.raises(ValueError, match=r"there the window is \[16, 128\]; .*set window to at least \[128, 128\]"):
+        segment(network, torch.zeros(1, 3, 256, 512, dtype=torch.uint8), (64, 128), Inference(window=(64, 512)))
 
 
 def test_a_mirrored_view_is_the_resized_image_mirrored(
