@@ -36,6 +36,10 @@ RENAMED_BY_SMP = {
     "upscale_mode": "decoder_interpolation",
 }
 """Options of smp that it still took under their older names, without saying so in a signature."""
+ARGUMENTS_SINCE: Mapping[str, Values] = {
+    "segexp.callbacks.stop_on_signal.StopOnSignal": {"patience_seconds": 60},
+}
+"""What parts did before it could be chosen: _target_ -> values of the arguments that they have got since."""
 
 FIRST_METRICS: Values = {
     "overlap": {},
@@ -49,7 +53,7 @@ FIRST_METRICS: Values = {
 
 def in_words_of_today(config: Mapping[str, Any]) -> Values:
     """The same configuration with what has been renamed, moved or written out since it was recorded."""
-    today: Values = _loggers_by_name(_renamed(config))
+    today: Values = _loggers_by_name(_completed(_renamed(config)))
     if "trainer" in today:
         today = {**WRITTEN_OUT, **today}
     if isinstance(today.get("trainer"), Mapping):
@@ -89,6 +93,18 @@ def _renamed(node: Any) -> Any:
     if isinstance(node, Mapping):
         return {_key(key, node): _renamed(value) for key, value in node.items()}
     return [_renamed(each) for each in node] if isinstance(node, list) else node
+
+
+def _completed(node: Any) -> Any:
+    """Parts at any depth get the arguments that they did not have yet."""
+    if isinstance(node, Mapping):
+        given = {key: _completed(value) for key, value in node.items()}
+        return {**given, **{key: value for key, value in _arguments_since(node).items() if key not in node}}
+    return [_completed(each) for each in node] if isinstance(node, list) else node
+
+
+def _arguments_since(part: Mapping[str, Any]) -> Values:
+    return ARGUMENTS_SINCE.get(str(part.get("_target_")), {})
 
 
 def _key(key: str, node: Mapping[str, Any]) -> str:

@@ -17,7 +17,7 @@ import yaml
 from filelock import FileLock, Timeout
 
 from segexp.run.earlier import evaluation_in_words_of_today, in_words_of_today
-from segexp.system import remote
+from segexp.system import remote, stuck
 from segexp.system.files import write_atomic
 from segexp.system.signals import TERMINATED
 from segexp.types import Values, Weights
@@ -204,9 +204,15 @@ class RunFolder:
         The status counts the seconds of this attempt and of earlier ones, but not of those that were killed.
         """
         before, started = self._known_status().get("seconds", 0.0), time.monotonic()
+
+        def record(end: stuck.ForcedEnd) -> None:
+            seconds = before + time.monotonic() - started
+            self.write_status("preempted", seconds=seconds, reason=end.reason, traceback=end.traceback)
+
         self.write_status("running", process=os.getpid(), host=socket.gethostname(), seconds=before)
         try:
-            yield
+            with stuck.last_words(record):
+                yield
         except BaseException as error:
             terminated = isinstance(error, SystemExit) and error.code == TERMINATED
             facts = {"reason": _reason(error), "traceback": traceback.format_exc()}

@@ -4,6 +4,7 @@ Read from pytorch-lightning 2.6.6, torchmetrics 1.9.0 and torch 2.13.0; pyprojec
 2.7. Before that range is widened, read again what each function relies on.
 """
 
+import signal
 from typing import TYPE_CHECKING
 
 from segexp.types import Values
@@ -26,6 +27,13 @@ def disable_signal_handlers(trainer: "Trainer") -> None:
 
 
 def _do_nothing() -> None: ...
+
+
+def kill_other_ranks(trainer: "Trainer") -> None:
+    """Kill the ranks that this process started; those of srun and torchrun belong to these."""
+    launcher = trainer.strategy.launcher
+    if launcher is not None:
+        launcher.kill(signal.SIGKILL)
 
 
 def num_batches_completed(trainer: "Trainer") -> int:

@@ -13,6 +13,7 @@ INTERRUPTED = 130
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 
 _received: signal.Signals | None = None
+_was_raised = False
 
 
 class Stopped(SystemExit):
@@ -28,6 +29,16 @@ def received() -> signal.Signals | None:
     return _received
 
 
+def raises() -> bool:
+    """Whether a signal would raise Stopped wherever the main thread is."""
+    return signal.getsignal(signal.SIGTERM) is _stop_now
+
+
+def was_raised() -> bool:
+    """Whether a signal has raised Stopped in the body of `listening`."""
+    return _was_raised
+
+
 def postpone() -> None:
     """Let SIGUSR1 wait for `listening`: until then it would kill a process that still loads its libraries."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
@@ -36,9 +47,9 @@ def postpone() -> None:
 @contextmanager
 def listening() -> Iterator[None]:
     """Let a signal raise Stopped wherever the body is, unless `listen_between_steps` was called."""
-    global _received
+    global _received, _was_raised
     before = {number: signal.getsignal(number) for number in SIGNALS}
-    _received = None
+    _received, _was_raised = None, False
     _handle(dict.fromkeys(SIGNALS, _stop_now))
     try:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGUSR1})  # a signal that waits raises here
@@ -59,6 +70,8 @@ def _handle(handlers: dict[signal.Signals, Callable | int | None]) -> None:
 
 
 def _stop_now(number: int, frame: FrameType | None) -> None:
+    global _was_raised
+    _was_raised = True
     _handle(dict.fromkeys(SIGNALS, _note))
     raise Stopped(signal.Signals(number))
 

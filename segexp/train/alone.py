@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from functools import partial
 
 from segexp.run.folder import RunFolder
-from segexp.system import signals
+from segexp.system import signals, stuck
 from segexp.system.ranks import on_first_rank
 from segexp.train.requeue import requeued_when_preempted
 
@@ -18,10 +18,12 @@ RESTART_PATIENCE_SECONDS = 60
 def alone_in(run: RunFolder) -> Iterator[None]:
     """Lock the run folder while the body trains in it.
 
-    A signal raises `signals.Stopped` in the body, between two steps once it trains. If that was a preemption, the job
-    is queued again after the lock has been released. Raises FileExistsError if another training works in the folder.
+    A signal raises `signals.Stopped` in the body, between two steps once it trains; where no step comes, `stuck` ends
+    the process. If that was a preemption, the job is queued again after the lock has been released.
+    Raises FileExistsError if another training works in the folder.
     """
     patience = RESTART_PATIENCE_SECONDS if int(os.environ.get("SLURM_RESTART_COUNT", 0)) else 0
     run.path.mkdir(parents=True, exist_ok=True)
-    with requeued_when_preempted(), on_first_rank(partial(run.lock, patience)), signals.listening():
+    locked = on_first_rank(partial(run.lock, patience))
+    with stuck.watched(), requeued_when_preempted(), locked, signals.listening():
         yield

@@ -17,7 +17,8 @@ from segexp.display import pictures
 from segexp.run import checkpoint
 from segexp.run.environment import collect_environment
 from segexp.run.folder import RunFolder
-from segexp.system import remote, signals
+from segexp.system import remote, signals, stuck
+from segexp.system.lightning_internals import kill_other_ranks
 from segexp.system.ranks import on_first_rank, rank
 from segexp.train.assemble import Training, assemble
 from segexp.train.plan import Conclude, GoOn, Nothing, Plan, Request, Start
@@ -87,7 +88,8 @@ def _train(run: RunFolder, training: Training, values: Mapping[str, Any], from_c
     for logger in trainer.loggers:
         logger.log_hyperparams(without_facts(values))  # nested, so that W&B can group by loss._target_
     try:  # weights_only: of the checkpoint nothing but tensors and plain values is unpickled
-        trainer.fit(training.task, training.data, ckpt_path=from_checkpoint, weights_only=True)
+        with stuck.last_words(lambda end: kill_other_ranks(trainer)):
+            trainer.fit(training.task, training.data, ckpt_path=from_checkpoint, weights_only=True)
     except MisconfigurationException as error:
         raise ValueError(str(error)) from error
     except signals.Stopped:

@@ -7,6 +7,8 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from segexp.system import stuck
+from segexp.system.ranks import rank
 from segexp.system.signals import Stopped
 
 log = logging.getLogger(__name__)
@@ -15,11 +17,16 @@ log = logging.getLogger(__name__)
 @contextmanager
 def requeued_when_preempted() -> Iterator[None]:
     """If SIGUSR1 stopped the body in a SLURM job, hand the job back to SLURM, under the same id."""
-    try:
-        yield
-    except Stopped as stopped:
-        if stopped.by == signal.SIGUSR1 and (job := job_id()):
+
+    def requeue(end: stuck.ForcedEnd | Stopped) -> None:
+        if end.by == signal.SIGUSR1 and (job := job_id()) and rank() == 0:
             _requeue(job)
+
+    try:
+        with stuck.last_words(requeue):
+            yield
+    except Stopped as stopped:
+        requeue(stopped)
         raise
 
 

@@ -77,6 +77,39 @@ def test_a_signal_to_every_process_saves_too(small, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_late_signal_ends_a_training_that_waits_for_a_rank_for_ever(small, tmp_path: Path) -> None:
+    overrides = small(*TWO_RANKS, "callbacks.stop.patience_seconds=3", "callbacks.last.every_n_train_steps=1")
+    run = RunFolder(tmp_path / "run")
+    command = [*PYTHON, "tests.e2e.killed", *overrides, f"hydra.run.dir={run.path}"]
+    session = environment(SIGNAL="SIGSTOP 2 1")  # rank 1 stops, as one that hangs does
+    process = subprocess.Popen(command, cwd=ROOT, env=session, start_new_session=True)
+    deadline = time.monotonic() + PATIENCE
+    while process.poll() is None and not run.history():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    time.sleep(6)  # more than the patience
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 143
+    status = run.status()
+    assert status["state"] == "preempted"
+    assert "without saving" in status["reason"]
+    assert "work.wait()" in status["traceback"]
+    while _is_anybody_left(process.pid):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert train(run, overrides) == 0
+    assert run.state() == "finished"
+
+
+def _is_anybody_left(session: int) -> bool:
+    try:
+        os.killpg(session, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("further", "starter"),
     [

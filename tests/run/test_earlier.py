@@ -1,9 +1,11 @@
 """Configurations that earlier versions recorded, in the words of today."""
 
+from typing import Any
+
 import pytest
 
 from segexp.config.compose import compose
-from segexp.run.earlier import in_words_of_today
+from segexp.run.earlier import ARGUMENTS_SINCE, in_words_of_today
 
 pytestmark = pytest.mark.fast
 
@@ -24,3 +26,18 @@ def test_what_smp_ignored_in_an_earlier_run_is_no_setting_of_its_network() -> No
     assert in_words_of_today({**today, "model": recorded}) == today
     gridnet = compose("train", ["model=gridnet"])
     assert in_words_of_today(gridnet) == gridnet
+
+
+@pytest.mark.parametrize("overrides", [["callbacks=default"]])
+def test_an_argument_that_a_part_has_got_since_has_the_value_that_it_behaved_as(overrides: list[str]) -> None:
+    today = compose("train", overrides)
+    earlier = without_arguments_since(today)
+    assert earlier != today
+    assert in_words_of_today(earlier) == today
+
+
+def without_arguments_since(node: Any) -> Any:
+    if not isinstance(node, dict):
+        return node
+    since = ARGUMENTS_SINCE.get(node.get("_target_", ""), {})
+    return {key: without_arguments_since(value) for key, value in node.items() if key not in since}
