@@ -15,6 +15,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from segexp.benchmark.__main__ import _as_list
 from tests.benchmark.networks import ENDLESS, TINY
 from tests.process import until
+from tests.warm_process import run_module
 
 ROOT = Path(__file__).parents[2]
 
@@ -58,7 +59,7 @@ def test_suites_run_one_after_another_and_a_repeated_command_goes_on(tmp_path: P
 
 
 def test_an_unknown_suite_is_answered_with_the_known_ones(tmp_path: Path) -> None:
-    answer = subprocess.run(benchmark(tmp_path, "suite=loses,models"), capture_output=True, text=True, cwd=ROOT)
+    answer = run_module(*benchmark(tmp_path, "suite=loses,models")[2:], environment=os.environ)
     assert answer.returncode == 1
     assert answer.stderr.startswith("segexp.benchmark: suite is ['loses', 'models']; allowed: ")
     assert "losses, models" in answer.stderr

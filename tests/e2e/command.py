@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from segexp.run.folder import RunFolder
+from tests.warm_process import run_module
 
 ROOT = Path(__file__).parents[2]
 CONF = Path(__file__).parent / "conf"
@@ -24,8 +25,10 @@ def environment(**further: str) -> dict[str, str]:
 
 def train(run: RunFolder, overrides: Sequence[str], starter: Sequence[str] = PYTHON, by_signal: str = "") -> int:
     """Exit status of a training with on_existing=resume. by_signal: see `tests.e2e.killed`."""
-    module = "tests.e2e.killed" if by_signal else "segexp.train"
-    command = [*starter, module, f"--config-dir={CONF}", *overrides, "on_existing=resume", f"hydra.run.dir={run.path}"]
+    arguments = [f"--config-dir={CONF}", *overrides, "on_existing=resume", f"hydra.run.dir={run.path}"]
+    if starter == PYTHON and not by_signal:
+        return run_module("segexp.train", *arguments, environment=environment()).returncode
+    command = [*starter, "tests.e2e.killed" if by_signal else "segexp.train", *arguments]
     return subprocess.run(command, env=environment(SIGNAL=by_signal), cwd=ROOT, timeout=280).returncode
 
 

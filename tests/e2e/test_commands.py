@@ -22,16 +22,13 @@ from PIL import Image
 from segexp.config.compose import config_folder
 from segexp.data.streets import Streets
 from segexp.run.folder import RunFolder
-
-PATIENCE = 300
-"""Seconds that a test waits for what must happen, on a machine that does other things, too."""
+from tests.process import PATIENCE
+from tests.warm_process import ROOT, run_module
 
 
 def segexp(*arguments: str, folder: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-    root = Path(__file__).parents[2]
-    env = {**os.environ, "PYTHONPATH": str(root), "COLUMNS": "100", **environment}
-    command = [sys.executable, "-m", f"segexp.{arguments[0]}", *arguments[1:]]
-    return subprocess.run(command, capture_output=True, text=True, cwd=folder or root, env=env, timeout=PATIENCE)
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "100", **environment}
+    return run_module(f"segexp.{arguments[0]}", *arguments[1:], folder=folder or ROOT, environment=env)
 
 
 @pytest.mark.parametrize("entry", ["train", "evaluate", "check"])

@@ -19,10 +19,10 @@ from segexp.data.pairs import Source
 from segexp.data.reading import read_label_ids
 from segexp.run.folder import RunFolder
 from segexp.types import Bytes
-from tests.e2e.command import PYTHON, environment
+from tests.e2e.command import environment
 from tests.examples import write_example
-from tests.process import PATIENCE
 from tests.serve.server_process import ROOT, running_server
+from tests.warm_process import run_module
 
 COLORS = np.array([(0, 0, 0), (128, 64, 128)], np.uint8)  # of the labels other and road, as in the masks
 CLASS_COLORS = np.array([(70, 70, 70), (128, 64, 128)], np.uint8)  # of the classes of these labels
@@ -72,9 +72,8 @@ def python_path(folder: Path) -> str:
 def segexp(name: str, folder: Path, *arguments: str, trusted: bool = True) -> subprocess.CompletedProcess[str]:
     """A command as the user types it in the folder; trusted: with --config-dir my_conf."""
     options = ["--config-dir", "my_conf"] if trusted else []
-    command = [*PYTHON, f"segexp.{name}", *options, *arguments]
     env = environment(PYTHONPATH=python_path(folder), COLUMNS="200")
-    return subprocess.run(command, capture_output=True, text=True, cwd=folder, env=env, timeout=PATIENCE)
+    return run_module(f"segexp.{name}", *options, *arguments, folder=folder, environment=env)
 
 
 def said(answer: subprocess.CompletedProcess[str]) -> str:

@@ -1,7 +1,6 @@
 """A callback and a logger of the user's own, as docs/extending.md has them, beside those of segexp."""
 
 import os
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +8,9 @@ import pytest
 from PIL import Image
 
 from segexp.run.folder import RunFolder
-from tests.e2e.command import PYTHON, ROOT, environment
+from tests.e2e.command import ROOT, environment
 from tests.examples import write_example
-from tests.process import PATIENCE
+from tests.warm_process import run_module
 
 
 @pytest.mark.parametrize(
@@ -38,6 +37,5 @@ def test_it_is_used_beside_those_of_segexp(section: str, typed: list[str], tmp_p
 
 def train(folder: Path, *arguments: str) -> None:
     env = environment(PYTHONPATH=os.pathsep.join([str(folder), str(ROOT)]))
-    command = [*PYTHON, "segexp.train", *arguments]
-    answer = subprocess.run(command, cwd=folder, env=env, timeout=PATIENCE, capture_output=True, text=True)
+    answer = run_module("segexp.train", *arguments, folder=folder, environment=env)
     assert answer.returncode == 0, answer.stderr

@@ -21,6 +21,7 @@ from tests.e2e.command import PYTHON, ROOT, environment
 from tests.examples import write_example
 from tests.metric.segmented import CLASSES, count_all, segmented
 from tests.process import PATIENCE
+from tests.warm_process import run_module
 
 
 @pytest.fixture
@@ -84,7 +85,6 @@ def test_the_contract_is_checked_for_it(tmp_path: Path) -> None:
 
 def command(folder: Path, name: str, *arguments: str) -> str:
     env = environment(PYTHONPATH=os.pathsep.join([str(folder), str(ROOT)]))
-    run = [*PYTHON, f"segexp.{name}", *arguments]
-    answer = subprocess.run(run, cwd=folder, env=env, timeout=PATIENCE, capture_output=True, text=True)
+    answer = run_module(f"segexp.{name}", *arguments, folder=folder, environment=env)
     assert answer.returncode == 0, answer.stderr
     return answer.stdout

@@ -12,9 +12,9 @@ from segexp import build
 from segexp.config.compose import compose
 from segexp.model.auxiliary import num_auxiliary
 from segexp.types import TrainingLogits
-from tests.e2e.command import PYTHON, ROOT, environment
+from tests.e2e.command import ROOT, environment
 from tests.examples import write_example
-from tests.process import PATIENCE
+from tests.warm_process import run_module
 
 
 @pytest.fixture
@@ -60,7 +60,6 @@ def test_every_command_uses_it(folder: Path, small) -> None:
 
 def _run(folder: Path, module: str, *arguments: str, check: bool = False) -> subprocess.CompletedProcess[str]:
     env = environment(PYTHONPATH=os.pathsep.join([str(folder), str(ROOT)]))
-    command = [*PYTHON, module, *arguments]
-    return subprocess.run(
-        command, cwd=folder, env=env, timeout=PATIENCE, check=check, stdout=subprocess.PIPE, text=True
-    )
+    answer = run_module(module, *arguments, folder=folder, environment=env)
+    assert not check or answer.returncode == 0, answer.stderr
+    return answer

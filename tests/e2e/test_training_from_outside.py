@@ -13,11 +13,11 @@ from segexp.run.folder import RunFolder
 from segexp.train.assemble import assemble
 from segexp.train.settings import TrainSettings, schedule_with_end
 from segexp.types import VOID, Sample, Values
-from tests.e2e.command import PYTHON, environment
+from tests.e2e.command import environment
 from tests.examples import write_example
-from tests.process import PATIENCE
 from tests.serve.server_process import ROOT
 from tests.two_parts import Model
+from tests.warm_process import run_module
 
 
 @pytest.fixture
@@ -56,9 +56,8 @@ def python_path(folder: Path) -> str:
 
 def segexp(name: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """A command as the user types it in the folder."""
-    command = [*PYTHON, f"segexp.{name}", "--config-dir", "my_conf", *arguments]
     env = environment(PYTHONPATH=python_path(folder), COLUMNS="200")
-    return subprocess.run(command, capture_output=True, text=True, cwd=folder, env=env, timeout=PATIENCE)
+    return run_module(f"segexp.{name}", "--config-dir", "my_conf", *arguments, folder=folder, environment=env)
 
 
 @pytest.mark.slow

@@ -1,13 +1,12 @@
 """Nothing that is typed is silently ignored."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from segexp.run.folder import RunFolder
-from tests.e2e.command import PYTHON, ROOT, environment
-from tests.process import PATIENCE
+from tests.e2e.command import environment
+from tests.warm_process import run_module
 
 IGNORED = {
     "metric.boundary.width": "0.05",
@@ -28,10 +27,8 @@ def run(tmp_path: Path) -> Path:
 
 def test_regrouping_refuses_keys_that_do_not_affect_stored_counts(run: Path) -> None:
     typed = [f"{key}={value}" for key, value in IGNORED.items()]
-    command = [*PYTHON, "segexp.evaluate", f"run={run}", "split=val", "regroup=cityscapes7", *typed]
-    answer = subprocess.run(
-        command, capture_output=True, text=True, cwd=ROOT, env=environment(), timeout=PATIENCE, check=False
-    )
+    arguments = [f"run={run}", "split=val", "regroup=cityscapes7", *typed]
+    answer = run_module("segexp.evaluate", *arguments, environment=environment())
     assert answer.returncode == 1
     ignored = "metric.boundary.width, num_scenes, data.root, data.num_val, window, flip, device"
     facts = ("segexp.evaluate: regroup reads the counts of an evaluation", f"leave out {ignored}\n")

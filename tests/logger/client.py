@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.warm_process import run_module
+
 ROOT = Path(__file__).parents[2]
 KEY = "0" * 40
 TEN_ROWS = """
@@ -35,7 +37,8 @@ def run(*command: str, home: Path, seconds: float = 240, **variables: str) -> su
 
 def train(folder: Path, overrides: list[str], **variables: str) -> subprocess.CompletedProcess[str]:
     """python -m segexp.train, its run folder given."""
-    return run("-m", "segexp.train", *overrides, f"hydra.run.dir={folder}", home=folder.parent, **variables)
+    arguments = [*overrides, f"hydra.run.dir={folder}"]
+    return run_module("segexp.train", *arguments, environment=environment(folder.parent, **variables))
 
 
 def log(folder: Path, lines: str, **variables: str) -> subprocess.CompletedProcess[str]:

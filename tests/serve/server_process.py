@@ -17,6 +17,7 @@ import httpx
 import psutil
 
 from tests.process import PATIENCE
+from tests.warm_process import run_module
 
 ROOT = Path(__file__).parents[2]
 SERVE = (sys.executable, "-m", "segexp.serve")
@@ -100,8 +101,7 @@ def running_server(*arguments: str, command: Sequence[str] = SERVE, **env: str) 
 
 def run_to_end(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     """Run a server that is expected to end by itself, as it refuses what it is given."""
-    command = [*SERVE, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment(**env), timeout=PATIENCE)
+    return run_module("segexp.serve", *arguments, environment=environment(**env))
 
 
 def connect_and_send(server: HasPort, content: bytes, receive_bytes: int | None = None) -> socket.socket:
