@@ -5,10 +5,11 @@ import math
 import torch
 from torch import Tensor, nn
 
+from segexp.system.precise import Precise
 from segexp.types import Logits, Scalar, Target
 
 
-class CrossEntropyToIoU(nn.Module):
+class CrossEntropyToIoU(Precise):
     """(1 - s) first + s second, with s = sigmoid((epoch - middle) / width).
 
     first, second: any two losses. middle: epoch at which both weigh one half. width: in epochs, > 0; the hand-over
@@ -25,7 +26,7 @@ class CrossEntropyToIoU(nn.Module):
                 f"cross_entropy_to_iou: width is {width}; allowed: a number of epochs above 0; set loss.width"
             )
         self.first, self.second, self.middle, self.width = first, second, middle, width
-        self.register_buffer("share", torch.zeros(()), persistent=False)
+        self.register_buffer("share", torch.zeros((), dtype=torch.float32), persistent=False)
         self.set_epoch(0)
 
     def set_epoch(self, epoch: int) -> None:

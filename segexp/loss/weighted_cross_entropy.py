@@ -3,16 +3,17 @@
 import math
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from segexp.loss.engine.pixels import check_inputs, negative_log_likelihood
 from segexp.loss.engine.reduction import global_mean
+from segexp.system.precise import Precise
 from segexp.types import Logits, Scalar, Target
 
 WEIGHTINGS = ("none", "inverse_frequency", "median_frequency", "effective_number")
 
 
-class WeightedCrossEntropy(nn.Module):
+class WeightedCrossEntropy(Precise):
     """Sum of w_c (-log p) over the valid pixels of the global batch divided by the sum of their w_c, as torch does.
 
     class_counts, class_extents: training pixels of each class, and scored pixels of the training images that hold it;
@@ -38,7 +39,7 @@ class WeightedCrossEntropy(nn.Module):
                 "count the training pixels with the grouping that is trained"
             )
         self.num_classes = num_classes
-        by_target = torch.zeros(256)  # indexed by the target's byte: VOID weighs nothing
+        by_target = torch.zeros(256, dtype=torch.float32)  # indexed by the target's byte: VOID weighs nothing
         by_target[:num_classes] = torch.tensor(class_weights(class_counts, class_extents, weighting, beta))
         self.register_buffer("pixel_weight", by_target, persistent=False)  # follows from the data, not from training
 

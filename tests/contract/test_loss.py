@@ -1,11 +1,13 @@
 """The promises that every file of conf/loss keeps (docs/extending.md)."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
 
 from segexp.types import VOID
-from tests.loss.options import OPTIONS, build_loss
+from tests.loss.options import OPTIONS, build_loss, settings
 
 pytestmark = pytest.mark.fast
 
@@ -75,6 +77,31 @@ def test_autocast_changes_nothing(loss: nn.Module, batch: Batch) -> None:
         under_autocast = value_and_gradient(loss, *batch)
     assert_scalar(*under_autocast)
     torch.testing.assert_close(under_autocast, (value, gradient))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+@pytest.mark.parametrize("overrides", [{}, {"momentum": 0.9}, {"class_weights": [0.1, 0.2, 0.3, 0.4, 0.5]}])
+@pytest.mark.parametrize("option", OPTIONS)
+def test_a_training_in_another_precision_changes_nothing(
+    option: str, overrides: dict[str, Any], dtype: torch.dtype, batch: Batch
+) -> None:
+    """As trainer.precision=bf16-true casts the modules, and sets the default type within a step."""
+    if not set(overrides) <= set(settings(option)):
+        pytest.skip(f"loss={option} has no {', '.join(overrides)}")
+    logits, target = batch[0].to(dtype), batch[1]
+    usual, cast = (build_loss(option, NUM_CLASSES, **overrides) for _ in range(2))
+    expected = [value_and_gradient(usual, scale * logits, target) for scale in (1, 2)]
+    cast.to(dtype)
+    torch.set_default_dtype(dtype)
+    try:
+        steps = [value_and_gradient(cast, scale * logits, target) for scale in (1, 2)]
+    finally:
+        torch.set_default_dtype(torch.float32)
+    for step in steps:
+        assert_scalar(*step)
+    torch.testing.assert_close(steps, expected, rtol=0, atol=0)
+    types = {name: value.dtype for name, value in usual.named_buffers()}
+    assert {name: value.dtype for name, value in cast.named_buffers()} == types
 
 
 def test_void_pixels_have_no_influence_and_no_gradient(loss: nn.Module, batch: Batch) -> None:

@@ -49,7 +49,7 @@ class ChunkPool:
         chunks = iter([(image, start) for image in range(num_images) for start in range(0, num_pixels, size)])
 
         def work_through(_: int) -> list[tuple[int, Result]]:
-            memory, results = torch.empty(2, num_classes * size, device=images.device), []
+            memory, results = torch.empty(2, num_classes * size, dtype=torch.float32, device=images.device), []
             for image, start in chunks:  # shared by all threads
                 length = min(size, num_pixels - start)
                 scratch = memory[:, : num_classes * length].view(2, num_classes, length)

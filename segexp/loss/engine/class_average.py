@@ -4,15 +4,16 @@ from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from segexp.loss.engine.reduction import sum_over_ranks
+from segexp.system.precise import Precise
 
 ByClass = Float[Tensor, "group num_classes"]
 Classes = str | Sequence[int]
 
 
-class ClassAverage(nn.Module):
+class ClassAverage(Precise):
     """The weight of each class of each group in the mean; a group is one image if per_image, else the global batch.
 
     The arguments are described in `AveragingOptions`. Groups without a valid pixel are left out.
@@ -41,7 +42,7 @@ class ClassAverage(nn.Module):
                 f"loss: class_weights is {weights}; allowed: one weight >= 0 for each of {num_classes} classes; "
                 "set loss.class_weights"
             )
-        weight = torch.zeros(num_classes)
+        weight = torch.zeros(num_classes, dtype=torch.float32)
         weight[indices] = torch.tensor(weights, dtype=torch.float32)[indices]
         self.register_buffer("weight", weight, persistent=False)
         self.only_present = classes == "present"

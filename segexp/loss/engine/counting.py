@@ -58,7 +58,7 @@ def tabulate_slopes(histogram: ThresholdHistogram, weight: ByClass, grid: LogitG
         rise = rise_by_false_positive(true_positives[..., edge], above, num_true)
         sides.append(torch.stack([-fall, rise]) * grid.density[edge] * weight[..., None])
     steps = _num_steps(histogram.shape[2], grid)
-    fraction = (torch.arange(steps, device=weight.device) + 0.5) / steps
+    fraction = (torch.arange(steps, dtype=weight.dtype, device=weight.device) + 0.5) / steps
     return torch.lerp(sides[0][..., None], sides[1][..., None], fraction).flatten(2)
 
 

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+
+from segexp.system.precise import Precise
 
 
-class RunningAverage(nn.Module):
+class RunningAverage(Precise):
     """Exponential average of counts over the training steps, without a bias to its start; a buffer of the checkpoint.
 
     momentum: m averages over about 1 / (1 - m) batches; 0 keeps no buffer. Raises ValueError outside [0, 1).
@@ -22,8 +24,8 @@ class RunningAverage(nn.Module):
             raise ValueError(f"loss: momentum is {momentum}; allowed: 0 <= momentum < 1; set loss.momentum")
         self.momentum = momentum
         if momentum:
-            self.register_buffer("total", torch.zeros(*shape))
-            self.register_buffer("num_batches", torch.zeros(()))
+            self.register_buffer("total", torch.zeros(*shape, dtype=torch.float32))
+            self.register_buffer("num_batches", torch.zeros((), dtype=torch.float32))
 
     @torch.no_grad()
     def forward(self, counts: Tensor) -> Tensor:

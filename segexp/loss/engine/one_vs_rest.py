@@ -34,8 +34,8 @@ def one_vs_rest(logits: Logits, target: Target, precise: bool, pool: ChunkPool) 
     """
     scores, void = logits.detach().flatten(2), target.flatten(1) == VOID
     true_class = target.flatten(1).long().masked_fill(void, 0)  # not in place: an int64 target is the caller's own
-    class_logit = torch.empty(scores.shape, device=logits.device)
-    true_logit = torch.empty(true_class.shape, device=logits.device)
+    class_logit = torch.empty(scores.shape, dtype=torch.float32, device=logits.device)
+    true_logit = torch.empty(true_class.shape, dtype=torch.float32, device=logits.device)
 
     def work(image: int, chunk: slice, scratch: Scratch) -> None:
         out = class_logit[image, :, chunk]
