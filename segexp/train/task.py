@@ -9,11 +9,11 @@ from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
-from torchmetrics import MeanMetric
 
 from segexp.metric import scores
 from segexp.metric.confusion import prediction, resize_logits
 from segexp.metric.confusion_metric import ConfusionMetric
+from segexp.metric.weighted_mean import WeightedMean
 from segexp.optimizer import learning_rates
 from segexp.scheduler import NO_END
 from segexp.system.lightning_internals import leave_unscaling_to_clipping
@@ -60,8 +60,8 @@ class SegmentationTask(LightningModule):
         self.train_confusion = ConfusionMetric(len(class_names))
         self.val_confusion = ConfusionMetric(len(class_names))
         self.confusions: dict[str, scores.Confusion] = {}  # split -> confusion matrix of its last epoch
-        self.train_loss = MeanMetric(nan_strategy="disable")  # looking for NaN would wait for the device in every step
-        self.val_loss = MeanMetric(nan_strategy="disable")
+        self.train_loss = WeightedMean()
+        self.val_loss = WeightedMean()
 
     def forward(self, image: Image) -> Logits | TrainingLogits:
         return self.model(image)
@@ -110,7 +110,7 @@ class SegmentationTask(LightningModule):
         scheduler = self.make_scheduler(optimizer, total_steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
-    def _log_scores(self, split: str, loss: MeanMetric, confusion: ConfusionMetric) -> None:
+    def _log_scores(self, split: str, loss: WeightedMean, confusion: ConfusionMetric) -> None:
         counts = confusion.compute().cpu().numpy()  # summed over ranks; the one time an epoch that the host waits
         self.confusions[split] = counts
         named = scores.all_scores(counts, self.class_names, self.categories)
