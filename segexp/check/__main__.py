@@ -28,7 +28,8 @@ def main(values: Values) -> None:
     from segexp.display import pictures
 
     source, grouping = build.source_from(settings.data.source), build.part(settings.classes)
-    scans = [scan(source, grouping, split, settings.data.image_size) for split in settings.splits]
+    facts = (settings.data.image_size, settings.data.bit_depth)
+    scans = [scan(source, grouping, split, *facts) for split in settings.splits]
     shared = [] if settings.data.splits_may_overlap else overlaps(settings.splits, scans)
     console = Console()
     for split, result in zip(settings.splits, scans, strict=True):

@@ -4,13 +4,14 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
-from segexp.config.schema import Allowed, Settings, Size, Split, Tuple
+from segexp.config.schema import Allowed, BitDepth, Settings, Size, Split, Tuple
 
 
 class CheckedData(Settings):
     """The keys below data.
 
     image_size: [height, width] that a training resizes images to, for which any is large enough; None for native size.
+    bit_depth: of images that store more than 8 bits a channel, as in a training.
     splits_may_overlap: whether images that several splits have in common are no problem.
     All other keys are those of the data set, as `build` reads them.
     """
@@ -18,6 +19,7 @@ class CheckedData(Settings):
     model_config = ConfigDict(extra="allow")
 
     image_size: Size | None
+    bit_depth: BitDepth | None
     splits_may_overlap: bool
 
     @property

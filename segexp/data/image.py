@@ -4,12 +4,15 @@ import struct
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from PIL import ExifTags, Image, ImageFile, ImageOps
 
 from segexp.types import Bytes
 
 DECODING_ERRORS = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, struct.error)
 """What Pillow raises for a torn file, odd EXIF data included."""
+STORED = 16
+"""Bits a channel of files that store more than 8, but for TIFF, which knows 12 as well."""
 ON_ITS_SIDE = (5, 6, 7, 8)
 """EXIF orientations of a picture whose stored rows are the columns of the upright one."""
 
@@ -21,15 +24,87 @@ class UprightImage(NamedTuple):
     orientation: int
 
 
-def upright(picture: Image.Image) -> UprightImage:
-    """Decode an image and turn it as its EXIF orientation says.
+class UsedDepth(NamedTuple):
+    """stored: bits a channel that a file stores. largest: value of any channel in it, alpha left out."""
 
+    stored: int
+    largest: int
+
+
+class BitDepthError(ValueError):
+    """Values of an image use more bits than they are said to."""
+
+
+def upright(picture: Image.Image, bit_depth: int | None = None) -> UprightImage:
+    """Decode an image, turn it as its EXIF orientation says, and scale it to 8 bits a channel.
+
+    bit_depth: how many bits the values use where the file stores more than 8; None for as many as it stores.
     Every command reads images through this function. Masks are never turned: see `as_stored`.
-    Raises ValueError for pixels of 32 bits, and what Pillow raises for a truncated file.
+    Raises BitDepthError for values that use more bits, ValueError for pixels of 32 bits, and what Pillow raises for a
+    truncated file.
     """
-    turned_by = orientation(picture)
+    depth = bit_depth or stored_depth(picture)
+    colors = _content(picture) if depth < STORED and _is_deep_color(picture) else None
+    turned_by = orientation(picture)  # may decode the picture, whose layout is not known any more then
+    if colors:
+        picture.load()  # refuses torn files; of colours Pillow keeps the upper 8 of 16 bits
+        is_turned = picture.format == "TIFF"  # by OpenCV, as by Pillow
+        picture = Image.fromarray(to_eight_bits(_stored_colors(colors), depth))
+        picture.getexif()[ExifTags.Base.Orientation] = 1 if is_turned else turned_by
     ImageOps.exif_transpose(picture, in_place=True)
-    return UprightImage(rgb_array(picture), turned_by)
+    return UprightImage(rgb_array(picture, depth), turned_by)
+
+
+def _is_deep_color(picture: Image.Image) -> bool:
+    return stored_depth(picture) == STORED and not picture.mode.startswith("I;16")
+
+
+def stored_depth(picture: Image.Image) -> int:
+    """Bits a channel in the file of a picture that is not decoded yet: 8, 12 or 16; 8 for fewer as well."""
+    if picture.format not in ("PNG", "TIFF"):
+        return STORED if picture.mode.startswith("I;16") else 8
+    layout = str(picture.tile[0].args) if isinstance(picture, ImageFile.ImageFile) and picture.tile else ""
+    return next((bits for bits in (STORED, 12) if f";{bits}" in layout), 8)
+
+
+def used_depth(picture: Image.Image) -> UsedDepth:
+    """How many bits a channel a picture that is not decoded yet stores; it is decoded if these are more than 8."""
+    stored = stored_depth(picture)
+    if stored == 8:
+        return UsedDepth(8, 255)
+    values = _stored_colors(_content(picture)) if _is_deep_color(picture) else np.array(picture)
+    return UsedDepth(stored, int(values.max()))
+
+
+def to_eight_bits(values: npt.NDArray[np.uint16], bit_depth: int) -> Bytes:
+    """Keep the upper 8 of the bits that values use. Raises BitDepthError for one that uses more than bit_depth."""
+    if bit_depth < STORED and values.max(initial=0) >> bit_depth:
+        raise BitDepthError(
+            f"an image holds values up to {values.max()}, which are of {int(values.max()).bit_length()} bits, and "
+            f"data.bit_depth is {bit_depth}; train with a larger one, or leave this image out"
+        )
+    return (values >> (bit_depth - 8)).astype(np.uint8)
+
+
+def _stored_colors(content: bytes) -> npt.NDArray[np.uint16]:
+    """Red, green, blue, uint16 [H, W, 3], of a PNG or TIFF: Pillow drops the lower 8 bits of colours."""
+    import cv2
+
+    pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    if pixels is None or pixels.dtype != np.uint16 or pixels.ndim != 3:
+        raise ValueError("its colours of 16 bits a channel cannot be scaled; save it as PNG with red, green and blue")
+    return np.ascontiguousarray(pixels[..., 2::-1])  # blue, green, red, alpha -> red, green, blue
+
+
+def _content(picture: Image.Image) -> bytes:
+    """The bytes of the file of a picture that is not decoded yet."""
+    assert isinstance(picture, ImageFile.ImageFile)
+    assert picture.fp is not None
+    place = picture.fp.tell()
+    picture.fp.seek(0)
+    content = picture.fp.read()
+    picture.fp.seek(place)
+    return content
 
 
 def upright_size(picture: Image.Image) -> tuple[int, int]:
@@ -45,12 +120,7 @@ def upright_size(picture: Image.Image) -> tuple[int, int]:
 
 
 def _mentions_orientation(png: Image.Image) -> bool:
-    assert isinstance(png, ImageFile.ImageFile)
-    assert png.fp is not None
-    place = png.fp.tell()
-    png.fp.seek(0)
-    content = png.fp.read()
-    png.fp.seek(place)
+    content = _content(png)
     return any(mark in content for mark in (b"eXIf", b"Raw profile type", b"tiff:Orientation"))
 
 
@@ -70,13 +140,13 @@ def as_stored(mask: Image.Image) -> Image.Image:
     return mask
 
 
-def rgb_array(image: Image.Image) -> Bytes:
-    """Convert an image to uint8 [H, W, 3]: grey is repeated, 16 bits are cut to the upper 8, transparency is ignored.
+def rgb_array(image: Image.Image, bit_depth: int = 16) -> Bytes:
+    """Convert an image to uint8 [H, W, 3]: grey is repeated, transparency is ignored.
 
-    Raises ValueError for pixels of 32 bits, and what Pillow raises for a truncated file.
+    bit_depth: how many bits the values of grey images use that store 16. Raises as `upright` does.
     """
     if image.mode.startswith("I;16"):  # Pillow's own conversion would clip all above 255
-        return np.repeat((np.array(image) >> 8).astype(np.uint8)[..., None], 3, axis=2)
+        return np.repeat(to_eight_bits(np.array(image), bit_depth)[..., None], 3, axis=2)
     if image.mode in ("I", "F"):
         raise ValueError(f"its pixels have the mode {image.mode}; allowed: 8 or 16 bits a channel")
     return np.array(image.convert("RGB"))

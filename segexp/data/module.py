@@ -6,6 +6,7 @@ from pytorch_lightning import LightningDataModule
 from torch.utils.data import DataLoader
 
 from segexp.classes import Grouping
+from segexp.data.bit_depth import unused_bits
 from segexp.data.cache.cache import Cache
 from segexp.data.loading import default_num_workers, loader
 from segexp.data.overlap import refuse_shared_images
@@ -35,6 +36,7 @@ class DataModule(LightningDataModule):
         val_split: str,
         splits_may_overlap: bool,
         image_size: Sequence[int] | None,
+        bit_depth: int | None,
         batch_size: int,
         eval_batch_size: int,
         num_workers: int | None,
@@ -51,6 +53,7 @@ class DataModule(LightningDataModule):
         self.val_split = val_split
         self.splits_may_overlap = splits_may_overlap
         self.image_size = _as_size(image_size)
+        self.bit_depth = bit_depth
         self.batch_size = batch_size
         self.eval_batch_size = eval_batch_size
         self.num_workers = default_num_workers() if num_workers is None else num_workers
@@ -60,13 +63,15 @@ class DataModule(LightningDataModule):
     def check_splits(self) -> None:
         """Look at the files before a training begins.
 
-        Raises ValueError for splits that share images, and for images of the validation that are too small; those of
-        the training may be enlarged by its augmentation.
+        Raises ValueError for splits that share images, for images that store more bits than they use, and for images of
+        the validation that are too small; those of the training may be enlarged by its augmentation.
         """
         splits = (self.train_split, self.val_split)
         pairs_of_train, pairs_of_val = (self.source.pairs(split) for split in splits)
         if not self.splits_may_overlap:
             refuse_shared_images(splits, pairs_of_train, pairs_of_val)
+        if problem := unused_bits([pair.image for pair in pairs_of_train], self.bit_depth):
+            raise ValueError(problem)
         if self.image_size is None:
             refuse_small_images(pairs_of_val)
 
@@ -83,7 +88,7 @@ class DataModule(LightningDataModule):
         return loader(samples, sampler, self.eval_batch_size, self.num_workers)
 
     def _scenes(self, split: str, target_size: Size | None) -> Scenes:
-        return self.cache.scenes(self.source, self.source.pairs(split), self.lookup, target_size)
+        return self.cache.scenes(self.source, self.source.pairs(split), self.lookup, target_size, self.bit_depth)
 
     def _rank(self) -> tuple[int, int]:
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)

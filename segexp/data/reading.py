@@ -12,12 +12,15 @@ from segexp.classes import UNKNOWN_LABEL
 from segexp.data.image import (
     DECODING_ERRORS,
     ON_ITS_SIDE,
+    BitDepthError,
     UprightImage,
+    UsedDepth,
     as_stored,
     orientation,
     rgb_array,
     upright,
     upright_size,
+    used_depth,
 )
 from segexp.data.pairs import Pair, Source
 from segexp.system.remote import open_file
@@ -26,13 +29,14 @@ from segexp.types import Bytes
 Decoded = TypeVar("Decoded")
 
 
-def read_pair(source: Source, pair: Pair, lookup: Bytes) -> tuple[Bytes, Bytes]:
+def read_pair(source: Source, pair: Pair, lookup: Bytes, bit_depth: int | None = None) -> tuple[Bytes, Bytes]:
     """Read an image uint8 [H, W, 3] and its target uint8 [H, W] in train ids.
 
     source: the data set that listed the pair. lookup: train id of every mask value [256], see `Grouping.lookup`.
+    bit_depth: of the image, see `segexp.data.image.upright`.
     Raises ValueError naming the file if it is broken, if image and mask differ in size, or for an unknown label.
     """
-    image = read_image(pair.image)
+    image = read_image(pair.image, bit_depth)
     return image, read_target(source, pair, lookup, image.shape[:2])
 
 
@@ -114,14 +118,22 @@ def read_orientation(path: Path) -> int:
     return _decode(path, orientation)
 
 
-def read_image(path: Path) -> Bytes:
-    """Read an image as red, green and blue, uint8 [H, W, 3], upright as its EXIF orientation says."""
-    return read_upright(path).rgb
+def read_image(path: Path, bit_depth: int | None = None) -> Bytes:
+    """Read an image as red, green and blue, uint8 [H, W, 3], upright as its EXIF orientation says.
+
+    bit_depth: how many bits the values use where the file stores more than 8; None for as many as it stores.
+    """
+    return read_upright(path, bit_depth).rgb
 
 
-def read_upright(path: Path) -> UprightImage:
+def read_upright(path: Path, bit_depth: int | None = None) -> UprightImage:
     """As `read_image`, with what else its file says."""
-    return _decode(path, upright)
+    return _decode(path, lambda picture: upright(picture, bit_depth))
+
+
+def read_used_depth(path: Path) -> UsedDepth:
+    """Read how many bits a channel an image stores, and of one with more than 8, the largest value."""
+    return _decode(path, used_depth)
 
 
 def read_colors(path: Path) -> Bytes:
@@ -167,5 +179,7 @@ def _decode(path: Path, convert: Callable[[Image.Image], Decoded]) -> Decoded:
     try:
         with open_file(path) as file, Image.open(file) as image:
             return convert(image)
+    except BitDepthError as error:
+        raise ValueError(f"{path}: {error}") from error
     except DECODING_ERRORS as error:
         raise ValueError(f"{path} cannot be decoded ({error}); make, copy or download this file again") from error

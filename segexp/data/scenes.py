@@ -22,19 +22,21 @@ class FileScenes:
     """Scenes that are decoded from their files whenever they are indexed; only then is a broken file noticed.
 
     source: the data set that listed the pairs. lookup: train id of every mask value [256], see `Grouping.lookup`.
+    bit_depth: of the images, see `segexp.data.image.upright`.
     """
 
-    def __init__(self, source: Source, pairs: Sequence[Pair], lookup: Bytes) -> None:
+    def __init__(self, source: Source, pairs: Sequence[Pair], lookup: Bytes, bit_depth: int | None = None) -> None:
         self.source = source
         self.pairs = pairs
         self.lookup = lookup
+        self.bit_depth = bit_depth
 
     def __len__(self) -> int:
         return len(self.pairs)
 
     def __getitem__(self, index: int) -> "DecodedScene":
         pair = self.pairs[index]
-        return DecodedScene(*read_pair(self.source, pair, self.lookup), pair.name)
+        return DecodedScene(*read_pair(self.source, pair, self.lookup, self.bit_depth), pair.name)
 
 
 class DecodedScene(NamedTuple):

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, model_validator
 
-from segexp.config.schema import Count, Folder, Settings, Size, Split, WholeNumber, WithoutEffect, shown
+from segexp.config.schema import BitDepth, Count, Folder, Settings, Size, Split, WholeNumber, WithoutEffect, shown
 
 CacheKind = Annotated[
     Literal["off", "memory", "disk"],
@@ -19,6 +19,8 @@ class ReadingSettings(Settings):
     splits_may_overlap: whether a training begins although these two have images in common.
     image_size: [height, width] that images are resized to for the network, None for native size; scores are always
         computed at native size.
+    bit_depth: how many bits a channel the values of images use where their files store more than 8; None for as many as
+        are stored. The upper 8 of them are kept.
     batch_size: training samples of each rank in a step.
     eval_batch_size: images of a batch in validation; if there are several, they must have the same size.
     num_workers: reading processes of each rank; None for the number of usable cores less one, at most 8.
@@ -29,6 +31,7 @@ class ReadingSettings(Settings):
     val_split: Split
     splits_may_overlap: Annotated[bool, WithoutEffect()]
     image_size: Size | None
+    bit_depth: BitDepth | None
     batch_size: Count
     eval_batch_size: Count
     num_workers: Annotated[WholeNumber | None, WithoutEffect()]

@@ -36,7 +36,7 @@ def lock_evaluation(folder: Path) -> AbstractContextManager[None]:
 def settings_as_json(facts: Values) -> str:
     """Facts that scores depend on, and the step of the weights; equal in files that belong together."""
     settings = _score_settings(facts)
-    for key in ("weights", "window_unit"):
+    for key in ("weights", "bit_depth", "window_unit"):
         if settings[key] is None:  # the default, which evaluations of earlier versions do not name
             del settings[key]
     return json.dumps(settings, sort_keys=True)

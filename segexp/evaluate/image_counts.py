@@ -28,6 +28,7 @@ from segexp.types import Bytes, Counts, Logits, Size
 class CountingTask:
     """Everything that a process needs to segment and count the images of a split.
 
+    image_size, bit_depth: see `segexp.inference.trusted_parts.ImageFormat`.
     metrics: what is counted, by the names under which conf/metric has them. pictured: indices of the images that the
     sheet shows.
     predictions: folder for a PNG of label ids for each image, the form in which benchmarks take predictions: each class
@@ -39,6 +40,7 @@ class CountingTask:
     source: Source
     pairs: list[Pair]
     image_size: Size | None
+    bit_depth: int | None
     inference: Inference
     metrics: Mapping[str, Metric]
     pictured: frozenset[int]
@@ -64,7 +66,7 @@ def count_image(task: CountingTask, index: int, device: torch.device) -> ImageCo
     cannot count it.
     """
     pair = task.pairs[index]
-    image, mask = read_pair(task.source, pair, task.table.lookup())
+    image, mask = read_pair(task.source, pair, task.table.lookup(), task.bit_depth)
     target = task.grouping.lookup(task.table)[mask]
     device_target, device_mask = (torch.from_numpy(array).to(device) for array in (target, mask))
     logits = _segment(task, pair, image_batch(image[None], device))

@@ -12,6 +12,7 @@ import torch
 from rich.progress import track
 
 from segexp import build
+from segexp.data.bit_depth import unused_bits
 from segexp.data.pairs import Pair, fingerprint
 from segexp.evaluate.image_counts import CountingTask, ImageCounts
 from segexp.evaluate.processes import count_images
@@ -41,8 +42,10 @@ class EvaluationJob:
 def prepare_evaluation(run: RunFolder, settings: EvaluateSettings, predictions: Path | None = None) -> EvaluationJob:
     """Load the network and list the images. predictions: folder for label ids as PNG, None for none."""
     trained_until = run.status().get("time")  # before the weights are read: a training may go on meanwhile
-    source, image_size = source_of_run(run, settings.data)
+    source, (image_size, bit_depth) = source_of_run(run, settings.data)
     pairs = source.pairs(settings.split)
+    if problem := unused_bits([pair.image for pair in pairs], bit_depth, "+data.bit_depth"):
+        print(f"warning: {problem}")
     devices = find_devices(settings.device)
     network = load_model(run, settings.checkpoint, settings.weights)
     facts: Values = {
@@ -58,6 +61,7 @@ def prepare_evaluation(run: RunFolder, settings: EvaluateSettings, predictions: 
         "metric": metric_settings(settings.metric),
     }
     facts |= {"weights": "raw"} if network.weights == "raw" else {}  # only what is not the default
+    facts |= {"bit_depth": bit_depth} if bit_depth else {}
     inference = settings.non_default_values()
     facts |= {"inference": inference} if inference else {}
     if settings.window and image_size:  # earlier versions cut windows of that size out of the resized image
@@ -68,6 +72,7 @@ def prepare_evaluation(run: RunFolder, settings: EvaluateSettings, predictions: 
         source,
         pairs,
         image_size,
+        bit_depth,
         settings,
         build.metrics(settings.metric),
         _evenly_spread(settings.num_scenes, len(pairs)),

@@ -55,10 +55,11 @@ def _calibration_and_scored(
     run: RunFolder, trained: TrainedNetwork, settings: ExportSettings
 ) -> tuple[LabeledSplit, LabeledSplit]:
     """The training split, and the split that both files are scored on."""
-    source, _ = source_of_run(run, settings.data)
+    source, image_format = source_of_run(run, settings.data)
     names = (run.config["data"].get("train_split", "train"), settings.split)
     calibration, scored = (
-        LabeledSplit(source, source.pairs(name), trained.grouping, trained.image_size) for name in names
+        LabeledSplit(source, source.pairs(name), trained.grouping, trained.image_size, image_format.bit_depth)
+        for name in names
     )
     return calibration, scored
 

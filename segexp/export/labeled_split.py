@@ -20,17 +20,18 @@ from segexp.types import Size
 
 @dataclass(frozen=True)
 class LabeledSplit:
-    """Images with masks. image_size: [H, W] that the network sees them at, None for native."""
+    """Images with masks. image_size, bit_depth: as the network sees them, see `ImageFormat`."""
 
     source: Source
     pairs: list[Pair]
     grouping: Grouping
     image_size: Size | None
+    bit_depth: int | None
 
     def evenly_spread(self, number: int) -> list[Tensor]:
         """At most that many images, evenly spread, uint8 [1, 3, H, W] as the network sees them."""
         indices = np.linspace(0, len(self.pairs) - 1, min(number, len(self.pairs))).round().astype(int)
-        images = (image_batch(read_image(self.pairs[index].image)[None]) for index in indices)
+        images = (image_batch(read_image(self.pairs[index].image, self.bit_depth)[None]) for index in indices)
         size = list(self.image_size) if self.image_size else None
         return [transform.resize(image, size, antialias=True) if size else image for image in images]
 
@@ -43,7 +44,7 @@ def mean_iou(network: Network, split: LabeledSplit, name: str) -> float:
     lookup, num_classes = split.grouping.lookup(split.source.table), split.grouping.num_classes
     counts = np.zeros((num_classes, num_classes), np.int64)
     for pair in track(split.pairs, f"scoring {name} on {len(split.pairs)} images"):
-        image, target = read_pair(split.source, pair, lookup)
+        image, target = read_pair(split.source, pair, lookup, split.bit_depth)
         logits = segment(network, image_batch(image[None]), split.image_size, Inference())
         counts += confusion_matrix(prediction(logits)[0], torch.from_numpy(target), num_classes).numpy()
     return scores.mean(scores.class_iou(counts))

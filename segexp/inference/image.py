@@ -7,7 +7,7 @@ from typing import IO, NamedTuple, TypeVar
 
 from PIL import Image
 
-from segexp.data.image import DECODING_ERRORS, upright
+from segexp.data.image import DECODING_ERRORS, BitDepthError, upright
 from segexp.types import SMALLEST_SIDE, Bytes
 
 Result = TypeVar("Result")
@@ -24,20 +24,28 @@ class DecodedImage(NamedTuple):
 
 
 def decode_image(
-    file: Path | IO[bytes], max_pixels: int | None = None, formats: tuple[str, ...] | None = None
+    file: Path | IO[bytes],
+    max_pixels: int | None = None,
+    formats: tuple[str, ...] | None = None,
+    bit_depth: int | None = None,
 ) -> Bytes:
     """Decode red, green, blue, uint8 [H, W, 3], upright as the EXIF orientation says; of several frames the first.
 
     max_pixels: how many the image may have, None for Pillow's own limit; checked before they are decoded.
     formats: the file formats that are tried, in this order, None for all that Pillow knows.
+    bit_depth: how many bits the values use where the file stores more than 8; None for as many as it stores.
     Raises ValueError for a file that is no image, is torn, has too many pixels, or has a side below SMALLEST_SIDE.
     """
-    return _decode(file, max_pixels, formats, lambda picture: upright(picture).rgb)
+    return _decode(file, max_pixels, formats, lambda picture: upright(picture, bit_depth).rgb)
 
 
-def decode_image_and_count_frames(file: Path) -> DecodedImage:
+def decode_image_and_count_frames(file: Path, bit_depth: int | None = None) -> DecodedImage:
     """Decode as `decode_image` does, and count the frames; the file is opened only once."""
-    return _decode(file, None, None, lambda picture: DecodedImage(upright(picture).rgb, _num_frames(picture)))
+
+    def extract(picture: Image.Image) -> DecodedImage:
+        return DecodedImage(upright(picture, bit_depth).rgb, _num_frames(picture))
+
+    return _decode(file, None, None, extract)
 
 
 def _decode(
@@ -53,6 +61,8 @@ def _decode(
                 return extract(picture)
     except Image.DecompressionBombError as error:
         raise ValueError(f"more than {2 * (Image.MAX_IMAGE_PIXELS or 0)} pixels; make the image smaller") from error
+    except BitDepthError:
+        raise
     except DECODING_ERRORS as error:
         raise ValueError(f"no image that can be read ({error}); save it again as PNG or JPEG") from error
     raise ValueError(problem)

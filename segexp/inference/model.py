@@ -17,14 +17,16 @@ class TrainedNetwork(NamedTuple):
     """model: image [B, 3, H, W] -> logits [B, C, H, W], in evaluation mode, on the CPU.
 
     grouping: the classes that the channels stand for. table: labels of the data set it was trained on.
-    image_size: [H, W] that it was trained at, None for native. step: of the optimizer, after which the weights were
-    stored. weights: which of a checkpoint that holds an average as well: averaged, the default, or raw; else None.
+    image_size, bit_depth: of the images that it was trained on, see `ImageFormat`. step: of the optimizer, after which
+    the weights were stored. weights: which of a checkpoint that holds an average as well: averaged, the default, or
+    raw; else None.
     """
 
     model: nn.Module
     grouping: Grouping
     table: LabelTable
     image_size: Size | None
+    bit_depth: int | None
     step: int
     weights: Weights | None
 
@@ -37,8 +39,8 @@ def load_model(run: RunFolder, checkpoint_name: str, weights: Weights | None = N
     Raises ValueError or FileNotFoundError naming what is missing or damaged in the run's config, data or checkpoint.
     """
     config = trusted_parts(run.config)
-    table, image_size = labels_of_run(run)
+    table, image_format = labels_of_run(run)
     model = build.model(config)
     loaded = checkpoint.load_weights(model, run.checkpoint(checkpoint_name), weights)
     drop_auxiliary_heads(model)
-    return TrainedNetwork(model.eval(), build.grouping(config), table, image_size, *loaded)
+    return TrainedNetwork(model.eval(), build.grouping(config), table, *image_format, *loaded)

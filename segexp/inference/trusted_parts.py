@@ -1,7 +1,7 @@
 """The parts of a run's configuration that are built to predict with it, wherever its folder came from."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from segexp import build
 from segexp.classes import LabelTable
@@ -26,8 +26,18 @@ def trusted_parts(config: Mapping[str, Any]) -> Values:
     return parts
 
 
-def source_of_run(run: RunFolder, values: Mapping[str, Any]) -> "tuple[Source, Size | None]":
-    """Return the data set a run was trained on, and the size [H, W] at which its network sees the images.
+class ImageFormat(NamedTuple):
+    """How the network of a run sees images.
+
+    image_size: [H, W] that they are resized to, None for native size. bit_depth: see `segexp.data.image.upright`.
+    """
+
+    image_size: Size | None
+    bit_depth: int | None
+
+
+def source_of_run(run: RunFolder, values: Mapping[str, Any]) -> "tuple[Source, ImageFormat]":
+    """Return the data set a run was trained on, and how its network sees the images.
 
     values: settings to replace, such as root. Raises ValueError for a URL that only the run's config names. Scenes that
     are rendered on demand are rendered at the root that our own option names, up to `trust.MOST_RENDERED_PIXELS`, and
@@ -39,15 +49,18 @@ def source_of_run(run: RunFolder, values: Mapping[str, Any]) -> "tuple[Source, S
     settings = {**ours, **stored, **values}
     max_pixels = trust.MOST_RENDERED_PIXELS if settings.get("root") == ours.get("root") else 0
     source = build.source_from(settings, {"max_pixels": lambda: max_pixels})
-    return source, _image_size(settings)
+    return source, _image_format(settings)
 
 
-def labels_of_run(run: RunFolder) -> tuple[LabelTable, Size | None]:
-    """Return the labels of the data set a run was trained on, and its image size; no file of the data set is read."""
+def labels_of_run(run: RunFolder) -> tuple[LabelTable, ImageFormat]:
+    """Return the labels of the data set a run was trained on, and how its network sees images.
+
+    No file of the data set is read.
+    """
     ours, stored = _data_of_run(run)
     trust.refuse_foreign_targets(stored)
     settings = {**ours, **stored}
-    return build.source_from(settings).table, _image_size(settings)
+    return build.source_from(settings).table, _image_format(settings)
 
 
 def _data_of_run(run: RunFolder) -> tuple[Values, Values]:
@@ -70,8 +83,9 @@ def _data_of_run(run: RunFolder) -> tuple[Values, Values]:
     return ours, {key: value for key, value in stored.items() if key in ours and key not in foreign}
 
 
-def _image_size(settings: Mapping[str, Any]) -> Size | None:
-    return checked(schema.Size | None, "data.image_size", settings["image_size"])
+def _image_format(settings: Mapping[str, Any]) -> ImageFormat:
+    image_size = checked(schema.Size | None, "data.image_size", settings["image_size"])
+    return ImageFormat(image_size, checked(schema.BitDepth | None, "data.bit_depth", settings["bit_depth"]))
 
 
 def _part_of(config: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -3,6 +3,7 @@
 import io
 import sys
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,15 +55,27 @@ def _predict_inputs(run: "RunFolder", inputs: "list[Input]", folder: Path, setti
     inference = settings.non_default_values()
     origin = {"run": run.path.name, "checkpoint": settings.checkpoint, "step": network.step}
     origin |= {"weights": network.weights} if network.weights else {}
+    origin |= {"bit_depth": settings.bit_depth} if settings.bit_depth else {}
     outputs.write_facts(origin, inference, settings.on_existing)
     predictor = Predictor(network.model.to(device), network.image_size, settings, device)
     outputs.remove_abandoned_parts(pending)
+    bit_depth = settings.bit_depth or network.bit_depth
+    warn_of_unused_bits(pending, bit_depth)
     with signals.listening():  # SIGTERM, too, leaves no half-written file
-        failed = predict(pending, predictor, outputs, settings.batch_size, settings.num_threads)
+        failed = predict(pending, predictor, outputs, settings.batch_size, settings.num_threads, bit_depth)
     print(f"{len(pending) - len(failed)} of {len(inputs)} predicted, {len(inputs) - len(pending)} were there already")
     print(folder)
     if failed:
         sys.exit(f"segexp.predict: {len(failed)} of {len(pending)} could not be predicted, named above")
+
+
+def warn_of_unused_bits(inputs: "list[Input]", bit_depth: int | None) -> None:
+    from segexp.data.bit_depth import unused_bits
+
+    with suppress(ValueError):  # a broken file, which is named when it is its turn
+        problem = unused_bits([item.file for item in inputs if not item.is_video], bit_depth, "bit_depth")
+        if problem:
+            print(f"warning: {problem}")
 
 
 def _leave_out_videos(inputs: "list[Input]", settings: "PredictSettings") -> "list[Input]":

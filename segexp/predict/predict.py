@@ -51,15 +51,23 @@ class FileMessages:
 
 
 def predict(
-    items: Sequence[Input], predictor: Predictor, outputs: Outputs, batch_size: int, num_threads: int
+    items: Sequence[Input],
+    predictor: Predictor,
+    outputs: Outputs,
+    batch_size: int,
+    num_threads: int,
+    bit_depth: int | None = None,
 ) -> list[Input]:
-    """Predict and write all inputs; return those that failed, each of which was named when it did."""
+    """Predict and write all inputs; return those that failed, each of which was named when it did.
+
+    bit_depth: of images that store more than 8 bits a channel, see `segexp.data.image.upright`.
+    """
     videos = [item for item in items if item.is_video]
     images = [item for item in items if not item.is_video]
     with _progress() as progress:
         messages = FileMessages(progress)
         if images:
-            _predict_images(images, predictor, outputs, batch_size, num_threads, messages)
+            _predict_images(images, predictor, outputs, batch_size, num_threads, bit_depth, messages)
         for video in videos:
             from segexp.predict.video import predict_video
 
@@ -80,12 +88,13 @@ def _predict_images(
     outputs: Outputs,
     batch_size: int,
     num_threads: int,
+    bit_depth: int | None,
     messages: FileMessages,
 ) -> None:
     bar = messages.progress.add_task("images", total=len(items))
     with ThreadPoolExecutor(num_threads) as readers, ThreadPoolExecutor(num_threads) as writers:
         writer = BackgroundWriter(writers, 2 * num_threads + batch_size)
-        images = prefetch(readers, (partial(_read, item) for item in items), num_threads + batch_size)
+        images = prefetch(readers, (partial(_read, item, bit_depth) for item in items), num_threads + batch_size)
         for batch in _batches(images, batch_size):
             for read in batch:
                 if read.image is None:
@@ -154,11 +163,11 @@ def _segment(
     return prediction(logits).cpu().numpy(), list(logits.softmax(1).half().cpu().numpy())
 
 
-def _read(item: Input) -> ReadImage:
+def _read(item: Input, bit_depth: int | None) -> ReadImage:
     try:
         item.check()
         with _memory_errors_explained():
-            decoded = decode_image_and_count_frames(item.file)
+            decoded = decode_image_and_count_frames(item.file, bit_depth)
             return ReadImage(item, decoded.image, num_frames=decoded.num_frames)
     except ValueError as error:
         return ReadImage(item, None, str(error))

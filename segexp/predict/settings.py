@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from segexp.config.schema import Allowed, Count, Device, Text
+from segexp.config.schema import Allowed, BitDepth, Count, Device, Text
 from segexp.inference.settings import Inference
 from segexp.system import remote
 from segexp.types import Weights
@@ -45,6 +45,7 @@ class PredictSettings(Inference):
     overlay: bool
     opacity: Annotated[float, Field(ge=0, le=1), Allowed("a number from 0 to 1")]
     probabilities: bool
+    bit_depth: BitDepth | None
     on_existing: Literal["refuse", "skip", "overwrite"]
     device: Device
     batch_size: Count

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import uvicorn
 
     from segexp.data.pairs import Pair, Source
+    from segexp.inference.model import TrainedNetwork
     from segexp.inference.predictor import Predictor
     from segexp.run.folder import RunFolder
     from segexp.serve.image_store import ImageStore
@@ -90,20 +91,28 @@ def _load_run(run: "RunFolder", settings: ServeSettings) -> "tuple[RunDescriptio
     limits = UploadLimits(bytes=settings.max_upload_bytes, pixels=settings.max_pixels)
     name = settings.run.rstrip("/").rpartition("/")[2] if is_url(settings.run) else run.path.name
     description = describe_run(name, run, trained, settings.split, limits)
-    store = ImageStore(*_source_and_pairs(run, settings), trained.grouping)
+    source, pairs, bit_depth = _source_and_pairs(run, settings, trained)
+    store = ImageStore(source, pairs, trained.grouping, bit_depth)
     return description, store, replicate(trained.model, trained.image_size, settings, devices)
 
 
-def _source_and_pairs(run: "RunFolder", settings: ServeSettings) -> "tuple[Source | None, list[Pair]]":
+def _source_and_pairs(
+    run: "RunFolder", settings: ServeSettings, trained: "TrainedNetwork"
+) -> "tuple[Source | None, list[Pair], int | None]":
+    """The data set, its scenes of the split, and the bit depth of their images."""
+    from segexp.data.bit_depth import unused_bits
     from segexp.inference.trusted_parts import source_of_run
 
     if settings.split is None:
-        return None, []
+        return None, [], trained.bit_depth
     try:
-        source, _ = source_of_run(run, settings.data)
-        return source, source.pairs(settings.split)
+        source, image_format = source_of_run(run, settings.data)
+        pairs = source.pairs(settings.split)
     except OSError as error:
         raise OSError(f"{error}; or serve uploads alone by data=null") from error
+    if problem := unused_bits([pair.image for pair in pairs], image_format.bit_depth, "+data.bit_depth"):
+        print(f"warning: {problem}", file=sys.stderr)
+    return source, pairs, image_format.bit_depth
 
 
 def _create_server(

@@ -27,12 +27,16 @@ class ImageStore:
     """Finds and reads the images and masks of a split.
 
     source, pairs: the data set and its pairs of the split, in order; None and no pairs where only uploads are served.
+    bit_depth: of these images and of uploads, see `segexp.data.image.upright`.
     """
 
-    def __init__(self, source: Source | None, pairs: list[Pair], grouping: Grouping) -> None:
+    def __init__(
+        self, source: Source | None, pairs: list[Pair], grouping: Grouping, bit_depth: int | None = None
+    ) -> None:
         self.source = source
         self.pairs = pairs
         self.grouping = grouping
+        self.bit_depth = bit_depth
         self.lookup = grouping.lookup(source.table) if source else None
         self.ids = [pair.name.encode(errors="backslashreplace").decode() for pair in pairs]  # any bytes name a file
         self._numbers = {image_id: number for number, image_id in enumerate(self.ids)}
@@ -50,7 +54,7 @@ class ImageStore:
 
     def image(self, entry: ImageEntry) -> Bytes:
         """Read red, green, blue, uint8 [H, W, 3]. Raises RequestError, 422, for a broken file."""
-        return self._read(entry, read_image, self.pairs[entry.number].image)
+        return self._read(entry, read_image, self.pairs[entry.number].image, self.bit_depth)
 
     def target(self, entry: ImageEntry) -> Bytes:
         """Read train ids, uint8 [H, W].
@@ -63,7 +67,7 @@ class ImageStore:
 
     def image_and_target(self, entry: ImageEntry) -> tuple[Bytes, Bytes]:
         """Read the image, and its train ids [H, W]. Raises RequestError, 422, for files that do not fit."""
-        return self._read(entry, read_pair, self.source, self.pairs[entry.number], self.lookup)
+        return self._read(entry, read_pair, self.source, self.pairs[entry.number], self.lookup, self.bit_depth)
 
     def _read(self, entry: ImageEntry, reader: Any, *arguments: Any) -> Any:
         try:

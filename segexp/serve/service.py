@@ -74,7 +74,7 @@ class Service:
         with self.requests.hold():
             size = await self._in_thread(uploads.count_pixels, content, self.max_pixels)
             with self.pixels.hold(size), _lack_of_memory_refused(f"an image of {size} pixels", *UPLOAD_TOO_LARGE):
-                image = await self._in_thread(uploads.decode_upload, content, self.max_pixels)
+                image = await self._in_thread(uploads.decode_upload, content, self.max_pixels, self.store.bit_depth)
                 predicted = await self._predict(image)
                 mask = await self._in_thread(png.encode_mask, predicted.train_ids, self.colors)
                 image_png = await self._in_thread(png.encode_image, image) if with_image else b""

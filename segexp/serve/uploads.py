@@ -110,10 +110,10 @@ def count_pixels(content: bytes, max_pixels: int) -> int:
     return num_pixels
 
 
-def decode_upload(content: bytes, max_pixels: int) -> Bytes:
+def decode_upload(content: bytes, max_pixels: int, bit_depth: int | None = None) -> Bytes:
     """Decode red, green, blue, uint8 [H, W, 3], upright. Raises RequestError, 422, for a torn image."""
     try:
-        return decode_image(io.BytesIO(content), max_pixels, FORMATS)
+        return decode_image(io.BytesIO(content), max_pixels, FORMATS, bit_depth)
     except ValueError as error:
         raise RequestError(422, f"the image cannot be decoded: {error}") from error
     except Exception as error:  # as above

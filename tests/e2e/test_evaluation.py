@@ -68,9 +68,9 @@ def test_predictions_hold_one_picture_a_scene_and_nothing_else(trained: RunFolde
 
 def test_another_place_of_the_data_can_be_given(trained: RunFolder, tmp_path: Path) -> None:
     moved = tmp_path / "moved"
-    source, size = source_of_run(trained, {"root": str(moved)})
+    source, image_format = source_of_run(trained, {"root": str(moved), "bit_depth": 12})
     assert source.folder.parent == moved
-    assert size is None
+    assert image_format == (None, 12)
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ def test_no_address_is_asked_that_only_the_run_names(trained: RunFolder, tmp_pat
         run.write_config({**trained.config, "data": {**trained.config["data"], "root": url}})
         with pytest.raises(ValueError, match=f"names data at '{url}', .* type it yourself: data.root="):
             prepare_evaluation(run, LAST)
-        assert labels_of_run(run) == (CITYSCAPES, None)  # to predict, no data is needed
+        assert labels_of_run(run) == (CITYSCAPES, (None, None))  # to predict, no data is needed
         with pytest.raises(BlockingIOError):
             server.accept()
     source, _ = source_of_run(run, {"root": "s3://typed/set"})

@@ -49,6 +49,7 @@ def evaluation_job(
         source,
         source.pairs("val"),
         image_size=None,
+        bit_depth=None,
         inference=Inference(),
         metrics=build.metrics(METRICS),
         pictured=frozenset({0, 4}),

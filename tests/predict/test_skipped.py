@@ -14,6 +14,7 @@ from torch import nn
 from segexp.inference.predictor import Predictor
 from segexp.inference.settings import Inference
 from segexp.model.segmenter import Segmenter
+from segexp.predict.__main__ import warn_of_unused_bits
 from segexp.predict.inputs import find_inputs
 from segexp.predict.predict import predict
 from segexp.run.folder import RunFolder
@@ -170,3 +171,21 @@ def test_the_first_frame_of_an_animation_is_predicted_and_a_message_says_so(
         assert answer.returncode == 0, answer.stderr
         assert ("a.gif: the first of its 3 frames is predicted" in answer.stdout) == (name == "a.gif")
     np.testing.assert_array_equal(*(mask(tmp_path / "out" / "masks" / f"{name}.png") for name in ("a", "still")))
+
+
+def test_images_that_use_few_of_their_bits_are_scaled_as_asked_and_a_warning_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    grey = np.random.default_rng(0).integers(0, 19, (40, 60), np.uint8)
+    grey[0, 0] = 255
+    Image.fromarray(grey.astype(np.uint16) << 4 | 15).save(tmp_path / "deep.png")
+    Image.fromarray(grey).save(tmp_path / "plain.png")
+    outputs = class_id_outputs(tmp_path / "out")
+    items = find_inputs(tmp_path, outputs.folder)
+    assert predict(items, lambda images: images[..., 0] % 19, outputs, 1, 1, bit_depth=12) == []
+    np.testing.assert_array_equal(*(mask(tmp_path / f"out/masks/{name}.png") for name in ("deep", "plain")))
+    warn_of_unused_bits(items, 12)
+    assert "warning" not in capsys.readouterr().out
+    warn_of_unused_bits(items, None)
+    assert "warning: images store 16 bits a channel" in (said := capsys.readouterr().out)
+    assert "set bit_depth=12" in said

@@ -81,7 +81,7 @@ def _pictures(predictions: Predictions, image: ImageSpread, names: Sequence[str]
     place = predictions.image_names.index(image.name)
     try:
         pictures = [
-            Picture("image", "", _image_uri(read_image(predictions.images[place]))),
+            Picture("image", "", _image_uri(read_image(predictions.images[place], predictions.bit_depth))),
             Picture("truth", "", _mask_uri(read_mask(predictions.masks[place]), predictions)),
         ]
     except (OSError, ValueError, Image.DecompressionBombError):

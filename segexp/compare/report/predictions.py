@@ -20,6 +20,7 @@ class Predictions:
 
     lookup: train id of every label id in a mask or prediction, [256]; a label of no class is void.
     colors: of the classes, uint8 [C, 3]. damaged: a sentence for each run whose predictions cannot be used.
+    bit_depth: of the images, see `segexp.data.image.upright`.
     """
 
     split: str
@@ -31,6 +32,7 @@ class Predictions:
     lookup: Bytes
     colors: Bytes
     damaged: list[str]
+    bit_depth: int | None
 
     def file(self, run: Run, image_name: str) -> Path:
         return _folder(run, self.split) / f"{image_name}.png"
@@ -49,7 +51,10 @@ def find_predictions(comparison: Comparison) -> Predictions | str:
         if colors is None or lookup is None or files is None:
             return "These runs were evaluated by an earlier version, which did not note the files of the images."
         runs = dict(reversed(kept[number:]))  # the first run of each variant
-        return Predictions(comparison.split, runs, run.image_names, run.class_names, *files, lookup, colors, damaged)
+        depth = run.facts.get("bit_depth")
+        bit_depth = depth if depth in range(8, 17) else None
+        names = (run.image_names, run.class_names)
+        return Predictions(comparison.split, runs, *names, *files, lookup, colors, damaged, bit_depth)
     return " ".join(["No run has kept its predictions.", *(f"{reason}." for reason in damaged)])
 
 

@@ -37,21 +37,29 @@ class Cache:
         self.size = size
         self.root = shared_memory.folder() if self.kind == "memory" else Path(root).expanduser()
 
-    def scenes(self, source: Source, pairs: Sequence[Pair], lookup: Bytes, target_size: Size | None) -> Scenes:
+    def scenes(
+        self,
+        source: Source,
+        pairs: Sequence[Pair],
+        lookup: Bytes,
+        target_size: Size | None,
+        bit_depth: int | None = None,
+    ) -> Scenes:
         """The scenes of a split, cached if the cache is on and has room; if it has none, an error is logged.
 
         source: the data set that listed the pairs. lookup: train id of every mask value [256].
         target_size: [H, W] that cached targets are resized to, None for native size.
+        bit_depth: of the images, see `segexp.data.image.upright`.
         Raises ValueError for a broken file if the cache has to be made.
         """
         if self.kind == "off":
-            return FileScenes(source, pairs, lookup)
+            return FileScenes(source, pairs, lookup, bit_depth)
         try:
-            entries = cache_entries(source, pairs, lookup, self.root, self.size, target_size)
+            entries = cache_entries(source, pairs, lookup, self.root, self.size, target_size, bit_depth)
             images, targets = self._load_or_make(entries)
         except OSError as error:
             log.error("data.cache=%s: %s; images are decoded each time instead", self.kind, error)
-            return FileScenes(source, pairs, lookup)
+            return FileScenes(source, pairs, lookup, bit_depth)
         return CachedScenes(images, targets, [pair.name for pair in pairs])
 
     def _load_or_make(self, entries: Sequence[CacheEntry]) -> list[Arrays]:

@@ -37,7 +37,13 @@ class CacheEntry(NamedTuple):
 
 
 def cache_entries(
-    source: Source, pairs: Sequence[Pair], lookup: Bytes, root: Path, size: Size | None, target_size: Size | None
+    source: Source,
+    pairs: Sequence[Pair],
+    lookup: Bytes,
+    root: Path,
+    size: Size | None,
+    target_size: Size | None,
+    bit_depth: int | None,
 ) -> list[CacheEntry]:
     """Describe the entry of the images, which all groupings share, and that of the targets of one grouping.
 
@@ -46,7 +52,7 @@ def cache_entries(
     version, sizes = _files_version(pairs), functools.cache(lambda: _sizes(pairs))
 
     def image(number: int) -> Bytes:
-        native = read_image(pairs[number].image).transpose(2, 0, 1)  # h w rgb -> rgb h w
+        native = read_image(pairs[number].image, bit_depth).transpose(2, 0, 1)  # h w rgb -> rgb h w
         return resize(torch.from_numpy(native).contiguous(), size).numpy() if size else native
 
     def target(number: int) -> Bytes:
@@ -59,7 +65,7 @@ def cache_entries(
         return CacheEntry(root / f"{kind}_{fingerprint}.bin", fingerprint, shapes, make, title)
 
     return [
-        entry("images", f"{size}", lambda: [[3, *(size or each)] for each in sizes()], image),
+        entry("images", f"{size} {bit_depth}", lambda: [[3, *(size or each)] for each in sizes()], image),
         entry(
             "targets",
             f"{target_size} {lookup.tolist()} {source_version(source)}",
