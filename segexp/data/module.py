@@ -45,6 +45,7 @@ class DataModule(LightningDataModule):
         cache_root: str,
     ) -> None:
         super().__init__()
+        self.allow_zero_length_dataloader_with_multiple_devices = True  # of validation: fewer images than ranks
         self.source = source
         self.grouping = grouping
         self.augment = augment

@@ -24,9 +24,10 @@ class TrainingSampler(Sampler[tuple[int, int]]):
         self.epoch = 0
         self.start = (0, 0)
         if self.num_batches == 0:
+            largest = num_samples // num_ranks
+            cure = f"data.batch_size to at most {largest}" if largest else f"trainer.devices to at most {num_samples}"
             raise ValueError(
-                f"{num_samples} training samples do not fill one batch of {batch_size} on {num_ranks} ranks; "
-                f"set data.batch_size to at most {num_samples // num_ranks}"
+                f"{num_samples} training samples do not fill one batch of {batch_size} on {num_ranks} ranks; set {cure}"
             )
 
     def set_epoch(self, epoch: int) -> None:

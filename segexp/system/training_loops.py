@@ -4,15 +4,21 @@ They override what Lightning does not document, as `segexp.system.lightning_inte
 """
 
 from pytorch_lightning import Trainer
+from pytorch_lightning.loops import _EvaluationLoop
 from pytorch_lightning.loops.fetchers import _DataFetcher
 from pytorch_lightning.loops.fit_loop import _FitLoop
 from pytorch_lightning.loops.training_epoch_loop import _TrainingEpochLoop
+from pytorch_lightning.trainer.states import RunningStage, TrainerFn
+from torch.nn.parallel import DistributedDataParallel
 
 
 def use_loops_with_validated_end(trainer: Trainer) -> None:
     """Replace the loops of a trainer that has not begun."""
     fit_loop = FitLoop(trainer, trainer.min_epochs, trainer.max_epochs)
     fit_loop.epoch_loop = EpochLoop(trainer, trainer.min_steps, trainer.max_steps)
+    fit_loop.epoch_loop.val_loop = ValidationLoop(
+        trainer, TrainerFn.FITTING, RunningStage.VALIDATING, verbose=False, inference_mode=False
+    )
     trainer.fit_loop = fit_loop
 
 
@@ -39,6 +45,27 @@ class EpochLoop(_TrainingEpochLoop):
         if self.global_step == self.max_steps or (self.trainer.should_stop and fit_loop._can_stop_early):
             return True
         return self.trainer.current_epoch + 1 == fit_loop.max_epochs and self._num_ready_batches_reached()
+
+
+class ValidationLoop(_EvaluationLoop):
+    """Lets a rank without an image of the split take part in its validation, where all ranks sum their counts."""
+
+    @property
+    def skip(self) -> bool:
+        return not self._max_batches
+
+    def on_run_start(self) -> None:
+        super().on_run_start()
+        model = self.trainer.strategy.model
+        if isinstance(model, DistributedDataParallel) and not any(self._max_batches):
+            _take_buffers_of_first_rank(model)
+
+
+def _take_buffers_of_first_rank(model: DistributedDataParallel) -> None:
+    """Do what the ranks that have an image do before their first one, since all ranks must."""
+    if model._check_sync_bufs_pre_fwd():
+        model._sync_buffers()
+    model.require_forward_param_sync = False
 
 
 class FitLoop(_FitLoop):

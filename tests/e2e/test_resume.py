@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from segexp.run.folder import RunFolder
-from tests.e2e.command import PYTHON, ROOT, TORCHRUN, assert_same, environment, last, train
+from tests.e2e.command import PYTHON, ROOT, TORCHRUN, assert_same, environment, last, scores, train
 from tests.options import config_dir
 from tests.training import resume, start
 
@@ -185,6 +185,24 @@ def test_two_ranks_are_one_with_the_same_batch(small, tmp_path: Path, starter) -
     found, wanted = last(two), last(one)
     torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-6)
     assert {path.name for path in tmp_path.iterdir()} == {"one", "two"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "further", [[], ["trainer.max_steps=5", "trainer.max_epochs=-1", "trainer.val_check_interval=2"]]
+)
+def test_ranks_without_a_validation_image_count_none(small, tmp_path: Path, further: list[str]) -> None:
+    overrides = [
+        each
+        for each in small("model=plain", "optimizer=sgd", "data.num_val=1", *further)
+        if not each.startswith("model.")
+    ]
+    one, two = (RunFolder(tmp_path / name) for name in ("one", "two"))
+    assert train(one, overrides) == 0
+    assert train(two, [*overrides, *TWO_RANKS]) == 0
+    assert [row["step"] for row in scores(two)] == [row["step"] for row in scores(one)]
+    validated = [[row["val/loss"] for row in scores(run) if "val/loss" in row] for run in (one, two)]
+    assert validated[1] == pytest.approx(validated[0], rel=1e-4)
 
 
 def test_a_torn_checkpoint_is_left_for_the_one_before(compose_small, tmp_path: Path, caplog) -> None:
