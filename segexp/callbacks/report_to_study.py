@@ -31,6 +31,7 @@ class ReportToStudy(Callback):
         self.number = number
         self.pruner = pruner
         self.trial: Trial | None = None
+        self.ended_because: str | None = None
 
     def on_validation_end(self, trainer: Trainer, task: LightningModule) -> None:
         if trainer.sanity_checking:
@@ -38,6 +39,7 @@ class ReportToStudy(Callback):
         is_pruned = trainer.is_global_zero and self._report(trainer)
         if trainer.strategy.broadcast(is_pruned):
             trainer.should_stop = True
+            self.ended_because = f"stopped early by the study {self.study}: pruned, or given up"
 
     def _report(self, trainer: Trainer) -> bool:
         self.trial = self.trial or self._open_trial()

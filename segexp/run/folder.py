@@ -87,7 +87,11 @@ class RunFolder:
         return self._read("environment.json", _load_environment)
 
     def status(self) -> Values:
-        """The state (none, running, finished, preempted, or failed with reason and traceback), and since when."""
+        """The state (none, running, finished, preempted, or failed with reason and traceback), and since when.
+
+        A finished run says by `ended` why its training ended, and by `trained_share` how much of the planned steps it
+        had trained, in [0, 1], None without a plan; runs of earlier versions do not.
+        """
         if not (self.path / "status.json").is_file():
             return {"state": "none"}
         return self._read("status.json", json.loads, "repeat its training's command with on_existing=resume")
@@ -147,6 +151,11 @@ class RunFolder:
     def write_status(self, state: str, **facts: Any) -> None:
         facts = {"state": state, "time": datetime.now(UTC).isoformat(timespec="seconds"), **facts}
         write_atomic(self.path / "status.json", json.dumps(facts, indent=2), durable=True)
+
+    def record_end(self, reason: str, share: float | None) -> None:
+        """Add to the status why the training ended, and which share of the planned steps it had trained, 0..1."""
+        known = self.status()
+        self.write_status(known.pop("state"), **{**known, "ended": reason, "trained_share": share})
 
     @contextmanager
     def claim(self) -> Iterator[None]:
@@ -220,7 +229,9 @@ class RunFolder:
                 seconds = before + time.monotonic() - started
                 self.write_status("preempted" if terminated else "failed", seconds=seconds, **facts)
             raise
-        self.write_status("finished", seconds=before + time.monotonic() - started)
+        known = self._known_status()
+        end = {key: known[key] for key in ("ended", "trained_share") if key in known}
+        self.write_status("finished", seconds=before + time.monotonic() - started, **end)
 
     def _known_status(self) -> Values:
         try:

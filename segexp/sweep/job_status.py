@@ -24,7 +24,7 @@ class JobStatus(NamedTuple):
     """A row of sweep.csv.
 
     state: waiting, starting, running, finished, preempted or failed. epoch: number of epochs validated so far.
-    val_miou: the best so far. reason: why the job failed or waits.
+    val_miou: the best so far. reason: why the job failed, waits, or ended before its planned end.
     """
 
     number: int
@@ -84,7 +84,7 @@ def _state_and_reason(job: Job, run_status: Values, process: ProcessState, exit_
     if process is ProcessState.RUNNING:
         return (state if state in ("running", "finished") else "starting"), ""
     if state == "finished" and not exit_status:
-        return "finished", ""
+        return "finished", str(run_status.get("ended", "")) if (run_status.get("trained_share") or 1) < 1 else ""
     if state == "none" and not job.log.is_file():
         return "waiting", ""
     if state in ("failed", "preempted"):

@@ -21,6 +21,7 @@ from segexp.system import remote, signals, stuck
 from segexp.system.lightning_internals import kill_other_ranks
 from segexp.system.ranks import on_first_rank, rank
 from segexp.train.assemble import Training, assemble
+from segexp.train.end import end_of, when
 from segexp.train.plan import Conclude, GoOn, Nothing, Plan, Request, Start
 from segexp.train.resume import check_files
 from segexp.train.start_from import StartWeights, copy_weights
@@ -99,6 +100,7 @@ def _train(run: RunFolder, training: Training, values: Mapping[str, Any], from_c
     except SystemExit:  # Lightning's answer to Ctrl-C
         raise SystemExit(signals.INTERRUPTED) from None
     if trainer.is_global_zero:
+        run.record_end(*end_of(trainer, run.history()))
         _report(run)
 
 
@@ -108,15 +110,18 @@ def _report(run: RunFolder) -> None:
 
 
 def _summary(run: RunFolder) -> str:
-    """The best score, where the run is, and the command that evaluates it."""
+    """The best score, why the training ended, where the run is, and the command that evaluates it."""
+    reason = run.status().get("ended")
+    ended = f"ended       {reason}\n" if reason else ""  # not known where a kill came between
     validated = [row for row in run.history() if "val/miou" in row]
     if not validated:
-        return f"nothing was validated\nrun folder  {run.path}"
+        return f"nothing was validated\n{ended}run folder  {run.path}"
     best = max(validated, key=lambda row: row["val/miou"])
     root = run.config["data"].get("root", "")
     place = [f"data.root={quote(root)}"] if remote.is_url(root) else []  # no command takes a URL from a run's config
     command = ["python", "-m", "segexp.evaluate", f"run={quote(str(run.path))}", *place, *config_dir()]
+    last = when(validated[-1], validated).split()[1]
     return (
-        f"val mIoU    {best['val/miou']:.4f} after epoch {best['epoch'] + 1} of {validated[-1]['epoch'] + 1}\n"
-        f"run folder  {run.path}\nnext        {shlex.join(command)}"
+        f"val mIoU    {best['val/miou']:.4f} after {when(best, validated)} of {last}\n"
+        f"{ended}run folder  {run.path}\nnext        {shlex.join(command)}"
     )

@@ -38,6 +38,7 @@ MAY_CHANGE = (
 """Beginnings of the keys that resume= may change. All others live in weights, optimizer states or trained samples."""
 ABSENT = "absent"
 FUSED = "optimizer.fused"
+EARLY_STOPPING = "early_stopping"
 
 
 @dataclass(frozen=True)
@@ -163,6 +164,20 @@ def _end(values: Mapping[str, Any], key: str) -> float:
     if type(number) is not int:
         return math.nan
     return math.inf if number == -1 else number
+
+
+def early_stopped_by_default(run: RunFolder, asked: Mapping[str, Any], choices: Mapping[str, str | None]) -> bool:
+    """Whether the same options of callbacks= stopped the run early when it began, and would not today.
+
+    asked, choices: values and options of the command. The run goes on with what it has recorded.
+    """
+    same_options = run.environment.get("choices", {}).get("callbacks") == choices.get("callbacks")
+    return same_options and EARLY_STOPPING not in asked["callbacks"]
+
+
+def without_early_stopping(stored: Mapping[str, Any]) -> Values:
+    callbacks = {name: each for name, each in stored.get("callbacks", {}).items() if name != EARLY_STOPPING}
+    return {**stored, "callbacks": callbacks}
 
 
 def check_same(stored: Mapping[str, Any], asked: Mapping[str, Any]) -> None:

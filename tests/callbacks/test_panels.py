@@ -14,7 +14,7 @@ from segexp.config.compose import compose
 from segexp.train.assemble import assemble
 
 NUM_RANKS = 2
-OTHER_CALLBACKS = ("best", "last", "stop", "shared_folder", "early_stopping", "non_finite", "step_seed", "throughput")
+OTHER_CALLBACKS = ("best", "last", "stop", "shared_folder", "non_finite", "step_seed", "throughput")
 SHARED_OUT = ("trainer.devices=2", "trainer.strategy={_target_: tests.sharded_on_cpu.ShardedOnCpu}")
 
 

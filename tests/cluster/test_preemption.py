@@ -18,7 +18,7 @@ RANKS = {"one": [], "two": ["trainer=ddp", "trainer.accelerator=cpu", "data.batc
 
 @pytest.fixture
 def overrides(small: Callable[..., list[str]]) -> list[str]:
-    return small("trainer.max_epochs=60", "callbacks.early_stopping.patience=1000", "callbacks.panels.num_scenes=0")
+    return small("trainer.max_epochs=60", "callbacks.panels.num_scenes=0")
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_a_job_preempted_by_another_partition_ends_as_if_it_had_not_been(
 
 
 def test_two_ranks_are_preempted_together(command, small, tmp_path: Path) -> None:
-    overrides = small("trainer.max_epochs=40", "callbacks.early_stopping.patience=1000", *RANKS["two"])
+    overrides = small("trainer.max_epochs=40", *RANKS["two"])
     whole = folder(tmp_path / "whole")
     assert train(whole, overrides) == 0
     job = submit(command, folder(tmp_path / "parts"), overrides, "--nodes=1", "--ntasks-per-node=2")
@@ -57,7 +57,7 @@ def test_two_ranks_are_preempted_together(command, small, tmp_path: Path) -> Non
 
 
 def test_a_job_that_reaches_its_time_limit_goes_on(command, small, tmp_path: Path) -> None:
-    overrides = small("trainer.max_epochs=10000", "callbacks.early_stopping.patience=10000")
+    overrides = small("trainer.max_epochs=10000")
     job = submit(command, folder(tmp_path / "run"), overrides, "--time=2", "--signal=USR1@30")  # sent 30 to 90 s before
     until(lambda: job.run.state() == "preempted")
     until(lambda: job.run.state() == "running")
@@ -67,7 +67,7 @@ def test_a_job_that_reaches_its_time_limit_goes_on(command, small, tmp_path: Pat
 
 
 def test_a_job_that_is_cancelled_saves_its_checkpoint(command, small, tmp_path: Path) -> None:
-    overrides = small("trainer.max_epochs=10000", "callbacks.early_stopping.patience=10000", "data.num_workers=1")
+    overrides = small("trainer.max_epochs=10000", "data.num_workers=1")
     job = submit(command, folder(tmp_path / "run"), overrides)
     job.wait_for_training()
     command("scancel", job.id)

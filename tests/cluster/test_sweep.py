@@ -10,7 +10,7 @@ from tests.cluster.conftest import is_queue_empty, until
 from tests.logger.client import records
 
 pytestmark = pytest.mark.cluster
-LONG = ("trainer.max_epochs=1000", "callbacks.early_stopping.patience=1000")
+LONG = "trainer.max_epochs=1000"
 
 
 def rows(folder: Path) -> list[dict[str, str]]:

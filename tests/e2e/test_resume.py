@@ -64,7 +64,7 @@ def test_a_signal_saves_the_step_it_finds(overrides: list[str], tmp_path: Path, 
 @pytest.mark.slow
 def test_a_signal_to_every_process_saves_too(small, tmp_path: Path) -> None:
     """As SLURM sends it: to those that read data as well."""
-    overrides = small("trainer.max_epochs=1000", "callbacks.early_stopping.patience=1000", "data.num_workers=1")
+    overrides = small("trainer.max_epochs=1000", "data.num_workers=1")
     run = RunFolder(tmp_path / "run")
     command = [*PYTHON, "segexp.train", *overrides, f"hydra.run.dir={run.path}"]
     process = subprocess.Popen(command, cwd=ROOT, env=environment(), start_new_session=True)

@@ -13,6 +13,8 @@ from segexp import build
 from segexp.config.compose import compose
 from segexp.run import checkpoint
 from segexp.run.folder import RunFolder
+from segexp.sweep.job import Job
+from segexp.sweep.job_status import ProcessState, job_status
 from tests.training import resume, start
 
 
@@ -124,11 +126,23 @@ def test_a_grouping_that_does_not_fit_fails_before_training(compose_small, tmp_p
     assert RunFolder(tmp_path / "run").state() == "failed"
 
 
-def test_early_stopping_ends_a_training_that_does_not_improve(compose_small, tmp_path: Path) -> None:
-    config = compose_small("optimizer.lr=0.0", "callbacks.early_stopping.patience=1", "trainer.max_epochs=9")
-    start(config, tmp_path / "run")
-    epochs = [row["epoch"] for row in RunFolder.open(tmp_path / "run").history() if "val/miou" in row]
-    assert len(epochs) < 9
+def test_early_stopping_ends_a_training_that_does_not_improve(compose_small, tmp_path: Path, capsys) -> None:
+    patience = ["callbacks=[default,early_stopping]", "callbacks.early_stopping.patience=1"]
+    start(compose_small(*patience, "optimizer.lr=0.0", "trainer.max_epochs=9"), tmp_path)
+    run = RunFolder.open(tmp_path)
+    scores = [row["val/miou"] for row in run.history() if "val/miou" in row]
+    best = f"best {max(scores):.4g} after epoch {scores.index(max(scores)) + 1}"
+    reason = f"stopped early: val/miou has not improved for 1 epoch; {best}"
+    assert run.status()["ended"] == reason
+    assert run.status()["trained_share"] == pytest.approx(len(scores) / 9, abs=1e-4)
+    assert f"ended       {reason}\n" in capsys.readouterr().out
+    job = Job(0, "early", tmp_path, ())
+    assert job_status(job, ProcessState.ENDED).reason == reason
+
+
+def test_a_training_that_reaches_its_end_says_so_to_whoever_asks(trained: RunFolder) -> None:
+    assert (trained.status()["ended"], trained.status()["trained_share"]) == ("reached trainer.max_epochs=2", 1.0)
+    assert job_status(Job(0, "whole", trained.path, ()), ProcessState.ENDED).reason == ""
 
 
 def test_a_frozen_encoder_moves_only_when_its_epochs_are_over(small, tmp_path: Path) -> None:
@@ -201,9 +215,9 @@ def test_a_moved_run_remembers_its_best_score(compose_small, tmp_path: Path) -> 
 
 def test_a_changed_setting_of_a_resume_is_recorded(compose_small, tmp_path: Path) -> None:
     start(compose_small(), tmp_path)
-    resume(tmp_path, ["resume=x", "trainer.max_epochs=2", "callbacks.early_stopping.patience=9"])
+    resume(tmp_path, ["resume=x", "trainer.max_epochs=2", "callbacks.panels.num_scenes=1"])
     run = RunFolder.open(tmp_path)
-    assert run.config["callbacks"]["early_stopping"]["patience"] == 9
+    assert run.config["callbacks"]["panels"]["num_scenes"] == 1
     assert len(run.environment["resumes"]) == 1
 
 

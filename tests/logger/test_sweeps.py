@@ -169,7 +169,7 @@ def test_a_real_agent_trains_what_the_server_chooses(tmp_path: Path, small) -> N
 @pytest.mark.slow
 def test_a_preempted_agents_run_goes_on_with_another(tmp_path: Path, small) -> None:
     trained = RunFolder(tmp_path / "runs/preempted")
-    endless = small("trainer.max_epochs=1000", "callbacks.early_stopping.patience=1000")
+    endless = small("trainer.max_epochs=1000")
     values = {"loss": "focal", "optimizer.lr": 0.001}
     with Standin() as server:
         agents = Agents(server, tmp_path, endless)

@@ -13,7 +13,7 @@ from segexp.run.folder import RunFolder
 from tests.e2e.test_commands import segexp
 from tests.process import PATIENCE, until
 
-LONG = ("trainer.max_epochs=1000", "callbacks.early_stopping.patience=1000")
+LONG = "trainer.max_epochs=1000"
 
 
 def rows(folder: Path) -> list[dict[str, str]]:

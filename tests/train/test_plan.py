@@ -69,6 +69,21 @@ def test_a_prolonged_run_that_died_at_once_goes_on(interrupted: RunFolder, state
     interrupted.write_config(stored)
 
 
+def test_a_repeated_command_goes_on_with_the_early_stopping_that_was_a_default_once(
+    compose_small: Compose, tmp_path: Path
+) -> None:
+    earlier, today = compose_small("callbacks=[default,early_stopping]"), compose_small("on_existing=resume")
+    run = RunFolder(tmp_path)
+    run.write_config(earlier)
+    run.write_environment({"choices": {"callbacks": "default"}})
+    assert plan(run, Request(today, {"callbacks": "default"}, [])) == Start(
+        Request(today, {"callbacks": "default"}, []), weights=None
+    )
+    run.write_environment({"choices": {"callbacks": "[default,early_stopping]"}})
+    with pytest.raises(ValueError, match=r"callbacks.early_stopping.patience was 6 and is 'absent'"):
+        plan(run, Request(today, {"callbacks": "default"}, []))
+
+
 def test_a_repeated_command_may_choose_another_cache(compose_small: Compose, tmp_path: Path) -> None:
     start(compose_small("trainer.max_epochs=2"), tmp_path)
     run = RunFolder(tmp_path)

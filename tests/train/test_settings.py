@@ -74,11 +74,11 @@ def keys_of(values: dict[str, Any], prefix: str = "") -> Iterator[str]:
         ("trainer.max_steps=0", ("trainer.max_steps is 0", "at least 1, or -1")),
         ("trainer.val_check_interval=1.5", ("trainer.val_check_interval is 1.5", "at most 1")),
         ("+trainer.overfit_batches=1", ("trainer.overfit_batches", "data.num_train=4")),
-        ("callbacks.early_stopping=null", ("callbacks.early_stopping._target_", "'~callbacks.early_stopping'")),
+        ("callbacks.panels=null", ("callbacks.panels._target_", "'~callbacks.panels'")),
         ("+callbacks.early.patience=3", ("callbacks.early._target_", "best, last")),
         ("+logger.tensorbord.folder=x", ("logger.tensorbord._target_", "'~logger.tensorbord'")),
         ("+logger._target_=mine.Logger", ("logger._target_ is 'mine.Logger'", "`mine: {_target_: ...}`")),
-        ("trainer.limit_val_batches=0", ("trainer.limit_val_batches is 0", "val/miou", "best, early_stopping")),
+        ("trainer.limit_val_batches=0", ("trainer.limit_val_batches is 0", "val/miou", "callbacks: best")),
         ("+whatever=3", ("no key 'whatever'", "seed")),
     ],
 )

@@ -19,7 +19,7 @@ QUIET = ["callbacks.panels.num_scenes=0"]
 WITHIN_THIRD_EPOCH = ["trainer.max_steps=8", "trainer.max_epochs=-1", "trainer.val_check_interval=5"]
 """An epoch of the small training has 3 steps."""
 RESUMED = ["callbacks.last.every_n_train_steps=1", "on_existing=resume"]
-STEPS = [*QUIET, *WITHIN_THIRD_EPOCH, *RESUMED, "model.total_dropout=0.2", "~callbacks.early_stopping"]
+STEPS = [*QUIET, *WITHIN_THIRD_EPOCH, *RESUMED, "model.total_dropout=0.2"]
 
 
 def validated_steps(folder: Path) -> list[int]:

@@ -27,8 +27,8 @@ def test_a_training_without_an_end_has_a_learning_rate(compose_small: Compose, t
 
 @pytest.mark.slow
 def test_a_training_without_an_end_trains_until_it_is_stopped(compose_small: Compose, tmp_path: Path) -> None:
-    after_one_epoch = "+callbacks.early_stopping.stopping_threshold=-1"
-    start(compose_small(*ENDLESS, after_one_epoch), tmp_path / "run")
+    after_one_epoch = ["callbacks=[default,early_stopping]", "+callbacks.early_stopping.stopping_threshold=-1"]
+    start(compose_small(*after_one_epoch, *ENDLESS), tmp_path / "run")
     run = RunFolder.open(tmp_path / "run")
     assert run.state() == "finished"
     rates = [row["train/lr"] for row in run.history() if "train/lr" in row]

@@ -22,7 +22,7 @@ def test_the_default_configuration_says_what_comparisons_leave_out(compose_small
 
 
 def test_what_chooses_or_changes_weights_is_compared(compose_small) -> None:
-    without = settings_without_effect(compose_small("callbacks=finetune"))
+    without = settings_without_effect(compose_small("callbacks=[finetune,early_stopping]"))
     for name in ("best", "early_stopping", "non_finite", "step_seed", "freeze_encoder"):
         assert f"callbacks.{name}" not in without
 

@@ -21,7 +21,8 @@ from segexp.types import Counts, Floats
 class Run:
     """What a comparison needs of one run.
 
-    finished: when its training ended, ISO 8601; empty if it does not tell.
+    finished: when its training ended, ISO 8601; empty if it does not tell. trained_share: optimizer steps trained, of
+    those that were planned; None if it does not tell.
     settings: its configuration by dotted key, `optimizer.lr` -> 0.01, and DATA_FINGERPRINT.
     without_effect: those of them that change no weight. choices: group -> option.
     facts: metrics.json, without scores that are NaN. scorer: computes scores from the counts of its images.
@@ -33,6 +34,7 @@ class Run:
     path: Path
     seed: int
     finished: str
+    trained_share: float | None
     settings: dict[str, Any]
     without_effect: tuple[str, ...]
     choices: dict[str, str]
@@ -78,7 +80,7 @@ def read_run(folder: Path, split: str) -> Run | str:
         if status.get("state", "none") not in ("none", "finished"):  # a run that failed early has only its status
             return _unfinished(status)
         run = RunFolder.open(folder)
-        return _missing_evaluation(run, split, status) or _read_evaluated(run, split, str(status.get("time", "")))
+        return _missing_evaluation(run, split, status) or _read_evaluated(run, split, status)
     except (OSError, ValueError, RecursionError) as error:
         return f"cannot be read: {' '.join(str(error).replace(f'{folder}/', '').split())[:300]}"
 
@@ -109,13 +111,17 @@ def _evaluate_command(run: RunFolder, name: str, facts: dict[str, Any]) -> str:
     return f"{command} {f'split={split} ' if split else ''}name={name}, with the settings of such evaluations"
 
 
+def _share(recorded: object) -> float | None:
+    return float(recorded) if isinstance(recorded, int | float) else None
+
+
 def _splits(run: RunFolder) -> list[object]:
     settings = flat_settings(run.config)
     return ["train", "val", "test", settings.get("data.train_split"), settings.get("data.val_split")]
 
 
-def _read_evaluated(run: RunFolder, split: str, finished: str) -> Run | str:
-    config, facts = run.config, run.scores(split)
+def _read_evaluated(run: RunFolder, split: str, status: dict[str, Any]) -> Run | str:
+    config, facts, finished = run.config, run.scores(split), str(status.get("time", ""))
     if facts.get("trained_until") not in (None, finished):
         return f"evaluated before its training went on: {_evaluate_command(run, split, facts)}"
     if not isinstance(config.get("seed"), int):
@@ -134,6 +140,7 @@ def _read_evaluated(run: RunFolder, split: str, finished: str) -> Run | str:
         path=run.path,
         seed=config["seed"],
         finished=finished,
+        trained_share=_share(status.get("trained_share")),
         settings=settings | data_fingerprint(settings, environment.get("data", {})),
         without_effect=tuple(environment.get("without_effect", WITHOUT_EFFECT)),
         choices=choices,

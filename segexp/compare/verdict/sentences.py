@@ -11,6 +11,7 @@ from segexp.compare.verdict.variants import short_names
 
 FEW = 8
 RARE = 10
+SAME_SHARE = 0.01
 
 
 def sentences(comparison: Comparison) -> list[str]:
@@ -30,6 +31,7 @@ def sentences(comparison: Comparison) -> list[str]:
         *_misleading_intervals(groups["undecided"], len(tested), names),
         *_doubtful_images(comparison, paired),
         _absent_but_predicted(comparison, names),
+        _different_ends(comparison, names),
         _single_seeds(single, baseline, names),
         _unpaired(others, baseline, names),
     ]
@@ -42,6 +44,27 @@ def _against(baseline: Row, tested: Sequence[Row], names: dict[str, str], decide
     images = next(row.difference.num_images for row in tested if row.difference)
     outcome = f"decided: {len(decided)} of {len(tested)}" if decided else "nothing is decided"
     return f"Against {names[baseline.name]}, seed by seed on {images} images; {outcome}."
+
+
+def _different_ends(comparison: Comparison, names: dict[str, str]) -> str:
+    """Whether some runs trained a smaller part of what was planned than others, so that schedules are compared, too."""
+    shares = {
+        name: [run.trained_share for run in runs.values() if run.trained_share is not None]
+        for name, runs in comparison.variants.items()
+    }
+    known = [share for each in shares.values() for share in each]
+    if not known or max(known) - min(known) < SAME_SHARE:
+        return ""
+    ended = [f"{names[name]} ({_range(each)})" for name, each in shares.items() if each and min(each) < max(known)]
+    return (
+        f"Careful: some trainings ended before the others, after this share of their steps: {shorten(ended)}. Their "
+        "learning rates had not come as far down; status.json says why they ended."
+    )
+
+
+def _range(shares: Sequence[float]) -> str:
+    low, high = min(shares), max(shares)
+    return f"{low:.2f}" if f"{low:.2f}" == f"{high:.2f}" else f"{low:.2f} to {high:.2f}"
 
 
 def _decided(word: str, rows: Sequence[Row], names: dict[str, str]) -> str:

@@ -1,0 +1,75 @@
+"""Why a training ended, and how much of its schedule it had trained by then."""
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+from pytorch_lightning import Trainer
+from pytorch_lightning.callbacks import EarlyStopping, Timer
+from pytorch_lightning.callbacks.early_stopping import EarlyStoppingReason
+
+from segexp.types import Values
+
+
+class End(NamedTuple):
+    """reason: in words. share: optimizer steps trained, of those that were planned, in [0, 1]; None without a plan."""
+
+    reason: str
+    share: float | None
+
+
+@runtime_checkable
+class SaysWhy(Protocol):
+    """A callback that ends trainings before their time. ended_because: None while it did not."""
+
+    ended_because: str | None
+
+
+def end_of(trainer: Trainer, history: Sequence[Values]) -> End:
+    """How the training of this trainer ended, which has just returned. history: see `RunFolder.history`."""
+    planned = trainer.estimated_stepping_batches
+    is_planned = math.isfinite(planned) and planned > 0
+    return End(_reason(trainer, history), round(trainer.global_step / planned, 4) if is_planned else None)
+
+
+def when(row: Values, validated: Sequence[Values]) -> str:
+    """`epoch 3`, or `step 1200` where validations and epochs are not the same. validated: the rows with scores."""
+    return f"epoch {row['epoch'] + 1}" if _is_each_epoch(validated) else f"step {row['step'] + 1}"
+
+
+def _is_each_epoch(validated: Sequence[Values]) -> bool:
+    return len(validated) == validated[-1]["epoch"] + 1
+
+
+def _reason(trainer: Trainer, history: Sequence[Values]) -> str:
+    if -1 < trainer.max_steps <= trainer.global_step:
+        return f"reached trainer.max_steps={trainer.max_steps}"
+    if not trainer.should_stop:
+        return f"reached trainer.max_epochs={trainer.max_epochs}"
+    reasons = (_reason_of(callback, history) for callback in trainer.callbacks)  # type: ignore[attr-defined]
+    return next(filter(None, reasons), "stopped early by a callback")
+
+
+def _reason_of(callback: Any, history: Sequence[Values]) -> str | None:
+    match callback:
+        case SaysWhy():
+            return callback.ended_because
+        case Timer() if (remaining := callback.time_remaining()) is not None and remaining <= 0:
+            return "reached trainer.max_time"
+        case EarlyStopping(stopping_reason=EarlyStoppingReason.PATIENCE_EXHAUSTED):
+            return f"stopped early: {_without_progress(callback, history)}"
+        case EarlyStopping(stopping_reason_message=str() as message):
+            return f"stopped early: {message.removesuffix(' Signaling Trainer to stop.')}"
+    return None
+
+
+def _without_progress(callback: EarlyStopping, history: Sequence[Values]) -> str:
+    """`val/miou has not improved for 6 epochs; best 0.07 after epoch 3`."""
+    score, number = callback.monitor, callback.wait_count
+    rows = [row for row in history if score in row]
+    if not rows:
+        return f"{score} has not improved for {number} validations"
+    best = (max if callback.mode == "max" else min)(rows, key=lambda row: row[score])
+    unit = "epoch" if _is_each_epoch(rows) else "validation"
+    plural = "" if number == 1 else "s"
+    return f"{score} has not improved for {number} {unit}{plural}; best {best[score]:.4g} after {when(best, rows)}"
