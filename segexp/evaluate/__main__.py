@@ -24,7 +24,7 @@ def main(values: Values) -> None:
     settings = EvaluateSettings.of(values)
     run = RunFolder.open(settings.run)
     if settings.regroup is None:
-        run.checkpoint(settings.checkpoint)  # loading torch takes seconds, which a typo need not cost
+        _refuse_missing_files(run, settings)  # loading torch takes seconds, which a typo need not cost
         folder = run.evaluation(settings.evaluation_name)
         evaluation = _evaluate(run, settings, folder)
     else:
@@ -32,6 +32,13 @@ def main(values: Values) -> None:
         folder = run.evaluation(f"{settings.evaluation_name}_{settings.regroup}")
         evaluation = _regroup(run, settings, settings.regroup, folder)
     _print_scores(evaluation, run, folder)
+
+
+def _refuse_missing_files(run: "RunFolder", settings: "EvaluateSettings") -> None:
+    from segexp.inference.trusted_parts import source_of_run
+
+    run.checkpoint(settings.checkpoint)
+    source_of_run(run, settings.data)[0].pairs(settings.split)
 
 
 def _evaluate(run: "RunFolder", settings: "EvaluateSettings", folder: Path) -> "Evaluation":

@@ -13,6 +13,8 @@ from safetensors.torch import load_file
 from segmentation_models_pytorch.encoders import encoders
 from torch import Tensor, nn
 
+from segexp.model.encoder_names import check_encoder
+
 Tag = str | bool | None
 Network = TypeVar("Network", bound=nn.Module)
 PROBE_SECONDS = 5
@@ -44,6 +46,7 @@ def with_weights(build: Callable[[Tag], Network], encoder: str, weights: str | N
 
 
 def _published_weights(encoder: str) -> Mapping[str, Tag]:
+    check_encoder(encoder)
     if encoder.startswith("tu-"):
         return {"imagenet": True}  # timm names the data set in the encoder (tu-NAME.TAG) and only asks yes or no
     if encoder not in encoders:

@@ -1,7 +1,8 @@
 """python -m segexp.train: one training, in one run folder."""
 
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
@@ -20,7 +21,10 @@ from segexp.types import Values
 def main(values: Values) -> None:
     signals.postpone()
     hydra = HydraConfig.get()
-    train(Path(hydra.runtime.output_dir), Request(values, chosen_options(values), list(hydra.overrides.task)))
+    folder = Path(hydra.runtime.output_dir)
+    is_named = any(each.startswith("hydra.run.dir=") for each in hydra.overrides.hydra)
+    with nullcontext() if is_named or values["resume"] else _removed_if_not_begun(RunFolder(folder)):
+        train(folder, Request(values, chosen_options(values), list(hydra.overrides.task)))
 
 
 def train(folder: Path, request: Request) -> None:
@@ -30,9 +34,23 @@ def train(folder: Path, request: Request) -> None:
     with alone_in(run):
         with _refusal_recorded(run):
             decision = plan(run, request)
+            from segexp.train.parts import check_parts  # loads NumPy
+
+            check_parts(decision)
         from segexp.train.fit import execute  # loads Lightning, which takes seconds that a refusal need not cost
 
         execute(run, decision)
+
+
+@contextmanager
+def _removed_if_not_begun(run: RunFolder) -> Iterator[None]:
+    """Remove the folder of a run that an error ended before it recorded anything, as nobody chose the folder's name."""
+    try:
+        yield
+    except Exception:
+        if ranks.rank() == 0 and {file.name for file in run.path.iterdir()} <= {".lock", "status.json"}:
+            shutil.rmtree(run.path, ignore_errors=True)
+        raise
 
 
 @contextmanager
@@ -40,7 +58,7 @@ def _refusal_recorded(run: RunFolder) -> Iterator[None]:
     """Record in the folder of a run that did not begin why it was refused, for whoever looks through a sweep."""
     try:
         yield
-    except ValueError:
+    except (ValueError, OSError):
         if ranks.rank() == 0 and not run.is_started():
             with suppress(OSError), run.renew():
                 raise  # for renew to record it, if the folder can be used

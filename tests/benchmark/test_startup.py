@@ -35,6 +35,14 @@ REFUSED = {
     "resume=/nowhere/at/all": "no run folder /nowhere/at/all",
     "modle=unet": "no key 'modle'",
 }
+REFUSED_BY_PARTS = {
+    "data=camvid classes=camvid11 data.root=/nowhere": "no folder /nowhere; set data.root to the folder that holds",
+    "data=cityscapes data.root=/nowhere": "no folder /nowhere; set data.root",
+    "data=folder data.root=/nowhere data.labels={0:a}": "grouping 'cityscapes19': ['bicycle'",
+    "classes=camvid11": "are not labels of cityscapes",
+    "model=unet model.encoder=resnet35": "model.encoder: smp has no 'resnet35'; try ",
+    "model=fcn8 model.encoder=tu-resnet19t": "model.encoder: timm has no 'resnet19t'; try ",
+}
 REFUSED_BY = {
     "predict run=RUN input=photos output=out scales=[0]": "scales is [0]",
     "export run=RUN format=onxx": "format is 'onxx'; allowed: onnx, torch_export",
@@ -69,6 +77,23 @@ def test_training_refuses_a_wrong_value_before_anything_heavy_is_loaded(tmp_path
     assert REFUSED[typed] in error
     assert "segexp.config.command_line" in modules
     assert not modules.intersection(HEAVY)
+
+
+@pytest.mark.parametrize("typed", REFUSED_BY_PARTS)
+def test_training_refuses_data_classes_and_encoders_before_torch_is_loaded(tmp_path: Path, typed: str) -> None:
+    """Nothing is left of a run whose folder nobody named."""
+    modules, error = loaded_by(tmp_path, "train", *typed.split())
+    assert error.startswith("segexp.train: ")
+    assert REFUSED_BY_PARTS[typed] in error
+    assert modules.isdisjoint({*HEAVY, "timm", "segmentation_models_pytorch"} - {"numpy"})
+    assert list((tmp_path / "outputs/runs").iterdir()) == []
+
+
+@pytest.mark.parametrize("typed", ["data.root=/nowhere", "split=trian"])
+def test_an_evaluation_refuses_data_that_is_not_there_before_torch_is_loaded(trained: RunFolder, typed: str) -> None:
+    modules, error = loaded_by(trained.path, "evaluate", "run=.", typed)
+    assert "segexp.evaluate: no " in error
+    assert modules.isdisjoint({"torch", "pytorch_lightning"})
 
 
 @pytest.mark.parametrize("typed", REFUSED_BY)

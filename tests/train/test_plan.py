@@ -111,3 +111,12 @@ def test_a_folder_that_holds_a_run_is_refused_before_lightning_is_loaded(trained
     answer = subprocess.run(command, capture_output=True, text=True)
     assert "already holds a run" in answer.stderr
     assert "pytorch_lightning" not in answer.stderr
+
+
+def test_a_refused_run_whose_folder_was_named_says_there_why(compose_small: Compose, tmp_path: Path) -> None:
+    """As the jobs of a sweep do, whose table gives the reason."""
+    with pytest.raises(FileNotFoundError, match="no folder .*trian"):
+        start(compose_small("data.train_split=trian"), tmp_path / "job")
+    status = RunFolder(tmp_path / "job").status()
+    assert status["state"] == "failed"
+    assert "choose another split" in status["reason"]
