@@ -20,6 +20,7 @@ from segexp.system import remote
 from tests.data.scene_files import LOOKUP, SOURCE
 from tests.full_disk import MOST_BYTES, full_disk
 from tests.predict.command import mask, val_pairs
+from tests.warm_process import run_module
 
 ACCOUNT = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_DEFAULT_REGION": "us-east-1"}
 
@@ -97,7 +98,7 @@ def test_arrays_are_made_again_of_an_equally_large_file_of_the_same_second(bucke
     for content in (b"first", b"other"):
         bucket.pipe_file(f"{bucket.bucket}/a.png", content)
         file = remote.path(f"s3://{bucket.bucket}/a.png")
-        entries = cache_entries(SOURCE, [Pair(file, file, "a")], LOOKUP, tmp_path, None, None)
+        entries = cache_entries(SOURCE, [Pair(file, file, "a")], LOOKUP, tmp_path, None, None, None)
         keys.append([each.fingerprint for each in entries])
     assert not {*keys[0]} & {*keys[1]}
 
@@ -127,9 +128,7 @@ def test_a_run_predicts_from_object_storage_as_from_here(bucket, trained: RunFol
     photos = val_pairs(trained)[0].image.parent
     for place, out in ((trained.path, "here"), (url, "there")):
         arguments = (f"run={place}", "checkpoint=last", f"input={photos}", f"output={tmp_path / out}", "device=cpu")
-        answer = subprocess.run(
-            [sys.executable, "-m", "segexp.predict", *arguments], capture_output=True, text=True, env=os.environ
-        )
+        answer = run_module("segexp.predict", *arguments, environment=os.environ)
         assert answer.returncode == 0, answer.stderr
     for file in (tmp_path / "here" / "masks").iterdir():
         np.testing.assert_array_equal(mask(file), mask(tmp_path / "there" / "masks" / file.name))
