@@ -188,9 +188,9 @@ def values(tmp_path: Path) -> Values:
             values = np.random.default_rng([len(split), number]).integers(0, 4096, trees.SIZE, np.uint16)
             image.unlink()
             Image.fromarray(values).save(image.with_suffix(".png"))
-    classes = {"car": {"labels": ["car"], "color": [0, 0, 0]}}
+    classes = {name: {"labels": [name], "color": [n, n, n]} for n, name in enumerate(("car", "road"))}
     return compose("train", typed) | {
-        "classes": {"_target_": "segexp.classes.Grouping", "name": "one", "classes": classes}
+        "classes": {"_target_": "segexp.classes.Grouping", "name": "two", "classes": classes}
     }
 
 

@@ -14,7 +14,7 @@ from segexp.types import VOID
 
 pytestmark = pytest.mark.fast
 
-GROUPING = Grouping("one", {"car": {"labels": ["car"], "color": [0, 0, 0]}})
+GROUPING = Grouping("two", {n: {"labels": [n], "color": [len(n)] * 3} for n in ("car", "lorry")})
 SIZE = (2, 3)
 
 
@@ -24,7 +24,7 @@ def pair_with_mask(folder: Path, values: list[int]) -> Pair:
 
 
 def test_a_label_of_the_id_254_is_trained_and_evaluated(tmp_path: Path) -> None:
-    source = Folder("", "", "", {1: "road", 254: "car", -1: "nothing"})
+    source = Folder("", "", "", {1: "road", 254: "car", -1: "nothing", 3: "lorry"})
     pair = pair_with_mask(tmp_path, [1, 254, 254, 1, 255, 255])
     train_ids = read_target(source, pair, GROUPING.lookup(source.table), SIZE)
     label_ids = read_target(source, pair, source.table.lookup(), SIZE)
@@ -32,7 +32,7 @@ def test_a_label_of_the_id_254_is_trained_and_evaluated(tmp_path: Path) -> None:
     assert label_ids.ravel().tolist() == [1, 254, 254, 1, 255, 255]
 
 
-@pytest.mark.parametrize("labels", [{1: "road", 254: "car"}, {1: "road", 2: "car"}])
+@pytest.mark.parametrize("labels", [{1: "lorry", 254: "car"}, {1: "lorry", 2: "car"}])
 def test_other_ids_are_still_unknown(tmp_path: Path, labels: dict[int, str]) -> None:
     source = Folder("", "", "", labels)
     pair = pair_with_mask(tmp_path, [1, 254, 253, 1, 7, 1])

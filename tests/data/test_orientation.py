@@ -125,7 +125,7 @@ def test_a_check_names_turned_images_and_masks_that_fit_only_stored_pixels(tmp_p
     turned = scene(tmp_path, 3, np.zeros(SIZE, np.uint8))
     upright = Pair(tmp_path / "a.png", turned.mask, "a")
     Image.fromarray(pixels()).save(upright.image)
-    grouping = Grouping("one", {"road": {"labels": ["road"], "color": [0, 0, 0]}})
+    grouping = Grouping("two", {n: {"labels": [n], "color": [len(n)] * 3} for n in ("road", "nothing")})
     result = scan(Listed(upright, turned, fits_stored), grouping, "train")
     assert len(result.problems) == 1
     assert "orientation 6" in result.problems[0]

@@ -18,8 +18,8 @@ pytestmark = pytest.mark.fast
 
 CLASSES = {
     "_target_": "segexp.classes.Grouping",
-    "name": "one",
-    "classes": {"road": {"labels": ["road"], "color": [0, 0, 0]}},
+    "name": "two",
+    "classes": {name: {"labels": [name], "color": [n, n, n]} for n, name in enumerate(("car", "road"))},
 }
 
 
