@@ -3,11 +3,32 @@
 import os
 from collections import Counter
 from contextlib import suppress
+from mimetypes import MimeTypes
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
-IMAGE_ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif"}
-VIDEO_ENDINGS = {".mp4", ".mkv", ".mov", ".avi", ".webm", ".m4v", ".mpg", ".mpeg", ".ts"}
+IMAGE_ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".avif"}
+VIDEO_ENDINGS = {
+    ".mp4",
+    ".mkv",
+    ".mov",
+    ".avi",
+    ".webm",
+    ".m4v",
+    ".mpg",
+    ".mpeg",
+    ".ts",
+    ".mts",
+    ".m2ts",
+    ".3gp",
+    ".wmv",
+}
+RAW_ENDINGS = {".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2"}
+"""Of what the sensors of cameras measured. Libraries for images read only the small preview in it, if anything."""
+OTHER_IMAGE_ENDINGS = {".jxl", ".hif", ".jp2", ".j2k", ".jfif", ".tga", ".exr", ".hdr"}
+"""Of images, beside those whose type Python knows by their ending. Whether a file can be read shows when it is."""
+TYPES = MimeTypes(filenames=())
+"""The types that Python itself knows, the same on every machine."""
 FACTS_FILE, OUTPUT_KINDS = "predictions.json", ("masks", "overlays", "probabilities")
 """The file that every folder of predictions has, and the folders of which it has some."""
 
@@ -20,9 +41,11 @@ class Input(NamedTuple):
     is_video: bool
 
     def check(self) -> None:
-        """Raise ValueError if there is no file."""
+        """Raise ValueError if there is no file, or one that holds no image that could be decoded."""
         if not self.file.is_file():
             raise ValueError("no file, or a link to one that is not there")
+        if self.file.suffix.lower() in RAW_ENDINGS:
+            raise ValueError("raw data of a camera, of which only a preview could be read; develop it to PNG or JPEG")
 
 
 def check_output(output: Path, place: Path) -> None:
@@ -40,20 +63,21 @@ def check_output(output: Path, place: Path) -> None:
 def find_inputs(place: Path, output: Path) -> list[Input]:
     """List the file, or every image and video below the folder, by path, without output and earlier predictions.
 
+    Whatever looks like an image by its ending is listed, so that files that cannot be read, such as HEIC, are named.
     A file keeps its ending in its name if another file has its stem, as its own or as its whole name. Links to files
     that are not there are listed, as broken files; links to folders are not followed.
     Raises FileNotFoundError if there is nothing, ValueError for a single file that is neither image nor video, OSError
     for a folder that cannot be searched.
     """
     if place.is_file():
-        if place.suffix.lower() not in IMAGE_ENDINGS | VIDEO_ENDINGS:
+        if not _is_image(place) and not _is_video(place):
             raise ValueError(f"input: {place} is neither image nor video; known endings: {_endings()}")
         return [Input(place, place.stem, _is_video(place))]
     if not place.is_dir():
         cause = "; there is a pipe, a device or a link to nothing" if os.path.lexists(place) else ""
         raise FileNotFoundError(f"input: no file or folder {place.absolute()}{cause}")
     files = _files(place, output)
-    known = [file.relative_to(place) for file in files if file.suffix.lower() in IMAGE_ENDINGS | VIDEO_ENDINGS]
+    known = [file.relative_to(place) for file in files if _is_image(file) or _is_video(file)]
     if not known:
         raise FileNotFoundError(
             f"input: none of the {len(files)} files below {place.absolute()} ends in {_endings()}; correct input="
@@ -86,6 +110,12 @@ def _is_predicted(folder: Path) -> bool:
 
 def _refuse(error: OSError) -> NoReturn:
     raise OSError(f"input: cannot search {error.filename}: {error.strerror}; permit it, or name another folder")
+
+
+def _is_image(file: Path) -> bool:
+    ending = file.suffix.lower()
+    kind, _ = TYPES.guess_type(f"a{ending}", strict=False)
+    return ending in IMAGE_ENDINGS | RAW_ENDINGS | OTHER_IMAGE_ENDINGS or (kind or "").startswith("image/")
 
 
 def _is_video(file: Path) -> bool:

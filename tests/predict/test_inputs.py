@@ -85,3 +85,17 @@ def test_output_is_a_folder_of_its_own(tmp_path: Path) -> None:
     for output in (given / "predicted", tmp_path / "new" / "out", given / "day"):
         check_output(output, given)
     check_output(given / "day", given / "day" / "a.png")
+
+
+def test_whatever_looks_like_an_image_is_an_input(tmp_path: Path) -> None:
+    names = ["a.HEIC", "b.avif", "c.heif", "d.jxl", "e.ppm", "f.NEF", "g.jpg", "h.tga"]
+    touch_files(tmp_path, *names, "notes.txt", "labels.json", "Makefile", "i.m2ts")
+    items = find_inputs(tmp_path, tmp_path / "out")
+    assert [item.file.name for item in items] == [*names, "i.m2ts"]
+    assert [item.is_video for item in items] == [False] * len(names) + [True]
+
+
+def test_raw_data_of_cameras_is_refused_rather_than_its_preview_read(tmp_path: Path) -> None:
+    (item,) = find_inputs(touch_files(tmp_path, "a.dng"), tmp_path / "out")
+    with pytest.raises(ValueError, match="raw data of a camera, .* develop it to PNG or JPEG"):
+        item.check()

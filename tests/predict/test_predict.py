@@ -191,7 +191,7 @@ def test_files_of_one_stem_keep_their_endings(trained: RunFolder, images: Path, 
         ("overlay=1", ("overlay is 1", "true, false")),
         ("input=/nowhere", ("no file or folder /nowhere",)),
         ("output=pyproject.toml", ("pyproject.toml is there and no folder", "choose another one")),
-        ("input=pyproject.toml", ("pyproject.toml is neither image nor video", "known endings: .avi")),
+        ("input=pyproject.toml", ("pyproject.toml is neither image nor video", "known endings: .3gp, .avi")),
         ("run=/nowhere", ("no run folder /nowhere",)),
     ],
 )

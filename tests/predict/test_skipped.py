@@ -47,14 +47,15 @@ def test_a_broken_file_is_named_and_the_rest_is_written(trained: RunFolder, imag
     Image.new("RGB", (400, 20)).save(given / "d_flat.png")
     (given / "e.png").write_bytes(whole)
     (given / "f_link.png").symlink_to("nowhere.png")
+    (given / "h_phone.heic").write_bytes(b"\0\0\0\x18ftypheic" + whole)
     (given / "g_large.png").write_bytes(b"P5 9500 9500 255\n")  # of which Pillow warns
     answer = run_predict(trained, f"input={given}", f"output={tmp_path / 'out'}", "batch_size=2")
     assert answer.returncode == 1
-    for name in ("a_torn.png", "c_text.jpg", "d_flat.png", "f_link.png", "g_large.png"):
+    for name in ("a_torn.png", "c_text.jpg", "d_flat.png", "f_link.png", "g_large.png", "h_phone.heic"):
         assert f"skipped {given / name}" in answer.stdout
     assert "d_flat.png: 20 x 400 pixels; allowed: at least 32" in answer.stdout
     messages = [line for line in answer.stderr.splitlines() if line.startswith("segexp.")]  # libraries warn there, too
-    assert messages == ["segexp.predict: 5 of 7 could not be predicted, named above"]
+    assert messages == ["segexp.predict: 6 of 8 could not be predicted, named above"]
     assert "Traceback" not in answer.stderr
     assert "DecompressionBombWarning" not in answer.stderr
     assert [path.name for path in sorted((tmp_path / "out" / "masks").iterdir())] == ["b.png", "e.png"]
