@@ -81,7 +81,9 @@ def _plan_resume(run: RunFolder, overrides: Sequence[str]) -> GoOn | Conclude:
     checkpoint = resume.newest_checkpoint(run)
     if checkpoint is None:
         raise FileNotFoundError(f"{run.path} has no checkpoint to resume from; train again from the start")
-    values = resume.with_overrides(resume.with_defaults(run.config), overrides)
+    stored = resume.with_defaults(run.config)
+    values = resume.with_overrides(stored, overrides)
+    resume.check_end_of_schedule(run, stored, values)
     _check_values(values)
     if checkpoint.leaves_nothing(values) and run.state() != "finished":
         return Conclude()

@@ -2,6 +2,7 @@
 
 import logging
 import math
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +12,9 @@ import yaml
 
 from segexp.config import trust
 from segexp.config.changes import Change, apply_change, parse_changes
-from segexp.config.compose import compose, config_folder, options_of_user
+from segexp.config.compose import compose, config_dir, config_folder, options_of_user
 from segexp.config.facts import without_facts
+from segexp.config.grammar import quote
 from segexp.config.values import flat_values
 from segexp.data.settings import READING_KEYS, ReadingSettings
 from segexp.run.folder import RunFolder
@@ -109,15 +111,13 @@ def with_defaults(stored: Mapping[str, Any]) -> Values:
 def with_overrides(stored: Mapping[str, Any], overrides: Sequence[str]) -> Values:
     """A run's configuration with the overrides applied that were typed beside resume=.
 
-    Raises ValueError for a key that cannot change any more, for a key that the run does not have, and for a longer
-    training where the learning rate has been lowered towards the old end.
+    Raises ValueError for a key that cannot change any more, and for a key that the run does not have.
     """
     values: Values = dict(stored)
     for change in parse_changes(overrides):
         if change.key != "resume":
             _check_change(values, change)
             values = apply_change(values, change)
-    _check_end_of_schedule(stored, values)
     return values
 
 
@@ -145,17 +145,35 @@ def _has_key_today(values: Mapping[str, Any], change: Change) -> bool:
     return change.name in part_today and part_today.get("_target_") == part.get("_target_")
 
 
-def _check_end_of_schedule(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    """A schedule keeps its end: after it, poly would train at a rate of 0, and cosine at one that rises again."""
+def check_end_of_schedule(run: RunFolder, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Raise ValueError for a longer training where the learning rate has been lowered towards the old end.
+
+    After it, poly would train at a rate of 0, and cosine at one that rises again. before, now: configurations.
+    """
     schedule = schedule_with_end(now)
     for key in ("max_epochs", "max_steps"):
         is_longer = _end(before, key) < _end(now, key)
         if schedule and is_longer:
             planned, asked = (values["trainer"].get(key, -1) for values in (before, now))
+            more = f"trainer.{key}={asked - planned if asked > planned else planned}"
             raise ValueError(
                 f"trainer.{key} was {planned} and would be {asked}, but {schedule} leads the learning rate to the end "
-                f"that was planned, and has none after it; start a new run with trainer.{key}={asked}"
+                f"that was planned, and has none after it; begin a new run with these weights, which trains further on "
+                f"a schedule of its own: {_command_from_weights(run, key, more)}"
             )
+
+
+def _command_from_weights(run: RunFolder, key: str, more: str) -> str:
+    """The command of the run, as far as it is known, with its weights to start from. more: its end, in place of key."""
+    replaced = {f"trainer.{key}", "hydra.run.dir", "on_existing", "start_from", "start_checkpoint"}
+    try:
+        typed = [str(each) for each in run.environment.get("overrides", [])]
+    except ValueError:
+        typed = []
+    kept = [each for each in typed if each.lstrip("+~").partition("=")[0] not in replaced]
+    return shlex.join(
+        ["python", "-m", "segexp.train", *config_dir(), *kept, f"start_from={quote(str(run.path))}", more]
+    )
 
 
 def _end(values: Mapping[str, Any], key: str) -> float:
@@ -235,11 +253,13 @@ def _check_left(checkpoint: Checkpoint, values: Mapping[str, Any], key: str, uni
     if not -1 < end <= number:
         return
     schedule = schedule_with_end(values)
-    more = f"trainer.{key}={2 * number}"
-    cure = f"{schedule} came to its end, so start a new run with {more}" if schedule else f"to go on, add {more}"
+    run = RunFolder(checkpoint.path.parent.parent)
+    cure = f"to go on, add trainer.{key}={2 * number}"
+    if schedule:
+        command = _command_from_weights(run, key, f"trainer.{key}={number}")
+        cure = f"{schedule} came to its end; begin a new run with these weights: {command}"
     raise ValueError(
-        f"{checkpoint.path.parent.parent} has {number} {unit} behind it and trainer.{key} is {end}: nothing is left to "
-        f"train; {cure}"
+        f"{run.path} has {number} {unit} behind it and trainer.{key} is {end}: nothing is left to train; {cure}"
     )
 
 

@@ -1,6 +1,7 @@
 """What may change when a run goes on, older runs included."""
 
 import copy
+import shlex
 from pathlib import Path
 
 import pytest
@@ -55,25 +56,36 @@ def test_what_lives_in_the_weights_cannot_change() -> None:
 
 @pytest.mark.parametrize("typed_schedule", ["scheduler=poly", "scheduler=cosine", "warmup=0.1"])
 @pytest.mark.parametrize(("key", "planned", "longer"), [("max_epochs", 4, (5,)), ("max_steps", 60, (61, -1))])
-def test_a_schedule_that_ends_with_the_training_cannot_be_outlived(typed_schedule, key, planned: int, longer) -> None:
+def test_a_schedule_that_ends_with_the_training_cannot_be_outlived(
+    tmp_path: Path, typed_schedule, key, planned: int, longer
+) -> None:
     """What is trained behind it would be at a learning rate of 0, or at one that rises again."""
     run, constant = (
         compose("train", [each, f"++trainer.{key}={planned}"]) for each in (typed_schedule, "scheduler=constant")
     )
+    folder = RunFolder(tmp_path / "a run")
+    folder.write_environment({"overrides": ["model=unet", f"trainer.{key}={planned}", "hydra.run.dir=x"]})
     for number in longer:
         typed = [f"trainer.{key}={number}"]
-        with pytest.raises(ValueError, match=rf"{key} was {planned} .*{typed_schedule} leads .* start a new run"):
-            resume.with_overrides(run, typed)
-        assert resume.with_overrides(constant, typed)["trainer"][key] == number
+        with pytest.raises(ValueError, match=rf"{key} was {planned} .*{typed_schedule} leads .*: python -m") as refused:
+            resume.check_end_of_schedule(folder, run, resume.with_overrides(run, typed))
+        command = shlex.split(str(refused.value).partition("segexp.train ")[2])
+        further = number - planned if number > planned else planned
+        assert command == ["model=unet", f"start_from='{folder.path}'", f"trainer.{key}={further}"]
+        assert compose("train", command)["start_from"] == str(folder.path)
+        resume.check_end_of_schedule(folder, constant, resume.with_overrides(constant, typed))
     for allowed in (planned, planned - 1):  # stopped earlier, at a learning rate that is high still
-        assert resume.with_overrides(run, [f"trainer.{key}={allowed}"])["trainer"][key] == allowed
+        resume.check_end_of_schedule(folder, run, resume.with_overrides(run, [f"trainer.{key}={allowed}"]))
 
 
 def test_what_is_said_of_a_run_that_ended_helps() -> None:
     last = resume.Checkpoint(
         Path("run/checkpoints/last.ckpt"), {}, num_epochs=4, num_steps=40, has_ended=True, planned=None
     )
-    for scheduler, cure in (("constant", "to go on, add trainer.max_epochs=8"), ("poly", "start a new run with")):
+    for scheduler, cure in (
+        ("constant", "to go on, add trainer.max_epochs=8"),
+        ("poly", "start_from=run trainer.max_epochs=4"),
+    ):
         values = compose("train", [f"scheduler={scheduler}", "trainer.max_epochs=4"])
         with pytest.raises(ValueError, match=f"nothing is left to train; .*{cure}"):
             resume.check_something_left(last, values)
