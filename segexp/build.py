@@ -141,7 +141,9 @@ def scheduler(values: Mapping[str, Any]) -> "Callable[[Optimizer, int], LRSchedu
         node = fill_facts(values["scheduler"], {"total_steps": lambda: total_steps})
         try:
             return part({**node, "_partial_": True})(optimizer)
-        except TypeError as error:
+        except (TypeError, ValueError) as error:
+            if isinstance(error, ValueError) and "total_steps" not in str(error):
+                raise
             cure = "; ask for it in the YAML of the schedule: total_steps: ${fact:total_steps}"
             raise ValueError(f"scheduler: {error}{cure if 'total_steps' in str(error) else ''}") from error
 

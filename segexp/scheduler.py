@@ -5,9 +5,12 @@ its YAML: `total_steps: ${fact:total_steps}`. Each docstring gives the learning 
 optimizer.
 """
 
+import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
+from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import (
     ConstantLR,
@@ -42,6 +45,59 @@ def cosine(optimizer: Optimizer, total_steps: int, final_lr: float) -> LRSchedul
 def inverse_time(optimizer: Optimizer, decay: float) -> LRScheduler:
     """lr / (1 + decay * step), as torch7's optim computes it; GridNet was trained with decay 5e-7."""
     return LambdaLR(optimizer, lambda step: 1 / (1 + decay * step))
+
+
+class Plateau(LRScheduler):
+    """lr factor^k after a score has failed to improve k times, each time in more than `patience` validations in a row.
+
+    monitor: name of the score, as it is logged. mode: max if a higher score is better, else min. factor: in (0, 1).
+    torch's ReduceLROnPlateau has to be given the score with every step, and Lightning leaves this out where a training
+    goes on within an epoch. Here a step keeps the rate, and `observe` is told of each validation.
+    Raises ValueError for values out of range.
+    """
+
+    def __init__(self, optimizer: Optimizer, monitor: str, mode: str, factor: float, patience: int) -> None:
+        if mode not in ("max", "min"):
+            raise ValueError(f"scheduler.mode is {mode!r}; allowed: max, min")
+        if not 0 < factor < 1:
+            raise ValueError(f"scheduler.factor is {factor}; allowed: a number between 0 and 1")
+        if type(patience) is not int or patience < 0:
+            raise ValueError(f"scheduler.patience is {patience!r}; allowed: a whole number of at least 0")
+        self.monitor = monitor
+        self.sign = 1 if mode == "max" else -1
+        self.factor = factor
+        self.patience = patience
+        self.best = -math.inf
+        self.num_waited = 0
+        self.num_reductions = 0
+        super().__init__(optimizer)
+
+    def get_lr(self) -> list[float | Tensor]:
+        return [rate * self.factor**self.num_reductions for rate in self.base_lrs]
+
+    def observe(self, scores: Mapping[str, Any]) -> None:
+        """Take note of a validation; a lower rate is in force after the next step. scores: all that were logged.
+
+        Raises ValueError if the monitored score is not among them. One that is NaN is no improvement.
+        """
+        if self.monitor not in scores:
+            known = ", ".join(name for name in scores if name.startswith("val/"))
+            raise ValueError(f"scheduler.monitor is {self.monitor!r}, which is not logged; scores are: {known}")
+        score = self.sign * float(scores[self.monitor])
+        if score > self.best:
+            self.best, self.num_waited = score, 0
+            return
+        self.num_waited += 1
+        if self.num_waited > self.patience:
+            self.num_waited = 0
+            self.num_reductions += 1
+
+
+def observe_scores(scheduler: LRScheduler, scores: Mapping[str, Any]) -> None:
+    """Tell a schedule, or the one behind a warm-up, of the scores of a validation if it depends on them."""
+    for each in getattr(scheduler, "_schedulers", [scheduler]):
+        if isinstance(each, Plateau):
+            each.observe(scores)
 
 
 def with_warmup(

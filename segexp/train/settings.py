@@ -171,6 +171,11 @@ class TrainSettings(Settings):
 
     @model_validator(mode="after")
     def _refuse_monitor_without_validation(self) -> Self:
+        if self.trainer.limit_val_batches == 0 and str(self.scheduler.others.get("monitor")).startswith("val/"):
+            raise ValueError(
+                "trainer.limit_val_batches is 0: nothing is validated, and the schedule waits for scheduler.monitor="
+                f"{self.scheduler.others['monitor']}; leave it out, or take another scheduler="
+            )
         monitored = {name: str(((each and each.others) or {}).get("monitor")) for name, each in self.callbacks.items()}
         waiting = [name for name, score in monitored.items() if score.startswith("val/")]
         if waiting and self.trainer.limit_val_batches == 0:

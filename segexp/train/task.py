@@ -15,7 +15,7 @@ from segexp.metric.confusion import prediction, resize_logits
 from segexp.metric.confusion_metric import ConfusionMetric
 from segexp.metric.weighted_mean import WeightedMean
 from segexp.optimizer import learning_rates
-from segexp.scheduler import NO_END
+from segexp.scheduler import NO_END, observe_scores
 from segexp.system.lightning_internals import leave_unscaling_to_clipping
 from segexp.types import Image, Logits, Sample, Target, TrainingLogits
 
@@ -100,6 +100,10 @@ class SegmentationTask(LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         self._log_scores("val", self.val_loss, self.val_confusion)
+
+    def on_validation_end(self) -> None:
+        if not self.trainer.sanity_checking:
+            observe_scores(self.lr_schedulers(), self.trainer.callback_metrics)  # type: ignore[arg-type]
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         optimizer = self.make_optimizer(self)

@@ -103,3 +103,17 @@ def test_a_run_that_ended_within_an_epoch_goes_on_in_it(compose_small: Compose, 
     found, wanted = last(parts), last(whole)
     assert [key for key in wanted if not torch.equal(found[key], wanted[key])] == []
     assert [row for row in scores(parts) if row["step"] > 3] == [row for row in scores(whole) if row["step"] > 3]
+
+
+@pytest.mark.slow
+def test_a_plateau_is_resumed_within_an_epoch(compose_small: Compose, tmp_path: Path) -> None:
+    plateau = ["scheduler=plateau", "scheduler.patience=0", "optimizer.lr=0.1"]
+    values = compose_small(*STEPS, *plateau, "trainer.val_check_interval=2")
+    start(values, tmp_path / "undisturbed")
+    run = RunFolder(tmp_path / "parts")
+    with interrupted_after(5, by_signal=True):
+        start(values, run.path)
+    start(values, run.path)
+    assert_same(run, RunFolder(tmp_path / "undisturbed"))
+    state = torch.load(run.checkpoint("last"), weights_only=True)["lr_schedulers"][0]
+    assert state["num_reductions"] + state["num_waited"] > 0
