@@ -21,6 +21,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from segexp.config.compose import config_folder, is_option, load, resolve
 from segexp.system import signals
+from segexp.system.pipe import has_reader, quiet_without_reader
 from segexp.types import Values
 
 USER_ERRORS = (ValueError, OSError, FloatingPointError, InstantiationException)
@@ -36,9 +37,12 @@ def entry_point(name: str) -> Callable[[Callable[[Values], None]], Callable[[], 
             try:
                 main(resolve(config, name, HydraConfig.get().overrides.task))
             except USER_ERRORS as error:
+                if isinstance(error, BrokenPipeError) and not has_reader():
+                    raise
                 sys.exit(f"segexp.{name}: {_without_search_path(error)}")
 
-        return lambda: _run(name, hydra.main(str(config_folder()), name, version_base="1.3")(job))
+        command = hydra.main(str(config_folder()), name, version_base="1.3")(job)
+        return lambda: quiet_without_reader(lambda: _run(name, command))
 
     return decorate
 

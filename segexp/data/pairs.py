@@ -1,14 +1,19 @@
 """The files of a data set's scenes: what every source lists for a split, and the errors that all sources share."""
 
+import functools
 import hashlib
+import logging
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from segexp.classes import LabelTable
-from segexp.system import remote
+from segexp.system import ranks, remote
+from segexp.system.files import hidden_files, is_hidden
 from segexp.types import Bytes
+
+log = logging.getLogger(__name__)
 
 
 class Pair(NamedTuple):
@@ -105,11 +110,16 @@ def complete_pairs(
 ) -> list[Pair]:
     """Check that every image has its mask and a name of its own, and order the pairs by name.
 
+    Hidden files are left out, with a line that says how many, see `is_hidden`.
     masks: the mask files that exist. pattern: where images were looked for, for the error.
     cure: what to do about missing masks, for the error.
     Raises FileNotFoundError if there is no image, MissingMasksError if masks are missing, ValueError if two images
     share a name.
     """
+    hidden = [pair for pair in pairs if is_hidden(pair.image)]
+    if hidden:
+        _say_left_out(len(hidden), hidden[0].image)
+        pairs = [pair for pair in pairs if not is_hidden(pair.image)]
     if not pairs:
         raise FileNotFoundError(f"no images: {pattern}; correct data.root, or the key of data that names this folder")
     existing = set(masks)
@@ -121,6 +131,13 @@ def complete_pairs(
         if before.name == after.name:
             raise ValueError(f"{before.image} and {after.image} would share the name {after.name!r}; rename one")
     return ordered
+
+
+@functools.cache
+def _say_left_out(number: int, first: Path) -> None:
+    """Once, although a split is listed several times."""
+    if ranks.rank() == 0:
+        log.warning("left out: %s, the first is %s", hidden_files(number), first)
 
 
 def fingerprint(pairs: Sequence[Pair]) -> str:

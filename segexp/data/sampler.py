@@ -24,10 +24,13 @@ class TrainingSampler(Sampler[tuple[int, int]]):
         self.epoch = 0
         self.start = (0, 0)
         if self.num_batches == 0:
-            largest = num_samples // num_ranks
-            cure = f"data.batch_size to at most {largest}" if largest else f"trainer.devices to at most {num_samples}"
+            cure = f"set data.batch_size to at most {num_samples // num_ranks}"
+            if num_samples < num_ranks:
+                cure = (
+                    f"train on at most {num_samples} ranks (trainer.devices, trainer.num_nodes), or with more samples"
+                )
             raise ValueError(
-                f"{num_samples} training samples do not fill one batch of {batch_size} on {num_ranks} ranks; set {cure}"
+                f"{num_samples} training samples do not fill one batch of {batch_size} on {num_ranks} ranks; {cure}"
             )
 
     def set_epoch(self, epoch: int) -> None:

@@ -7,6 +7,8 @@ from mimetypes import MimeTypes
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
+from segexp.system.files import hidden_files, is_hidden
+
 IMAGE_ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".avif"}
 VIDEO_ENDINGS = {
     ".mp4",
@@ -89,12 +91,18 @@ def find_inputs(place: Path, output: Path) -> list[Input]:
 
 
 def _files(place: Path, output: Path) -> list[Path]:
-    """Everything but folders, by path; nothing that is hidden, in output, or predicted before."""
+    """Everything but folders, by path; nothing that is hidden, in output, or predicted before.
+
+    A line says how many images and videos are hidden.
+    """
     files: list[Path] = []
     for folder, folders, names in os.walk(place, onerror=_refuse):
         folders[:] = [each for each in folders if _is_searched(Path(folder, each), output)]
-        files += [Path(folder, name) for name in names if not name.startswith(".")]
-    return sorted(files)
+        files += [Path(folder, name) for name in names]
+    hidden = [file for file in files if is_hidden(file) and file.suffix.lower() in IMAGE_ENDINGS | VIDEO_ENDINGS]
+    if hidden:
+        print(f"left out: {hidden_files(len(hidden))}, the first is {min(hidden)}")
+    return sorted(file for file in files if not is_hidden(file))
 
 
 def _is_searched(folder: Path, output: Path) -> bool:

@@ -12,6 +12,16 @@ from pathlib import Path
 UNFIT = {errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.EINVAL, errno.EILSEQ}
 
 
+def is_hidden(file: Path) -> bool:
+    """Whether no reader takes a file for one of the user's: it is hidden (macOS writes ._x.png), or in a __MACOSX."""
+    return file.name.startswith(".") or "__MACOSX" in file.parts
+
+
+def hidden_files(number: int) -> str:
+    """How a line calls the files that were left out."""
+    return f"{number} hidden file{'s' * (number > 1)}, as macOS makes them (._x.png, __MACOSX)"
+
+
 def make_new_folder(path: Path) -> Path:
     """Make a folder that was not there, and its parents: of this name, or of this name with _2, _3, ... behind it.
 

@@ -47,7 +47,7 @@ def _removed_if_not_begun(run: RunFolder) -> Iterator[None]:
     """Remove the folder of a run that an error ended before it recorded anything, as nobody chose the folder's name."""
     try:
         yield
-    except Exception:
+    except (Exception, KeyboardInterrupt):
         if ranks.rank() == 0 and {file.name for file in run.path.iterdir()} <= {".lock", "status.json"}:
             shutil.rmtree(run.path, ignore_errors=True)
         raise

@@ -1,6 +1,7 @@
 """Do what was planned for a run folder: assemble the training, record it, let Lightning fit, report."""
 
 import shlex
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -95,13 +96,27 @@ def _train(run: RunFolder, training: Training, values: Mapping[str, Any], from_c
         raise ValueError(str(error)) from error
     except signals.Stopped:
         if trainer.is_global_zero:
+            _say_how_to_go_on(run)
             raise
         raise SystemExit(0) from None  # another status would make whoever started the ranks kill rank 0 as it saves
     except SystemExit:  # Lightning's answer to Ctrl-C
+        if trainer.is_global_zero:
+            _say_how_to_go_on(run)
         raise SystemExit(signals.INTERRUPTED) from None
     if trainer.is_global_zero:
         run.record_end(*end_of(trainer, run.history()))
         _report(run)
+
+
+def _say_how_to_go_on(run: RunFolder) -> None:
+    """Print where an interrupted run is, and the command that continues it from its last checkpoint."""
+    command = shlex.join(["python", "-m", "segexp.train", f"resume={quote(str(run.path))}", *config_dir()])
+    there = any(run.checkpoints.glob("*.ckpt"))
+    print(
+        f"interrupted\nrun folder  {run.path}\n"
+        f"go on       {command if there else 'not possible: there is no checkpoint yet; train again'}",
+        file=sys.stderr,
+    )
 
 
 def _report(run: RunFolder) -> None:

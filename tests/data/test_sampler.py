@@ -65,3 +65,8 @@ def test_the_error_for_fewer_samples_than_ranks_names_the_largest_number_of_rank
 def test_evaluation_neither_pads_nor_repeats(num_samples: int, num_ranks: int) -> None:
     seen = [index for rank in range(num_ranks) for index in EvaluationSampler(num_samples, rank, num_ranks)]
     assert sorted(seen) == list(range(num_samples))
+
+
+def test_fewer_samples_than_ranks_are_answered_with_a_cure_that_helps() -> None:
+    with pytest.raises(ValueError, match=r"train on at most 2 ranks \(trainer.devices, .*or with more samples"):
+        TrainingSampler(2, batch_size=1, seed=0, num_ranks=3)

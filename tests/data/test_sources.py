@@ -10,10 +10,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from segexp.build import source
+from segexp.config.compose import compose
+from segexp.data import pairs as pairs_of_sources
 from segexp.data.camvid import MASKS_SHA256, CamVid, masks_digest
 from segexp.data.cityscapes import Cityscapes
 from segexp.data.folder import Folder
 from segexp.data.pairs import MissingMasksError, fingerprint
+from tests.data import trees
 
 
 def write_image(path: Path, mode: str = "RGB", size: tuple[int, int] = (8, 6)) -> Path:
@@ -155,3 +159,22 @@ def test_fingerprint_notices_another_file(tmp_path: Path) -> None:
     assert fingerprint(source.pairs("train")) == before
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (6, 8, 3), np.uint8)).save(pair.image)
     assert fingerprint(source.pairs("train")) != before
+
+
+@pytest.mark.parametrize("option", ["camvid", "cityscapes", "folder"])
+def test_what_macos_leaves_beside_images_is_left_out_and_counted(option: str, tmp_path: Path, caplog) -> None:
+    typed = [f"data={option}", *getattr(trees, option)(tmp_path)]
+    read = source(compose("train", typed))
+    before = {split: read.pairs(split) for split in ("train", "val")}
+    for file in [file for file in tmp_path.rglob("*") if file.is_file()]:
+        file.with_name(f"._{file.name}").write_bytes(b"Mac OS X")
+        if option == "cityscapes":
+            (tmp_path / "leftImg8bit/train/__MACOSX").mkdir(exist_ok=True)
+            (tmp_path / "leftImg8bit/train/__MACOSX" / file.name).write_bytes(b"Mac OS X")
+    pairs_of_sources._say_left_out.cache_clear()
+    assert {split: read.pairs(split) for split in ("train", "val")} == before
+    read.pairs("train")
+    assert [message.split(" hidden files")[0] for message in caplog.messages] == [
+        f"left out: {4 if option == 'cityscapes' else 2}",
+        "left out: 2",
+    ]

@@ -276,12 +276,16 @@ def test_a_signal_ends_a_training_with_its_code_and_state(small, tmp_path: Path,
     overrides = small("trainer.max_epochs=1000")
     command = [sys.executable, "-m", "segexp.train", *overrides, f"hydra.run.dir={run.path}"]
     listen = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # shells start background jobs deaf to it
-    process = subprocess.Popen(command, cwd=Path(__file__).parents[2], preexec_fn=listen)
+    said = tmp_path / "stderr.txt"
+    with said.open("w") as file:
+        process = subprocess.Popen(command, cwd=Path(__file__).parents[2], preexec_fn=listen, stderr=file)
     try:
-        assert _soon(lambda: bool(run.history()))
+        assert _soon(lambda: any(run.checkpoints.glob("last.ckpt")))
         process.send_signal(number)
         assert process.wait(PATIENCE) == code
     finally:
         process.kill()
         process.wait()
     assert run.state() == state
+    lines = f"run folder  {run.path}\ngo on       python -m segexp.train resume={run.path}\n"
+    assert lines in said.read_text()

@@ -99,3 +99,9 @@ def test_raw_data_of_cameras_is_refused_rather_than_its_preview_read(tmp_path: P
     (item,) = find_inputs(touch_files(tmp_path, "a.dng"), tmp_path / "out")
     with pytest.raises(ValueError, match="raw data of a camera, .* develop it to PNG or JPEG"):
         item.check()
+
+
+def test_hidden_images_are_left_out_and_counted(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    given = touch_files(tmp_path, "a.png", "._a.png", "__MACOSX/a.png", "__MACOSX/._a.png", ".DS_Store", "b/._c.mp4")
+    assert [item.name for item in find_inputs(given, given / "out")] == ["a"]
+    assert capsys.readouterr().out.startswith("left out: 4 hidden files, as macOS makes them (._x.png, __MACOSX), ")
