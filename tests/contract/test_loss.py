@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 from segexp.types import VOID
 from tests.loss.options import OPTIONS, build_loss, settings
@@ -127,6 +128,13 @@ def test_only_void_costs_nothing(loss: nn.Module, batch: Batch) -> None:
     assert (gradient == 0).all()
 
 
+def test_a_batch_of_no_image_costs_nothing(loss: nn.Module, batch: Batch) -> None:
+    value, gradient = value_and_gradient(loss, batch[0][:0], batch[1][:0])
+    assert_scalar(value, gradient)
+    assert value == 0
+    assert gradient.shape == (0, *batch[0].shape[1:])
+
+
 def test_absent_classes_are_fine(loss: nn.Module, batch: Batch) -> None:
     assert_scalar(*value_and_gradient(loss, batch[0], torch.ones_like(batch[1])))
 
@@ -203,6 +211,33 @@ def test_descent_on_the_logits_finds_the_target(loss: nn.Module) -> None:
         optimizer.step()
     valid = target != VOID
     assert (logits.argmax(1) == target)[valid].float().mean() >= 0.95
+
+
+@pytest.mark.parametrize("use_reentrant", [False, True])
+def test_checkpointing_of_gradients_changes_nothing(loss: nn.Module, batch: Batch, use_reentrant: bool) -> None:
+    logits = batch[0].detach().clone().requires_grad_()
+    value = checkpoint(loss, logits, batch[1], use_reentrant=use_reentrant)
+    value.backward()
+    torch.testing.assert_close((value.detach(), logits.grad), value_and_gradient(loss, *batch), rtol=0, atol=0)
+
+
+def test_gradients_of_functions_are_the_same(loss: nn.Module, batch: Batch) -> None:
+    gradient, value = torch.func.grad_and_value(loss)(batch[0].detach(), batch[1])
+    torch.testing.assert_close((value, gradient), value_and_gradient(loss, *batch))
+
+
+def test_second_derivatives_are_right_or_refused(loss: nn.Module, batch: Batch) -> None:
+    logits, target = batch
+    direction = torch.randn(logits.shape, generator=torch.Generator().manual_seed(0))
+    (gradient,) = torch.autograd.grad(loss(logits, target), logits, create_graph=True)
+    try:
+        (second,) = torch.autograd.grad((gradient * direction).sum(), logits)
+    except NotImplementedError:
+        return
+    step = 1e-4 * direction  # small, as the gradient of some losses jumps
+    ahead, behind = (value_and_gradient(loss, logits + sign * step, target)[1] for sign in (1, -1))
+    difference = (ahead - behind) / 2e-4
+    assert (second - difference).norm() < 1e-2 * difference.norm()
 
 
 def test_state_loads_back(loss: nn.Module, batch: Batch) -> None:

@@ -43,3 +43,12 @@ def test_an_epoch_far_from_the_middle_overflows_nothing() -> None:
 def test_a_width_of_no_epochs_is_refused() -> None:
     with pytest.raises(ValueError, match="width is 0"):
         CrossEntropyToIoU(torch.nn.Identity(), torch.nn.Identity(), 5, 0)
+
+
+def test_second_derivatives_of_a_sum_with_a_lovasz_loss_are_refused() -> None:
+    logits, target = random_batch(3, 60)
+    terms = {"cross_entropy": CrossEntropy(), "lovasz": LovaszSoftmax(3, stats.uniform())}
+    loss = CrossEntropyLovasz(terms, {"cross_entropy": 0.5, "lovasz": 0.5})(logits, target)
+    (gradient,) = torch.autograd.grad(loss, logits, create_graph=True)
+    with pytest.raises(NotImplementedError, match="^loss: the Lovász family has no second derivatives.*take another"):
+        gradient.sum().backward()

@@ -82,7 +82,8 @@ class ThresholdIoU(nn.Module):
             pixels = one_vs_rest(logits, target, grid.has_high_density or few, pool)
             value, gradient, tensors = self._by_sorting(pixels, sizes) if few else self._by_counting(pixels, grid, pool)
             value = value.masked_fill(pixels.true_logit.isnan().any(), math.nan)  # bins cannot hold logits that are NaN
-        return _WithGradient.apply(logits, value, gradient, num_ranks(self.training), *tensors)
+        link = logits[:0].clone()  # in the graph of the logits, whose values it does not keep
+        return _WithGradient.apply(logits, link, value, gradient, num_ranks(self.training), *tensors)
 
     def _by_counting(self, pixels: Pixels, grid: LogitGrid, pool: ChunkPool) -> ValueAndGradient:
         histogram = count_pixels(pixels, grid, self.by_error, self.average.per_image, pool)
@@ -134,18 +135,49 @@ class ThresholdIoU(nn.Module):
 
 
 class _WithGradient(torch.autograd.Function):
-    """A value whose gradient with respect to the logits is computed from tensors kept for the backward pass."""
+    """A value whose gradient with respect to the logits is computed from tensors kept for the backward pass.
+
+    link: an empty part of the logits, by which whoever differentiates the gradient finds that it cannot be.
+    """
 
     @staticmethod
-    def forward(ctx: Any, logits: Logits, value: Scalar, gradient: Gradient, ranks: int, *tensors: Tensor) -> Scalar:
-        ctx.save_for_backward(*tensors)
-        ctx.gradient, ctx.ranks, ctx.shape, ctx.dtype = gradient, ranks, logits.shape, logits.dtype
+    def forward(
+        logits: Logits, link: Tensor, value: Scalar, gradient: Gradient, ranks: int, *tensors: Tensor
+    ) -> Scalar:
         return value.clone()
 
     @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Scalar) -> None:
+        logits, link, _, ctx.gradient, ctx.ranks, *tensors = inputs
+        ctx.save_for_backward(link, *tensors)
+        ctx.shape, ctx.dtype = logits.shape, logits.dtype
+
+    @staticmethod
     def backward(ctx: Any, scale: Scalar) -> tuple[Tensor | None, ...]:
-        gradient = ctx.gradient(ctx.ranks * scale, *ctx.saved_tensors)  # ranks: see global_sum
-        return gradient.view(ctx.shape).to(ctx.dtype), *[None] * (3 + len(ctx.saved_tensors))
+        link, *tensors = ctx.saved_tensors  # once: within gradient checkpointing there is no second time
+        with torch.no_grad():
+            gradient = ctx.gradient(ctx.ranks * scale, *tensors).view(ctx.shape).to(ctx.dtype)  # ranks: see global_sum
+        if torch.is_grad_enabled():  # create_graph=True
+            gradient = _OnceDifferentiable.apply(gradient, link)
+        return gradient, *[None] * (4 + len(tensors))
+
+
+class _OnceDifferentiable(torch.autograd.Function):
+    """A gradient that cannot be differentiated. torch's own once_differentiable lets it pass for a constant in sums."""
+
+    @staticmethod
+    def forward(gradient: Tensor, link: Tensor) -> Tensor:
+        return gradient.clone()
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None: ...
+
+    @staticmethod
+    def backward(ctx: Any, *scale: Tensor) -> tuple[Tensor | None, ...]:
+        raise NotImplementedError(
+            "loss: the Lovász family has no second derivatives, as its gradient is looked up in tables; take another "
+            "loss, or do not differentiate its gradient (create_graph=True, Hessians)"
+        )
 
 
 def _gradient_from_tables(
