@@ -14,6 +14,7 @@ from segexp.data.image import UsedDepth
 from segexp.data.pairs import MissingMasksError, Pair, Source
 from segexp.data.reading import read_target, read_upright, read_used_depth
 from segexp.data.small_images import size_problem
+from segexp.data.void_split import void_problem
 from segexp.types import Bytes, Counts, Size
 
 
@@ -87,8 +88,11 @@ def scan(
     problems += [scene.problem for scene in scenes if scene.problem]
     if bit_depth is None and (unused := unused_bits_of(scene.depth for scene in scenes if scene.depth)):
         problems.append(unused)
+    counts = [scene.counts for scene in scenes if scene.counts is not None]
+    if counts and not any(each.any() for each in counts):
+        problems.append(void_problem(split, len(counts), grouping))
     notes = _note_of_turned([scene.pair for scene in scenes if scene.orientation != 1])
-    return Scan(pairs, problems, notes, [scene.counts for scene in scenes if scene.counts is not None])
+    return Scan(pairs, problems, notes, counts)
 
 
 def _note_of_turned(pairs: Sequence[Pair]) -> list[str]:

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from segexp.data.image import UsedDepth
+from segexp.data.pairs import evenly_spread
 from segexp.data.reading import read_used_depth
 
 NUM_READ = 8
@@ -19,11 +20,10 @@ def unused_bits(files: Sequence[Path], bit_depth: int | None, key: str = KEY) ->
     A few images are read, and decoded if they store more than 8 bits. key: by which the depth can be given.
     Raises ValueError naming a file that cannot be read.
     """
-    if bit_depth is not None or not files:
+    if bit_depth is not None:
         return ""
-    spread = sorted({round(number * (len(files) - 1) / (NUM_READ - 1)) for number in range(NUM_READ)})
     with ThreadPoolExecutor() as pool:
-        return unused_bits_of(pool.map(lambda number: read_used_depth(files[number]), spread), key)
+        return unused_bits_of(pool.map(read_used_depth, evenly_spread(files, NUM_READ)), key)
 
 
 def unused_bits_of(depths: Iterable[UsedDepth], key: str = KEY) -> str:

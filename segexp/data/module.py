@@ -15,6 +15,7 @@ from segexp.data.sampler import EvaluationSampler, TrainingSampler
 from segexp.data.samples import Augment, EvaluationSamples, TrainingSamples
 from segexp.data.scenes import Scenes
 from segexp.data.small_images import refuse_small_images
+from segexp.data.void_split import refuse_void_split
 from segexp.types import Size
 
 
@@ -64,8 +65,9 @@ class DataModule(LightningDataModule):
     def check_splits(self) -> None:
         """Look at the files before a training begins.
 
-        Raises ValueError for splits that share images, for images that store more bits than they use, and for images of
-        the validation that are too small; those of the training may be enlarged by its augmentation.
+        Raises ValueError for splits that share images, for images that store more bits than they use, for a split that
+        is void throughout, and for images of the validation that are too small; those of the training may be enlarged
+        by its augmentation.
         """
         splits = (self.train_split, self.val_split)
         pairs_of_train, pairs_of_val = (self.source.pairs(split) for split in splits)
@@ -75,6 +77,8 @@ class DataModule(LightningDataModule):
             raise ValueError(problem)
         if self.image_size is None:
             refuse_small_images(pairs_of_val)
+        for split, pairs in zip(splits, (pairs_of_train, pairs_of_val), strict=True):
+            refuse_void_split(self.source, split, pairs, self.grouping)
 
     def train_dataloader(self) -> DataLoader:
         rank, num_ranks = self._rank()

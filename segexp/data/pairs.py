@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 from segexp.classes import LabelTable
 from segexp.system import ranks, remote
@@ -14,6 +14,7 @@ from segexp.system.files import hidden_files, is_hidden
 from segexp.types import Bytes
 
 log = logging.getLogger(__name__)
+Item = TypeVar("Item")
 
 
 class Pair(NamedTuple):
@@ -138,6 +139,12 @@ def _say_left_out(number: int, first: Path) -> None:
     """Once, although a split is listed several times."""
     if ranks.rank() == 0:
         log.warning("left out: %s, the first is %s", hidden_files(number), first)
+
+
+def evenly_spread(items: Sequence[Item], number: int) -> list[Item]:
+    """At most that many of the items, from the first to the last."""
+    last = len(items) - 1
+    return [items[place] for place in sorted({round(step * last / (number - 1)) for step in range(number)}) if items]
 
 
 def fingerprint(pairs: Sequence[Pair]) -> str:

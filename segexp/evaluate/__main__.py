@@ -113,6 +113,8 @@ def _print_scores(evaluation: "Evaluation", run: "RunFolder", folder: Path) -> N
     console.print(class_table(evaluation.confusion, evaluation.grouping.names, scores, title))
     console.print(score_table(scores, title))
     split = evaluation.facts["split"]
+    if not evaluation.confusion.any():
+        print(f"no scores: no pixel of {split} belongs to a class of {evaluation.grouping.name}")
     if run.environment.get("data", {}).get(split) not in (None, evaluation.facts["fingerprint"]):
         print(f"the files of {split} are not those of the training: their names or sizes differ")
     for path in (*sorted(folder.glob("[!.]*.*")), run.pictures / "learning_curves.png"):

@@ -128,9 +128,12 @@ def _summary(run: RunFolder) -> str:
     """The best score, why the training ended, where the run is, and the command that evaluates it."""
     reason = run.status().get("ended")
     ended = f"ended       {reason}\n" if reason else ""  # not known where a kill came between
-    validated = [row for row in run.history() if "val/miou" in row]
+    history = run.history()
+    validated = [row for row in history if "val/miou" in row]
     if not validated:
-        return f"nothing was validated\n{ended}run folder  {run.path}"
+        is_void = any("val/loss" in row for row in history)
+        outcome = "no pixel that was validated belongs to a class" if is_void else "nothing was validated"
+        return f"{outcome}\n{ended}run folder  {run.path}"
     best = max(validated, key=lambda row: row["val/miou"])
     root = run.config["data"].get("root", "")
     place = [f"data.root={quote(root)}"] if remote.is_url(root) else []  # no command takes a URL from a run's config
