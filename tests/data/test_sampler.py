@@ -56,6 +56,7 @@ def test_the_error_for_too_few_samples_names_the_largest_batch_size() -> None:
     assert [fact for fact in facts if fact not in message] == [], message
 
 
+@pytest.mark.parametrize(("num_samples", "num_ranks"), [(500, 3), (5, 2), (2, 3)])
 def test_evaluation_neither_pads_nor_repeats(num_samples: int, num_ranks: int) -> None:
     seen = [index for rank in range(num_ranks) for index in EvaluationSampler(num_samples, rank, num_ranks)]
     assert sorted(seen) == list(range(num_samples))
