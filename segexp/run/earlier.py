@@ -9,6 +9,7 @@ LOSSES_WITH_A_LAW = ("segexp.loss.lovasz.", "segexp.loss.lovasz_softmax.")
 """They called the distribution of their threshold `law` when version 0.1.0 began."""
 SCHEDULES_WITH_AN_END = ("segexp.scheduler.poly", "segexp.scheduler.cosine")
 """They were given the number of steps without asking for it."""
+FREEZE_ENCODER = "segexp.callbacks.freeze_encoder.FreezeEncoder"
 WRITTEN_OUT: Values = {
     "task": {"_target_": "segexp.train.task.SegmentationTask"},
     "warmup": 0,
@@ -62,10 +63,22 @@ def in_words_of_today(config: Mapping[str, Any]) -> Values:
         if isinstance(today.get(name), dict):
             today[name].pop("_partial_", None)  # every optimizer and schedule is built in two steps
     today = {**today, "model": _network_of_smp(today["model"])} if _is_of_smp(today.get("model")) else today
+    _write_out_origin_of_encoder(today)
     schedule = today.get("scheduler")
     if isinstance(schedule, dict) and schedule.get("_target_") in SCHEDULES_WITH_AN_END:
         schedule.setdefault("total_steps", "<total_steps>")
     return today
+
+
+def _write_out_origin_of_encoder(config: Values) -> None:
+    """Earlier runs froze any encoder, and did not record beside it where its weights came from."""
+    callbacks, model, start_from = config.get("callbacks"), config.get("model"), config.get("start_from")
+    if not isinstance(callbacks, Mapping) or not isinstance(model, Mapping):
+        return
+    for node in callbacks.values():
+        if isinstance(node, dict) and node.get("_target_") == FREEZE_ENCODER and "weights" not in node:
+            is_known = model.get("weights") or start_from
+            node.update(weights=model.get("weights") if is_known else "unknown", start_from=start_from)
 
 
 def _loggers_by_name(config: Values) -> Values:

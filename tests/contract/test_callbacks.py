@@ -20,7 +20,7 @@ def values(request: pytest.FixtureRequest, small: Callable[..., list[str]]) -> V
     """A training with the option, with the checkpoint to go on from, and with a dropout that does not depend on it."""
     chosen = f"callbacks=[{','.join(dict.fromkeys(('last', 'step_seed', request.param)))}]"
     if request.param in ("freeze_encoder", "finetune"):
-        model = ["model=unet", "model.encoder=resnet18", "model.weights=null"]
+        model = ["model=unet", "model.encoder=resnet18", "callbacks.freeze_encoder.weights=own"]
         return compose("train", [*(each for each in small(chosen) if not each.startswith("model.")), *model])
     return compose("train", small(chosen), folders()[1:])
 

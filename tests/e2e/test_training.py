@@ -147,11 +147,12 @@ def test_a_training_that_reaches_its_end_says_so_to_whoever_asks(trained: RunFol
 
 def test_a_frozen_encoder_moves_only_when_its_epochs_are_over(small, tmp_path: Path) -> None:
     data = [each for each in small() if not each.startswith("model.")]
-    model = ["model=unet", "model.encoder=resnet18", "callbacks=finetune", "callbacks.freeze_encoder.num_epochs=1"]
+    model = ["model=unet", "model.encoder=resnet18", "callbacks=finetune"]
+    freeze = ["callbacks.freeze_encoder.num_epochs=1", "callbacks.freeze_encoder.weights=own"]
     encoders = []
     for num_epochs in (1, 2):
         folder = tmp_path / str(num_epochs)
-        start(compose("train", [*data, *model, f"trainer.max_epochs={num_epochs}"]), folder)
+        start(compose("train", [*data, *model, *freeze, f"trainer.max_epochs={num_epochs}"]), folder)
         weights = checkpoint.model_weights(folder / "checkpoints/last.ckpt")
         encoders.append({key: value for key, value in weights.items() if ".encoder." in key})
     lightning.seed_everything(0, verbose=False)

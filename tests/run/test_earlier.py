@@ -10,6 +10,16 @@ from segexp.run.earlier import ARGUMENTS_SINCE, in_words_of_today
 pytestmark = pytest.mark.fast
 
 
+@pytest.mark.parametrize("typed", [["model.weights=imagenet"], ["start_from=runs/before"]])
+def test_an_encoder_that_an_earlier_run_froze_is_the_one_of_today(typed: list[str]) -> None:
+    today = compose("train", ["model=unet", "callbacks=finetune", *typed])
+    earlier = {**today, "callbacks": {**today["callbacks"]}}
+    earlier["callbacks"]["freeze_encoder"] = {
+        key: value for key, value in today["callbacks"]["freeze_encoder"].items() if key in ("_target_", "num_epochs")
+    }
+    assert in_words_of_today(earlier) == today
+
+
 @pytest.mark.parametrize("name", ["wandb", "csv", "none"])
 def test_the_one_logger_of_an_earlier_run_is_the_one_of_its_option_today(name: str) -> None:
     today = compose("train", [f"logger={name}"])

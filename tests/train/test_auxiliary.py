@@ -64,7 +64,9 @@ def test_a_weight_for_a_network_without_heads_is_refused(compose_small: Compose,
 
 
 def test_a_run_with_heads_is_used_without_them(compose_supervised: Compose, tmp_path: Path) -> None:
-    values = compose_supervised("loss=lovasz", "loss.momentum=0.9", "callbacks=finetune")
+    values = compose_supervised(
+        "loss=lovasz", "loss.momentum=0.9", "callbacks=finetune", "callbacks.freeze_encoder.weights=own"
+    )
     start(values, tmp_path, {"data": "streets"})
     run = RunFolder.open(tmp_path)
     stored = torch.load(run.checkpoint("last"), weights_only=True)["state_dict"]
