@@ -8,6 +8,7 @@ from segexp.export import card, int8, onnx, parity, torch_export, weights
 from segexp.export.artifacts import SUMMARY, WEIGHTS
 from segexp.export.capture import capture_program
 from segexp.export.int8 import QuantisationCost
+from segexp.export.interface import Interface, interface_of
 from segexp.export.labeled_split import LabeledSplit
 from segexp.export.metadata import collect_metadata
 from segexp.export.parity import ParityCheck
@@ -40,12 +41,14 @@ def export(run: RunFolder, settings: ExportSettings, folder: Path) -> ExportResu
     exporter.refuse_missing_library()
     trained = load_model(run, settings.checkpoint, settings.weights)
     splits = _calibration_and_scored(run, trained, settings) if settings.quantise else None  # before any work
-    metadata = collect_metadata(run, trained, settings.run, settings.checkpoint)
+    interface = interface_of(settings, trained.model)
+    metadata = collect_metadata(run, trained, settings, interface)
     path = folder / exporter.FILE
-    exporter.write(capture_program(trained.model), metadata, path)
-    checks = parity.compare_networks(trained.model, exporter.load_network(path), trained.image_size, settings.tolerance)
-    parity.refuse_difference(checks, settings.tolerance)
-    cost = _quantise(path, metadata, *splits, settings) if splits else None
+    exporter.write(capture_program(trained.model, interface), metadata, path)
+    network, tolerance = exporter.load_network(path), settings.tolerance
+    checks = parity.compare_networks(trained.model, network, trained.image_size, tolerance, interface)
+    parity.refuse_difference(checks, tolerance)
+    cost = _quantise(path, metadata, interface, *splits, settings) if splits else None
     result = ExportResult(metadata, checks, cost)
     _write_documents(run, trained, result, settings, folder)
     return result
@@ -57,20 +60,25 @@ def _calibration_and_scored(
     """The training split, and the split that both files are scored on."""
     source, image_format = source_of_run(run, settings.data)
     names = (run.config["data"].get("train_split", "train"), settings.split)
+    size = settings.fixed_size or trained.image_size
     calibration, scored = (
-        LabeledSplit(source, source.pairs(name), trained.grouping, trained.image_size, image_format.bit_depth)
-        for name in names
+        LabeledSplit(source, source.pairs(name), trained.grouping, size, image_format.bit_depth) for name in names
     )
     return calibration, scored
 
 
 def _quantise(
-    path: Path, metadata: Values, calibration: LabeledSplit, scored: LabeledSplit, settings: ExportSettings
+    path: Path,
+    metadata: Values,
+    interface: Interface,
+    calibration: LabeledSplit,
+    scored: LabeledSplit,
+    settings: ExportSettings,
 ) -> QuantisationCost:
-    images = calibration.evenly_spread(settings.num_calibration_images)
+    images = [interface.prepare(image) for image in calibration.evenly_spread(settings.num_calibration_images)]
     quantised = path.with_name(int8.FILE)
     int8.write(path, metadata, images, quantised)
-    return int8.measure_cost(path, quantised, scored, settings.split, len(images))
+    return int8.measure_cost(path, quantised, interface, scored, settings.split, len(images))
 
 
 def _write_documents(

@@ -17,18 +17,18 @@ FILE = artifacts.CARD
 ONNX = """\
 import numpy, onnxruntime
 from PIL import Image, ImageOps
-image = ImageOps.exif_transpose(Image.open("street.png")).convert("RGB"){resize}
-session = onnxruntime.InferenceSession("model.onnx")
-logits = session.run(["logits"], {{"image": numpy.asarray(image).transpose(2, 0, 1)[None]}})[0]
-prediction = logits.argmax(1)  # class number of each pixel, [1, height, width]"""
+image = numpy.array(ImageOps.exif_transpose(Image.open("street.png")).convert("RGB"){resize})
+{convert}session = onnxruntime.InferenceSession("model.onnx")
+{result} = session.run(["{result}"], {{"image": image.transpose(2, 0, 1)[None]}})[0]
+prediction = {result}{argmax}  # class number of each pixel, [1, height, width]"""
 
 TORCH = """\
 import numpy, torch
 from PIL import Image, ImageOps
-image = ImageOps.exif_transpose(Image.open("street.png")).convert("RGB"){resize}
-network = torch.export.load("model.pt2").module()
-logits = network(torch.from_numpy(numpy.array(image)).permute(2, 0, 1)[None])
-prediction = logits.argmax(1)  # class number of each pixel, [1, height, width]"""
+image = numpy.array(ImageOps.exif_transpose(Image.open("street.png")).convert("RGB"){resize})
+{convert}network = torch.export.load("model.pt2").module()
+{result} = network(torch.from_numpy(image).permute(2, 0, 1)[None])
+prediction = {result}{argmax}  # class number of each pixel, [1, height, width]"""
 
 
 def render_card(
@@ -54,24 +54,56 @@ def render_card(
 
 
 def _interface(metadata: Values) -> str:
-    size = metadata["image_size"]
-    size_note = (
-        f"It was trained on images resized to {size[0]} × {size[1]} (height × width): resize the image to that, and "
-        "the logits back to the size of the image, as it was done for the scores below."
-        if size
-        else "It was trained on images at their native size."
-    )
+    return f"{_input(metadata)}\n{_result(metadata)}\n{_size_note(metadata)}"
+
+
+def _input(metadata: Values) -> str:
+    fixed = metadata["fixed_size"]
+    shape = f"[1, 3, {fixed[0]}, {fixed[1]}]" if fixed else "[batch, 3, height, width]"
+    sizes = "one image of this size and no other" if fixed else "any batch, sides of 32 or more"
+    kind, values, normalisation = {
+        "uint8": ("uint8", "0 to 255", "is inside"),
+        "float32": ("float32", "0 to 1", "is inside"),
+        "normalised": (
+            "float32",
+            f"0 to 1 less {metadata['mean']}, divided by {metadata['std']}",
+            "is not inside",
+        ),
+    }[metadata["input"]]
+    return f"`image`: {kind} {shape}, red, green, blue, {values}; {sizes}. Normalisation {normalisation}."
+
+
+def _result(metadata: Values) -> str:
+    if metadata["result"] == "class_ids":
+        return (
+            "`class_ids`: uint8 [batch, height, width], the number of the most likely class of each pixel, of the "
+            "height and width of the image."
+        )
     return (
-        "`image`: uint8 [batch, 3, height, width], red, green, blue, 0 to 255; any batch, sides of 32 or more. "
-        "Normalisation is inside.\n`logits`: float32 [batch, class, height, width], of the height and width of the "
-        f"image; the softmax is not inside.\n{size_note}"
+        "`logits`: float32 [batch, class, height, width], of the height and width of the image; the softmax is not "
+        "inside."
     )
+
+
+def _size_note(metadata: Values) -> str:
+    size, fixed = metadata["image_size"], metadata["fixed_size"]
+    if not size:
+        return "It was trained on images at their native size."
+    trained = f"It was trained on images resized to {size[0]} × {size[1]} (height × width)"
+    if fixed and fixed != size:
+        return f"{trained}, and takes another size: the scores below are not those of this file."
+    return f"{trained}: resize the image to that, and the answer back to its size, as was done for the scores below."
 
 
 def _code(metadata: Values, file: str) -> str:
-    size = metadata["image_size"]
+    size = metadata["fixed_size"] or metadata["image_size"]
     resize = f".resize(({size[1]}, {size[0]}), Image.Resampling.BILINEAR)" if size else ""
-    return (TORCH if file.endswith(".pt2") else ONNX).format(resize=resize)
+    normalise = f"image = (image - numpy.float32({metadata['mean']})) / numpy.float32({metadata['std']})\n"
+    convert = "" if metadata["input"] == "uint8" else "image = image.astype(numpy.float32) / 255\n"
+    convert += normalise if metadata["input"] == "normalised" else ""
+    argmax = ".argmax(1)" if metadata["result"] == "logits" else ""
+    template = TORCH if file.endswith(".pt2") else ONNX
+    return template.format(resize=resize, convert=convert, result=metadata["result"], argmax=argmax)
 
 
 def _scores(run: RunFolder, metadata: Values) -> str:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from segexp.export import artifacts, onnx
 from segexp.export.capture import first_line
+from segexp.export.interface import Interface
 from segexp.export.labeled_split import LabeledSplit, mean_iou
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class QuantisationCost(NamedTuple):
 
 
 class CalibrationReader:
-    """Hands onnxruntime one batch after the other, as its CalibrationDataReader does. images: uint8 [1, 3, H, W]."""
+    """Hands onnxruntime one batch after the other, as its CalibrationDataReader does. images: [1, 3, H, W]."""
 
     def __init__(self, images: Iterable[Tensor]) -> None:
         self._images = iter(images)
@@ -50,7 +51,7 @@ class CalibrationReader:
 def write(source: Path, metadata: Mapping[str, Any], images: Iterable[Tensor], path: Path) -> None:
     """Write the ONNX file `source` again with 8 bits: each operation between a quantised input and output (QDQ).
 
-    images: uint8 [1, 3, H, W]; 8 bits reach from the smallest to the largest value of a feature in them.
+    images: [1, 3, H, W] as the file takes them; 8 bits reach from a feature's smallest value in them to its largest.
     Weights have a scale for each channel and 7 of the 8 bits: products of 8 bits overflow on processors without VNNI.
     Raises ValueError where onnxruntime cannot.
     """
@@ -87,9 +88,9 @@ def _quantise(source: Path, images: CalibrationReader, folder: Path) -> "ModelPr
 
 
 def measure_cost(
-    float32: Path, int8: Path, scored: LabeledSplit, split: str, num_calibration_images: int
+    float32: Path, int8: Path, interface: Interface, scored: LabeledSplit, split: str, num_calibration_images: int
 ) -> QuantisationCost:
     """Score both files on the split. split: its name; num_calibration_images: noted beside the scores."""
     files = {"float32": float32, "int8": int8}
-    miou = {name: mean_iou(onnx.load_network(path), scored, name) for name, path in files.items()}
+    miou = {name: mean_iou(interface.feed(onnx.load_network(path)), scored, name) for name, path in files.items()}
     return QuantisationCost(split, len(scored.pairs), num_calibration_images, miou["float32"], miou["int8"])

@@ -2,8 +2,10 @@
 
 import importlib.util
 import json
+import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,25 +38,59 @@ def refuse_missing_library() -> None:
 def write(program: ExportedProgram, metadata: Mapping[str, Any], path: Path) -> None:
     """Write the graph with its weights and metadata to one file.
 
-    metadata: plain values; stored in metadata_props, text as it is, all else as JSON.
-    Raises ValueError where ONNX has no operator for a step of the network.
+    metadata: plain values; stored in metadata_props, text as it is, all else as JSON. Its result names the output, and
+    its opset is that of the file.
+    Raises ValueError where ONNX has no operator for a step of the network, or not in that opset.
     """
+    opset = metadata.get("opset")
     try:
-        with any_size():
+        with any_size(), _quiet_conversion():
             if any(node.target is POOLING for node in program.graph.nodes):  # else it would take seconds for nothing
                 program = program.run_decompositions({POOLING: adaptive_average_pooling})
             onnx_program = torch.onnx.export(
-                program, dynamo=True, input_names=[IMAGE], output_names=[LOGITS], verbose=False
+                program,
+                dynamo=True,
+                input_names=[IMAGE],
+                output_names=[metadata.get("result", LOGITS)],
+                opset_version=opset,
+                verbose=False,
             )
         assert onnx_program is not None
+        _refuse_other_opset(onnx_program.model_proto, opset)
         save(onnx_program.model_proto, metadata, path)
-    except OSError:
+    except (OSError, OpsetError):
         raise
     except Exception as error:
         raise ValueError(
             f"this network cannot be written as ONNX ({first_line(error)}); use format=torch_export, or a run of "
             "another model="
         ) from error
+
+
+@contextmanager
+def _quiet_conversion() -> Iterator[None]:
+    """The converter of opsets logs tracebacks of what it cannot convert, which `_refuse_other_opset` says in words."""
+    before = logging.root.manager.disable
+    logging.disable(logging.ERROR)
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
+class OpsetError(ValueError):
+    """The file would have another opset than the one that was asked for."""
+
+
+def _refuse_other_opset(model: "ModelProto", opset: int | None) -> None:
+    """The exporter only logs that it cannot convert to an opset, and keeps its own."""
+    written = {each.domain: each.version for each in model.opset_import}.get("")
+    if opset not in (None, written):
+        raise OpsetError(
+            f"opset is {opset}, and this network has operations that can be written in opset {written} only; allowed: "
+            f"{written}, or another one that is nearer to it; leave out opset=, or set fixed_size= to multiples of 32, "
+            "which need no padding"
+        )
 
 
 def save(model: "ModelProto", metadata: Mapping[str, Any], path: Path) -> None:
@@ -72,7 +108,7 @@ def as_text(value: Any) -> str:
 
 
 def load_network(path: Path) -> Network:
-    """Load the network in the file: image uint8 [B, 3, H, W] -> logits float32, computed by onnxruntime on the CPU.
+    """Load the network in the file: image [B, 3, H, W] -> its result, computed by onnxruntime on the CPU.
 
     Raises ValueError where onnxruntime refuses; the network, when it is called, does so too.
     """
@@ -87,7 +123,7 @@ def load_network(path: Path) -> Network:
 
     def network(image: Tensor) -> Tensor:
         try:
-            return torch.from_numpy(session.run([LOGITS], {IMAGE: image.numpy()})[0])
+            return torch.from_numpy(session.run(None, {IMAGE: image.numpy()})[0])
         except Exception as error:
             raise ValueError(f"onnxruntime fails at {list(image.shape)} ({first_line(error)})") from error
 
@@ -95,9 +131,11 @@ def load_network(path: Path) -> Network:
 
 
 def _name_axes(model: "ModelProto") -> None:
-    """Name the free sizes batch, height and width; torch numbers them."""
+    """Name the free sizes batch, height and width; torch numbers them. A file of one size has none."""
     batch, _, height, width = model.graph.input[0].type.tensor_type.shape.dim
-    names = {axis.dim_param: name for axis, name in zip((batch, height, width), AXES, strict=True)}
+    names = {axis.dim_param: name for axis, name in zip((batch, height, width), AXES, strict=True) if axis.dim_param}
+    if not names:
+        return
     pattern = re.compile(rf"\b({'|'.join(map(re.escape, names))})\b")
     for tensor in (*model.graph.input, *model.graph.output, *model.graph.value_info):
         for axis in tensor.type.tensor_type.shape.dim:

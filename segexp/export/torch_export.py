@@ -32,6 +32,6 @@ def write(program: ExportedProgram, metadata: Mapping[str, Any], path: Path) -> 
 
 
 def load_network(path: Path) -> Network:
-    """Load the network in the file: image uint8 [B, 3, H, W] -> logits float32."""
+    """Load the network in the file: image [B, 3, H, W] -> its result."""
     with any_size():
         return torch.export.load(path).module()

@@ -6,8 +6,11 @@ from pathlib import Path
 
 from markdown_it import MarkdownIt
 
+from segexp.config.compose import compose
 from segexp.export import card, onnx
+from segexp.export.interface import interface_of
 from segexp.export.metadata import collect_metadata
+from segexp.export.settings import ExportSettings
 from segexp.inference.model import load_model
 from segexp.run.folder import RunFolder
 from tests.export.exports import copy_run
@@ -23,7 +26,8 @@ def test_what_a_run_says_is_text_on_the_card_and_no_markup(trained: RunFolder, t
     network, run = load_model(trained, "best"), copy_run(trained, tmp_path)
     hostile = {"overrides": [HOSTILE], "choices": {"model": HOSTILE, "data": HOSTILE}, "data": {"train": HOSTILE}}
     run.write_environment(run.environment | hostile | {"git": {"commit": HOSTILE, "changed_files": []}})
-    metadata = collect_metadata(run, network, HOSTILE, "best")
+    settings = ExportSettings.of({**compose("export", ["run=RUN"], folders=[]), "run": HOSTILE, "output": "export"})
+    metadata = collect_metadata(run, network, settings, interface_of(settings, network.model))
     metadata |= {"grouping": HOSTILE, "classes": len(metadata["classes"]) * [HOSTILE]}
     text = card.render_card(run, metadata, onnx.FILE, [], 1e-4, None)
     tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(text)
