@@ -33,6 +33,8 @@ SHAPES: Mapping[str, type | UnionType] = {
 """The types of these keys of environment.json, where they are there."""
 RENEWED = ("config.yaml", "environment.json", "metrics.jsonl", "status.json")
 """The files of a run without a checkpoint that a new run in its folder removes."""
+OWNER = ".owner"
+"""The file beside the lock that says who has it; the lock's own is emptied by everyone who tries it."""
 METADATA = ("config.yaml", "environment.json", "status.json", "metrics.jsonl", "evaluation/*/metrics.json")
 """The files of a run folder beside its weights, as patterns."""
 
@@ -197,14 +199,30 @@ class RunFolder:
         wait_seconds: how long to wait for the end of another one. Raises FileExistsError if it goes on.
         """
         try:
-            with FileLock(self.path / ".lock", timeout=wait_seconds):
+            with FileLock(self.path / ".lock", timeout=wait_seconds), self._owner_known():
                 yield
         except Timeout:
-            known = self._known_status()
-            owner = f"process {known.get('process')} on {known.get('host')}"
             raise FileExistsError(
-                f"{self.path} is being trained by {owner}; wait for its end or choose another folder"
+                f"{self.path} is being trained by {self._owner()}; wait for its end or choose another folder"
             ) from None
+
+    @contextmanager
+    def _owner_known(self) -> Iterator[None]:
+        """Note who has the lock, for those that wait; status.json says it only once everything is built."""
+        note = self.path / OWNER
+        with suppress(OSError):
+            write_atomic(note, f"process {os.getpid()} on {socket.gethostname()}")
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                note.unlink()
+
+    def _owner(self) -> str:
+        try:
+            return (self.path / OWNER).read_text()
+        except OSError:
+            return "another process"
 
     @contextmanager
     def record_status(self) -> Iterator[None]:

@@ -63,6 +63,25 @@ def test_a_running_training_is_neither_claimed_nor_resumed(tmp_path: Path) -> No
     assert RunFolder(tmp_path).state() == "finished"
 
 
+def _lock(path: Path, ready: Connection) -> None:
+    with RunFolder(path).lock():
+        ready.send(os.getpid())
+        ready.recv()
+
+
+def test_a_training_that_is_only_being_built_says_who_it_is(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    run.write_status("preempted", seconds=3.0)  # as the run that both want to resume has left it
+    with talking(_lock, tmp_path) as holder:
+        pid = holder.recv()
+        for _ in range(2):
+            with pytest.raises(FileExistsError, match=f"is being trained by process {pid} on"), run.lock():
+                pass
+    with run.lock():
+        pass
+    assert {path.name for path in tmp_path.iterdir()} <= {"status.json", ".lock"}
+
+
 def test_a_failure_is_recorded_with_its_reason(tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
     with pytest.raises(ValueError, match="wrong"), run.claim():
