@@ -77,16 +77,23 @@ def _gather_overrides(arguments: list[str]) -> list[str]:
 
 
 def _usage(name: str) -> str | None:
-    """The usage and every key with its comment; None if the command has several groups, which Hydra lists itself."""
+    """The usage and every key with its comment; None if it is made of groups, which Hydra lists itself."""
     text = (config_folder() / f"{name}.yaml").read_text()
     config = yaml.safe_load(text)
-    names = [next(iter(each)) for each in config["defaults"] if each != "_self_"]
-    groups = [name for name in names if not name.startswith("override hydra/")]
-    if len(groups) > 1:
+    chosen = {name: option for each in config["defaults"] if each != "_self_" for name, option in each.items()}
+    groups = [name for name in chosen if not name.startswith("override hydra/")]
+    if sum(chosen[group] is not None for group in groups) > 1:
         return None
     keys = text.partition("defaults:")[2].partition("\n\n")[2].partition("\nhydra:")[0]
-    lines = [f"{group}=OPTION: {', '.join(_options(group))}; several: {group}=[default,mine]" for group in groups]
+    lines = [f"{group}=OPTION: {', '.join(_options(group))}{_several(group)}" for group in groups]
     return "\n\n".join([config["hydra"]["help"]["header"], *lines, keys])
+
+
+def _several(group: str) -> str:
+    """How several options are typed where each gives its parts names, and nothing where an option is one object."""
+    files = (config_folder() / group).glob("*.yaml")
+    is_one = any("_target_" in (yaml.safe_load(file.read_text()) or {}) for file in files)
+    return "" if is_one else f"; several: {group}=[default,mine]"
 
 
 def _options(group: str) -> list[str]:

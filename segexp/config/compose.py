@@ -85,8 +85,8 @@ def _refuse_several_options(values: Values, options: Iterable[Override]) -> None
         group, chosen = option.key_or_group, option.value()
         if isinstance(chosen, list) and len(chosen) > 1 and "_target_" in (values.get(group) or {}):
             raise ValueError(
-                f"{option.input_line}: {group} is one object; allowed: one option, {group}={chosen[0]}; to train with "
-                f"each of them, type python -m segexp.train -m {group}={','.join(map(str, chosen))}"
+                f"{option.input_line}: {group} is one object; allowed: one option, such as {group}={chosen[0]}; a "
+                f"sweep trains with each of them: python -m segexp.train -m {group}={','.join(map(str, chosen))}"
             )
 
 

@@ -48,5 +48,8 @@ class EvaluateSettings(Inference):
 
     @property
     def evaluation_name(self) -> str:
-        """The folder below the run's evaluation/."""
-        return self.split if self.name is None else self.name
+        """The folder below the run's evaluation/; of another data set than the run's it has that one's name, too."""
+        if self.name is not None:
+            return self.name
+        target = str(self.data.get("_target_", ""))
+        return f"{self.split}_{target.rpartition('.')[2].lower()}" if target else self.split

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from segexp import build
-from segexp.classes import LabelTable
+from segexp.classes import Grouping, LabelTable
 from segexp.config import schema, trust
 from segexp.config.compose import config_folder, option_values, options_of_user, user_folders
 from segexp.config.schema import checked
+from segexp.inference.other_source import other_source
 from segexp.run.folder import RunFolder
 from segexp.types import Size, Values
 
@@ -39,10 +40,15 @@ class ImageFormat(NamedTuple):
 def source_of_run(run: RunFolder, values: Mapping[str, Any]) -> "tuple[Source, ImageFormat]":
     """Return the data set a run was trained on, and how its network sees the images.
 
-    values: settings to replace, such as root. Raises ValueError for a URL that only the run's config names. Scenes that
-    are rendered on demand are rendered at the root that our own option names, up to `trust.MOST_RENDERED_PIXELS`, and
-    nowhere else: neither a run nor a mistyped root chooses where to write.
+    values: settings to replace, such as root; or all those of another data set, as the command's data=OPTION has them,
+    of which the run chooses nothing, see `other_source`.
+    Raises ValueError for a URL that only the run's config names. Scenes that are rendered on demand are rendered at the
+    root that our own option names, up to `trust.MOST_RENDERED_PIXELS`, and nowhere else: neither a run nor a mistyped
+    root chooses where to write.
     """
+    if "_target_" in values:
+        size = values.get("image_size", _part_of(run.config, "data").get("image_size"))
+        return other_source(_typed_source(values), _grouping_of_run(run)), _image_format({"bit_depth": None, **values, "image_size": size})
     ours, stored = _data_of_run(run)
     trust.refuse_urls({key: value for key, value in stored.items() if key not in values})
     trust.refuse_foreign_targets({**stored, **values})
@@ -50,6 +56,20 @@ def source_of_run(run: RunFolder, values: Mapping[str, Any]) -> "tuple[Source, I
     max_pixels = trust.MOST_RENDERED_PIXELS if settings.get("root") == ours.get("root") else 0
     source = build.source_from(settings, {"max_pixels": lambda: max_pixels})
     return source, _image_format(settings)
+
+
+def _typed_source(values: Mapping[str, Any]) -> "Source":
+    try:
+        return build.source_from(values)
+    except ValueError as error:
+        cure = "" if "root" in values else "; no value for data.root: add data.root=... to the command"
+        raise ValueError(f"{error}{cure}") from error
+
+
+def _grouping_of_run(run: RunFolder) -> Grouping:
+    parts = {"classes": _part_of(run.config, "classes")}
+    trust.refuse_foreign_targets(parts, consented=trust.targets_in(options_of_user()))
+    return build.grouping(parts)
 
 
 def labels_of_run(run: RunFolder) -> tuple[LabelTable, ImageFormat]:

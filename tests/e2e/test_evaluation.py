@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import shutil
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,9 @@ from segexp.config.compose import compose
 from segexp.data.cityscapes import CITYSCAPES
 from segexp.evaluate.files import save_evaluation
 from segexp.evaluate.result import Evaluation
+from segexp.evaluate.settings import EvaluateSettings
 from segexp.evaluate.split import evaluate, prepare_evaluation
+from segexp.inference import other_source
 from segexp.inference.trusted_parts import labels_of_run, source_of_run
 from segexp.metric import scores
 from segexp.run.folder import RunFolder
@@ -71,6 +74,65 @@ def test_another_place_of_the_data_can_be_given(trained: RunFolder, tmp_path: Pa
     source, image_format = source_of_run(trained, {"root": str(moved), "bit_depth": 12})
     assert source.folder.parent == moved
     assert image_format == (None, 12)
+
+
+def as_folder(trained: RunFolder, root: Path, labels: dict[int, str]) -> EvaluateSettings:
+    """Copy the run's validation split to root in another layout; return the settings that evaluate the run there."""
+    for pair in source_of_run(trained, {})[0].pairs("val"):
+        for kind, file in (("images", pair.image), ("masks", pair.mask)):
+            (root / kind / "val").mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, root / kind / "val" / f"{pair.name}.png")
+    named = ", ".join(f"{number}: {name}" for number, name in labels.items())
+    typed = ["run=.", "data=folder", f"data.root={root}", f"data.labels={{{named}}}", "checkpoint=last", "device=cpu"]
+    return EvaluateSettings.of(compose("evaluate", typed))
+
+
+def test_another_data_set_is_scored_as_the_runs_own_if_it_has_the_same_scenes(
+    trained: RunFolder, evaluation: Evaluation, tmp_path: Path
+) -> None:
+    labels = {label.id: label.name for label in CITYSCAPES.labels}
+    settings = as_folder(trained, tmp_path, labels)
+    assert settings.evaluation_name == "val_folder"
+    there = evaluate(prepare_evaluation(trained, settings))
+    assert there.confusion.tolist() == evaluation.confusion.tolist()
+    assert there.facts["data"]["_target_"] == "segexp.data.folder.Folder"
+
+
+def test_classes_that_another_data_set_does_not_have_are_named_and_have_no_score(
+    trained: RunFolder, evaluation: Evaluation, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    labels = {label.id: label.name for label in CITYSCAPES.labels}
+    other_source._warn_once.cache_clear()
+    some = {number: name if name in ("road", "sky", "car") else f"other {name}" for number, name in labels.items()}
+    there = evaluate(prepare_evaluation(trained, as_folder(trained, tmp_path, some)))
+    names = list(there.grouping.names)
+    kept = [names.index(name) for name in ("road", "sky", "car")]
+    assert there.confusion[kept].tolist() == evaluation.confusion[kept].tolist()
+    assert there.confusion.sum() == there.confusion[kept].sum()
+    assert "that this data set does not have: sidewalk, building, " in caplog.text
+
+
+def test_a_data_set_without_any_label_of_the_run_is_refused_with_what_it_has(
+    trained: RunFolder, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match="has none of them; it has: cat; name its labels as those, by data.labels"):
+        source_of_run(trained, as_folder(trained, tmp_path, {0: "cat"}).data)
+    with pytest.raises(ValueError, match=r"add data.root=\.\.\. to the command"):
+        source_of_run(trained, {"_target_": "segexp.data.camvid.CamVid"})
+
+
+def test_of_another_data_set_a_stranger_chooses_nothing(trained: RunFolder, tmp_path: Path) -> None:
+    settings = as_folder(trained, tmp_path / "set", {7: "road"})
+    run = RunFolder(tmp_path / "run")
+    run.write_environment(trained.environment)
+    stored = {"_target_": "os.system", "root": "s3://elsewhere", "images": "/etc", "image_size": [64, 64]}
+    run.write_config({**trained.config, "data": stored})
+    source, size = source_of_run(run, settings.data)
+    assert len(source.pairs("val")) == 3
+    assert size == (64, 64)
+    run.write_config({**trained.config, "data": stored, "classes": {"_target_": "os.system", "command": "false"}})
+    with pytest.raises(ValueError, match="wants to build 'os.system'"):
+        source_of_run(run, settings.data)
 
 
 @pytest.fixture
