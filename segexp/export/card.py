@@ -92,7 +92,9 @@ def _size_note(metadata: Values) -> str:
     trained = f"It was trained on images resized to {size[0]} × {size[1]} (height × width)"
     if fixed and fixed != size:
         return f"{trained}, and takes another size: the scores below are not those of this file."
-    return f"{trained}: resize the image to that, and the answer back to its size, as was done for the scores below."
+    if metadata["result"] == "class_ids":
+        return f"{trained}: resize the image to that. For the scores below the logits were resized back, not class ids."
+    return f"{trained}: resize the image to that, and the logits back to its size, as was done for the scores below."
 
 
 def _code(metadata: Values, file: str) -> str:
