@@ -28,6 +28,6 @@ def refuse_single_images(model: nn.Module, values: Mapping[str, Any]) -> None:
             raise
         raise ValueError(
             "data.batch_size is 1, and the network pools each image to one value before a batch norm, which then has "
-            "no variance to divide by; allowed: at least 2 for this network; set data.batch_size=2 (and half of "
-            "trainer.accumulate_grad_batches), or choose another model="
+            "no variance to divide by; allowed: at least 2 for this network; set data.batch_size=2, or choose "
+            "another model="
         ) from error
