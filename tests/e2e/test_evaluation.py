@@ -127,9 +127,9 @@ def test_of_another_data_set_a_stranger_chooses_nothing(trained: RunFolder, tmp_
     run.write_environment(trained.environment)
     stored = {"_target_": "os.system", "root": "s3://elsewhere", "images": "/etc", "image_size": [64, 64]}
     run.write_config({**trained.config, "data": stored})
-    source, size = source_of_run(run, settings.data)
+    source, image_format = source_of_run(run, settings.data)
     assert len(source.pairs("val")) == 3
-    assert size == (64, 64)
+    assert image_format.image_size == (64, 64)
     run.write_config({**trained.config, "data": stored, "classes": {"_target_": "os.system", "command": "false"}})
     with pytest.raises(ValueError, match="wants to build 'os.system'"):
         source_of_run(run, settings.data)
