@@ -1,7 +1,7 @@
 """A picture that Pillow has opened -> its pixels as a network takes them: red, green, blue, upright, 8 bits."""
 
 import struct
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -138,6 +138,15 @@ def as_stored(mask: Image.Image) -> Image.Image:
     if mask.format == "TIFF" and orientation(mask) != 1:
         raise ValueError(f"its orientation is {orientation(mask)}; allowed for masks, which are never turned: none")
     return mask
+
+
+def stored_values(picture: Image.Image) -> npt.NDArray[Any]:
+    """The values of a picture that is not decoded yet, as `as_stored`, of any type; colours of 16 bits as uint16."""
+    if _is_deep_color(picture):
+        content = _content(picture)
+        as_stored(picture).load()  # refuses torn files
+        return _stored_colors(content)
+    return np.array(as_stored(picture))
 
 
 def rgb_array(image: Image.Image, bit_depth: int = 16) -> Bytes:

@@ -18,10 +18,12 @@ from segexp.data.image import (
     as_stored,
     orientation,
     rgb_array,
+    stored_values,
     upright,
     upright_size,
     used_depth,
 )
+from segexp.data.mask_cures import cure_of_mask
 from segexp.data.pairs import Pair, Source
 from segexp.system.remote import open_file
 from segexp.types import Bytes
@@ -150,7 +152,7 @@ def read_mask(path: Path) -> Bytes:
     if mask.ndim != 2 or mask.dtype != np.uint8:
         raise ValueError(
             f"{path} is no mask: it holds {mask.dtype} of shape {list(mask.shape)}; allowed: one byte a pixel, "
-            "a label id; make the mask again, or read it by a data set of your own (docs/extending.md)"
+            f"a label id; {cure_of_mask(mask)}"
         )
     return mask
 
@@ -158,7 +160,7 @@ def read_mask(path: Path) -> Bytes:
 def read_values(path: Path) -> npt.NDArray[Any]:
     """Read the values of a picture as they are stored, [H, W] or [H, W, channels] of any type: neither palette nor EXIF
     orientation is applied."""
-    return _decode(path, lambda picture: np.array(as_stored(picture)))
+    return _decode(path, stored_values)
 
 
 def read_instances(path: Path, shape: tuple[int, ...]) -> npt.NDArray[np.int32]:
