@@ -3,7 +3,7 @@
 import functools
 import hashlib
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
@@ -97,6 +97,11 @@ def data_root(root: str, contents: str) -> Path:
 def split_folder(root: Path, name: str, contents: str) -> Path:
     """The folder of a split below root. Raises FileNotFoundError, naming the folders that exist, if there is none."""
     folder = root / name
+    if folder.is_file():
+        raise FileNotFoundError(
+            f"{folder.absolute()} is a file, and a split is a folder; for splits that are lists of names make a folder "
+            "of links for each, or a data set of your own (docs/extending.md)"
+        )
     if not folder.is_dir():
         existing = sorted(entry.name for entry in folder.parent.glob("*") if entry.is_dir())
         raise FileNotFoundError(
@@ -107,23 +112,30 @@ def split_folder(root: Path, name: str, contents: str) -> Path:
 
 
 def complete_pairs(
-    pairs: Sequence[Pair], masks: Iterable[Path], pattern: str, cure: str = "add the masks or remove the images"
+    pairs: Sequence[Pair],
+    masks: Iterable[Path],
+    pattern: str,
+    cure: str = "add the masks or remove the images",
+    masks_of_other_splits: bool = False,
 ) -> list[Pair]:
     """Check that every image has its mask and a name of its own, and order the pairs by name.
 
-    Hidden files are left out, with a line that says how many, see `is_hidden`.
+    Hidden files, see `is_hidden`, and masks without an image are left out, with a line that says how many.
     masks: the mask files that exist. pattern: where images were looked for, for the error.
     cure: what to do about missing masks, for the error.
+    masks_of_other_splits: whether the masks may be those of other splits as well, so that there is nothing to say.
     Raises FileNotFoundError if there is no image, MissingMasksError if masks are missing, ValueError if two images
     share a name.
     """
     hidden = [pair for pair in pairs if is_hidden(pair.image)]
     if hidden:
-        _say_left_out(len(hidden), hidden[0].image)
+        _warn_once(f"left out: {hidden_files(len(hidden))}, the first is {hidden[0].image}")
         pairs = [pair for pair in pairs if not is_hidden(pair.image)]
     if not pairs:
         raise FileNotFoundError(f"no images: {pattern}; correct data.root, or the key of data that names this folder")
     existing = set(masks)
+    if not masks_of_other_splits:
+        _say_masks_left_out(existing - {pair.mask for pair in pairs}, pattern)
     without_mask = [pair for pair in pairs if pair.mask not in existing]
     if without_mask:
         raise MissingMasksError(without_mask, [pair for pair in pairs if pair.mask in existing], cure)
@@ -134,11 +146,20 @@ def complete_pairs(
     return ordered
 
 
+def _say_masks_left_out(masks: Collection[Path], pattern: str) -> None:
+    names = sorted(str(mask) for mask in masks if not is_hidden(mask))
+    if names:
+        _warn_once(
+            f"left out: {len(names)} masks without an image, the first is {names[0]}: no image of its name is among "
+            f"{pattern}; add the images, or remove the masks"
+        )
+
+
 @functools.cache
-def _say_left_out(number: int, first: Path) -> None:
-    """Once, although a split is listed several times."""
+def _warn_once(message: str) -> None:
+    """Although a split is listed several times."""
     if ranks.rank() == 0:
-        log.warning("left out: %s, the first is %s", hidden_files(number), first)
+        log.warning("%s", message)
 
 
 def evenly_spread(items: Sequence[Item], number: int) -> list[Item]:

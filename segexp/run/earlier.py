@@ -9,6 +9,8 @@ LOSSES_WITH_A_LAW = ("segexp.loss.lovasz.", "segexp.loss.lovasz_softmax.")
 """They called the distribution of their threshold `law` when version 0.1.0 began."""
 SCHEDULES_WITH_AN_END = ("segexp.scheduler.poly", "segexp.scheduler.cosine")
 """They were given the number of steps without asking for it."""
+FOLDER = "segexp.data.folder.Folder"
+"""Its images lay in one folder before they could lie in folders below, too."""
 FREEZE_ENCODER = "segexp.callbacks.freeze_encoder.FreezeEncoder"
 WRITTEN_OUT: Values = {
     "task": {"_target_": "segexp.train.task.SegmentationTask"},
@@ -64,6 +66,9 @@ def in_words_of_today(config: Mapping[str, Any]) -> Values:
             today[name].pop("_partial_", None)  # every optimizer and schedule is built in two steps
     today = {**today, "model": _network_of_smp(today["model"])} if _is_of_smp(today.get("model")) else today
     _write_out_origin_of_encoder(today)
+    data = today.get("data")
+    if isinstance(data, dict) and data.get("_target_") == FOLDER:
+        data.setdefault("recursive", False)
     schedule = today.get("scheduler")
     if isinstance(schedule, dict) and schedule.get("_target_") in SCHEDULES_WITH_AN_END:
         schedule.setdefault("total_steps", "<total_steps>")
