@@ -48,7 +48,8 @@ def source_of_run(run: RunFolder, values: Mapping[str, Any]) -> "tuple[Source, I
     """
     if "_target_" in values:
         size = values.get("image_size", _part_of(run.config, "data").get("image_size"))
-        return other_source(_typed_source(values), _grouping_of_run(run)), _image_format({"bit_depth": None, **values, "image_size": size})
+        image_format = _image_format({"bit_depth": None, **values, "image_size": size})
+        return other_source(_typed_source(values), _grouping_of_run(run)), image_format
     ours, stored = _data_of_run(run)
     trust.refuse_urls({key: value for key, value in stored.items() if key not in values})
     trust.refuse_foreign_targets({**stored, **values})
