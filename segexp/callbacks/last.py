@@ -1,5 +1,6 @@
 """Write last.ckpt, from which a run goes on as if it had never been interrupted."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ class KeepLast(Checkpoint):
         self.is_between_epochs = False
         self.has_ended = False
         self.loaded: dict[str, Any] = {}
+        self.scheduled: Values = {}
         self.counted_in_epoch: dict[str, Values] | None = None
 
     def save(self, trainer: Trainer) -> None:
@@ -98,6 +100,7 @@ class KeepLast(Checkpoint):
             "num_ranks": trainer.world_size,
             "has_ended": self.has_ended,
             "planned": {"max_epochs": trainer.max_epochs, "max_steps": trainer.max_steps},
+            "scheduled": self.scheduled,
         }
         checkpoint["counted"] = [] if self.is_between_epochs else loop_state.of_each_rank(self._counted(task))
         checkpoint["loggers"] = {str(logger.name): str(logger.version) for logger in trainer.loggers}
@@ -108,12 +111,22 @@ class KeepLast(Checkpoint):
     def on_load_checkpoint(self, trainer: Trainer, task: LightningModule, checkpoint: dict[str, Any]) -> None:
         if "position" in checkpoint:
             self.loaded = {"position": checkpoint["position"], "metric_states": checkpoint["counted"]}
+            self.scheduled = checkpoint["position"].get("scheduled", {})
 
     def on_train_start(self, trainer: Trainer, task: LightningModule) -> None:
         self.saved = _progress(trainer)
         if lightning_internals.restarted_within_epoch(trainer) and self.loaded:
             loop_state.restore(trainer, task, **self.loaded)
         self.loaded = {}
+        if trainer.global_step == 0:
+            self.scheduled = _plan(trainer)
+
+
+def _plan(trainer: Trainer) -> Values:
+    """The end that a schedule of the learning rate leads to, and that no run that goes on may outlive; -1 for none."""
+    steps = trainer.estimated_stepping_batches
+    is_finite = math.isfinite(steps)
+    return {"max_epochs": trainer.max_epochs, "max_steps": trainer.max_steps, "steps": int(steps) if is_finite else -1}
 
 
 def _is_ending(trainer: Trainer) -> bool:

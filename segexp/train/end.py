@@ -8,6 +8,9 @@ from pytorch_lightning import Trainer
 from pytorch_lightning.callbacks import EarlyStopping, Timer
 from pytorch_lightning.callbacks.early_stopping import EarlyStoppingReason
 
+from segexp.callbacks.last import KeepLast
+from segexp.data.module import DataModule
+from segexp.data.sampler import TrainingSampler
 from segexp.types import Values
 
 
@@ -27,9 +30,24 @@ class SaysWhy(Protocol):
 
 def end_of(trainer: Trainer, history: Sequence[Values]) -> End:
     """How the training of this trainer ended, which has just returned. history: see `RunFolder.history`."""
-    planned = trainer.estimated_stepping_batches
+    scheduled = [each.scheduled.get("steps", -1) for each in trainer.callbacks if isinstance(each, KeepLast)]  # type: ignore[attr-defined]
+    planned = max([trainer.estimated_stepping_batches, *scheduled])  # more, if the run was shortened since it began
     is_planned = math.isfinite(planned) and planned > 0
     return End(_reason(trainer, history), round(trainer.global_step / planned, 4) if is_planned else None)
+
+
+def planned_steps(trainer: Trainer, data: DataModule) -> float:
+    """Optimizer steps of a whole training before it begins, when Lightning cannot tell yet; infinite without end."""
+    num_samples = len(data.source.pairs(data.train_split))
+    num_batches = TrainingSampler(num_samples, data.batch_size, data.seed, 0, trainer.world_size).num_batches
+    limit = trainer.limit_train_batches
+    limited = min(num_batches, limit) if isinstance(limit, int) else int(num_batches * limit)
+    in_epochs = math.ceil(limited / trainer.accumulate_grad_batches) * _limit(trainer.max_epochs)
+    return min(_limit(trainer.max_steps), in_epochs)
+
+
+def _limit(end: int | None) -> float:
+    return math.inf if end is None or end == -1 else end
 
 
 def when(row: Values, validated: Sequence[Values]) -> str:

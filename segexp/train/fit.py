@@ -22,9 +22,9 @@ from segexp.system import remote, signals, stuck
 from segexp.system.lightning_internals import kill_other_ranks
 from segexp.system.ranks import on_first_rank, rank
 from segexp.train.assemble import Training, assemble
-from segexp.train.end import end_of, when
+from segexp.train.end import end_of, planned_steps, when
 from segexp.train.plan import Conclude, GoOn, Nothing, Plan, Request, Start
-from segexp.train.resume import check_files
+from segexp.train.resume import check_files, check_steps_of_schedule
 from segexp.train.start_from import StartWeights, copy_weights
 from segexp.train.without_effect import settings_without_effect
 
@@ -47,6 +47,7 @@ def execute(run: RunFolder, plan: Plan) -> None:
             training = assemble(values, run.path)
             checkpoint.check_fit(training.model, last.model_weights, last.path)
             check_files(run, _fingerprints(training.data))
+            check_steps_of_schedule(last, values, planned_steps(training.trainer, training.data))
             with on_first_rank(run.record_status):
                 _record_resume(run, values, overrides)
                 _train(run, training, values, from_checkpoint=last.path)

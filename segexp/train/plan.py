@@ -83,7 +83,7 @@ def _plan_resume(run: RunFolder, overrides: Sequence[str]) -> GoOn | Conclude:
         raise FileNotFoundError(f"{run.path} has no checkpoint to resume from; train again from the start")
     stored = resume.with_defaults(run.config)
     values = resume.with_overrides(stored, overrides)
-    resume.check_end_of_schedule(run, stored, values)
+    resume.check_end_of_schedule(run, checkpoint.scheduled, stored, values)
     _check_values(values)
     if checkpoint.leaves_nothing(values) and run.state() != "finished":
         return Conclude()

@@ -48,7 +48,8 @@ class Checkpoint:
     """A checkpoint to go on from.
 
     has_ended: whether the training had no step left when it was written. planned: its max_epochs and max_steps then;
-    None in checkpoints of earlier versions.
+    None in checkpoints of earlier versions. scheduled: the same when the run began, and its number of optimizer steps,
+    -1 for no end; empty in checkpoints of earlier versions.
     """
 
     path: Path
@@ -57,6 +58,7 @@ class Checkpoint:
     num_steps: int
     has_ended: bool
     planned: Mapping[str, int] | None
+    scheduled: Mapping[str, int]
 
     def leaves_nothing(self, values: Mapping[str, Any]) -> bool:
         """Whether a training of this configuration has no step left, rather than one that has been prolonged since."""
@@ -94,9 +96,11 @@ def _read(path: Path) -> Checkpoint:
         num_epochs = num_epochs_processed(content)
         position = content.get("position", {})
         has_ended, planned = bool(position.get("has_ended", False)), position.get("planned")
-    except (LookupError, TypeError, AttributeError) as error:
+        scheduled = dict(position.get("scheduled", {}))
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(f"{path} holds no position in a training ({type(error).__name__}: {error})") from error
-    return Checkpoint(path, checkpoint.model_part(content), num_epochs, content["global_step"], has_ended, planned)
+    weights, num_steps = checkpoint.model_part(content), content["global_step"]
+    return Checkpoint(path, weights, num_epochs, num_steps, has_ended, planned, scheduled)
 
 
 def with_defaults(stored: Mapping[str, Any]) -> Values:
@@ -145,16 +149,18 @@ def _has_key_today(values: Mapping[str, Any], change: Change) -> bool:
     return change.name in part_today and part_today.get("_target_") == part.get("_target_")
 
 
-def check_end_of_schedule(run: RunFolder, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+def check_end_of_schedule(
+    run: RunFolder, scheduled: Mapping[str, int], before: Mapping[str, Any], now: Mapping[str, Any]
+) -> None:
     """Raise ValueError for a longer training where the learning rate has been lowered towards the old end.
 
     After it, poly would train at a rate of 0, and cosine at one that rises again. before, now: configurations.
+    scheduled: of the checkpoint, the end that counts even if the run was shortened since; empty if it is not known.
     """
     schedule = schedule_with_end(now)
     for key in ("max_epochs", "max_steps"):
-        is_longer = _end(before, key) < _end(now, key)
-        if schedule and is_longer:
-            planned, asked = (values["trainer"].get(key, -1) for values in (before, now))
+        planned, asked = scheduled.get(key, before["trainer"].get(key, -1)), now["trainer"].get(key, -1)
+        if schedule and _end(planned) < _end(asked):
             more = f"trainer.{key}={asked - planned if asked > planned else planned}"
             raise ValueError(
                 f"trainer.{key} was {planned} and would be {asked}, but {schedule} leads the learning rate to the end "
@@ -176,9 +182,22 @@ def _command_from_weights(run: RunFolder, key: str, more: str) -> str:
     )
 
 
-def _end(values: Mapping[str, Any], key: str) -> float:
+def check_steps_of_schedule(checkpoint: Checkpoint, values: Mapping[str, Any], num_steps: float) -> None:
+    """Raise ValueError if the training has more optimizer steps now than its schedule: with other devices, for example.
+
+    num_steps: of the whole training, as it is to go on.
+    """
+    schedule, planned = schedule_with_end(values), checkpoint.scheduled.get("steps", -1)
+    if schedule and -1 < planned < num_steps:
+        raise ValueError(
+            f"{schedule} leads the learning rate to its end in {planned} optimizer steps, and the training would have "
+            f"{num_steps} now; keep trainer.devices, trainer.num_nodes, trainer.accumulate_grad_batches and "
+            f"trainer.limit_train_batches as they were, or add trainer.max_steps={planned}"
+        )
+
+
+def _end(number: Any) -> float:
     """The number of epochs or steps; infinite for -1, NaN for what is no number, which the schema refuses later."""
-    number = values["trainer"].get(key, -1)
     if type(number) is not int:
         return math.nan
     return math.inf if number == -1 else number

@@ -68,19 +68,19 @@ def test_a_schedule_that_ends_with_the_training_cannot_be_outlived(
     for number in longer:
         typed = [f"trainer.{key}={number}"]
         with pytest.raises(ValueError, match=rf"{key} was {planned} .*{typed_schedule} leads .*: python -m") as refused:
-            resume.check_end_of_schedule(folder, run, resume.with_overrides(run, typed))
+            resume.check_end_of_schedule(folder, {}, run, resume.with_overrides(run, typed))
         command = shlex.split(str(refused.value).partition("segexp.train ")[2])
         further = number - planned if number > planned else planned
         assert command == ["model=unet", f"start_from='{folder.path}'", f"trainer.{key}={further}"]
         assert compose("train", command)["start_from"] == str(folder.path)
-        resume.check_end_of_schedule(folder, constant, resume.with_overrides(constant, typed))
+        resume.check_end_of_schedule(folder, {}, constant, resume.with_overrides(constant, typed))
     for allowed in (planned, planned - 1):  # stopped earlier, at a learning rate that is high still
-        resume.check_end_of_schedule(folder, run, resume.with_overrides(run, [f"trainer.{key}={allowed}"]))
+        resume.check_end_of_schedule(folder, {}, run, resume.with_overrides(run, [f"trainer.{key}={allowed}"]))
 
 
 def test_what_is_said_of_a_run_that_ended_helps() -> None:
     last = resume.Checkpoint(
-        Path("run/checkpoints/last.ckpt"), {}, num_epochs=4, num_steps=40, has_ended=True, planned=None
+        Path("run/checkpoints/last.ckpt"), {}, num_epochs=4, num_steps=40, has_ended=True, planned=None, scheduled={}
     )
     for scheduler, cure in (
         ("constant", "to go on, add trainer.max_epochs=8"),

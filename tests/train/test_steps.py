@@ -117,3 +117,27 @@ def test_a_plateau_is_resumed_within_an_epoch(compose_small: Compose, tmp_path: 
     assert_same(run, RunFolder(tmp_path / "undisturbed"))
     state = torch.load(run.checkpoint("last"), weights_only=True)["lr_schedulers"][0]
     assert state["num_reductions"] + state["num_waited"] > 0
+
+
+def test_a_shortened_run_can_be_lengthened_again_and_no_schedule_is_outlived(
+    compose_small: Compose, tmp_path: Path
+) -> None:
+    poly = [*QUIET, "scheduler=poly", "data.batch_size=1", "trainer.accumulate_grad_batches=2"]
+    start(compose_small(*poly, "trainer.max_epochs=2", "trainer.limit_train_batches=2"), tmp_path / "parts")
+    parts = RunFolder(tmp_path / "parts")
+    last_epoch = parts.checkpoint("previous")
+    last_epoch.replace(parts.checkpoint("last"))  # as if it was killed in its second epoch
+    parts.write_status("preempted")
+    before = {path: path.read_bytes() for path in parts.path.glob("*.*")}
+    for change, num_steps in (("accumulate_grad_batches=1", 4), ("limit_train_batches=null", 6)):
+        with pytest.raises(ValueError, match=rf"scheduler=poly .* in 2 .* steps, .* would have {num_steps} now; keep"):
+            resume(parts.path, [f"trainer.{change}"])
+    assert {path: path.read_bytes() for path in parts.path.glob("*.*")} == before
+    shortened = RunFolder(tmp_path / "shortened")
+    with interrupted_after(4, by_signal=True):
+        start(compose_small(*poly, "trainer.max_epochs=3"), shortened.path)
+    resume(shortened.path, ["trainer.max_epochs=2"])
+    assert shortened.status()["trained_share"] == pytest.approx(2 / 3, abs=1e-4)
+    resume(shortened.path, ["trainer.max_epochs=3"])
+    with pytest.raises(ValueError, match=r"max_epochs was 3 and would be 4, but scheduler=poly"):
+        resume(shortened.path, ["trainer.max_epochs=4"])
