@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from segexp.system.files import write_atomic
+from segexp.system.files import remove_abandoned_parts, write_atomic
 
 CURE = "check the address and your credentials; pip install 'segexp[cloud]' brings what reads s3:// and az://"
 
@@ -53,6 +53,7 @@ def local_copy(file: Path) -> Path:
         return copy
     with _errors_explained(file):
         content = _system(file).cat_file(file.path)
+    remove_abandoned_parts(copy.parent)
     try:
         return write_atomic(copy, content)
     except OSError as error:

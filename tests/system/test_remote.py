@@ -17,6 +17,7 @@ from segexp.data.pairs import Pair
 from segexp.data.reading import read_image
 from segexp.run.folder import RunFolder
 from segexp.system import remote
+from segexp.system.files import partial_file
 from tests.data.scene_files import LOOKUP, SOURCE
 from tests.full_disk import MOST_BYTES, full_disk
 from tests.predict.command import mask, val_pairs
@@ -82,6 +83,19 @@ def test_a_file_is_copied_once_and_again_when_it_changed(bucket, tmp_path: Path,
     assert copy.stat().st_mtime_ns == stamp
     bucket.pipe_file(f"{bucket.bucket}/a.png", second)
     assert remote.local_copy(remote.path(f"s3://{bucket.bucket}/a.png")).read_bytes() == second
+
+
+def test_what_a_killed_copy_left_is_removed_when_the_file_is_copied_again(bucket) -> None:
+    bucket.pipe_file(f"{bucket.bucket}/a.png", b"content")
+    file = remote.path(f"s3://{bucket.bucket}/a.png")
+    copy = remote.local_copy(file)
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    with partial_file(copy) as part:
+        part.with_name(part.name.replace(f"-{os.getpid()}-", f"-{ended.pid}-")).write_bytes(b"cont")
+    copy.unlink()
+    assert remote.local_copy(file) == copy
+    assert [path.name for path in copy.parent.iterdir()] == [copy.name]
 
 
 def test_a_file_is_copied_once_whether_it_was_listed_or_asked_for(bucket, trained: RunFolder) -> None:
