@@ -10,11 +10,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from types import UnionType
 from typing import Any
 
 import yaml
 from filelock import FileLock, Timeout
+from pydantic import BaseModel, ValidationError
 
 from segexp.run.earlier import evaluation_in_words_of_today, in_words_of_today
 from segexp.system import remote, stuck
@@ -22,21 +22,31 @@ from segexp.system.files import write_atomic
 from segexp.system.signals import TERMINATED
 from segexp.types import Values, Weights
 
-SHAPES: Mapping[str, type | UnionType] = {
-    "choices": dict,
-    "data": dict,
-    "git": dict | None,
-    "overrides": list,
-    "resumes": list,
-    "without_effect": list,
-}
-"""The types of these keys of environment.json, where they are there."""
 RENEWED = ("config.yaml", "environment.json", "metrics.jsonl", "status.json")
 """The files of a run without a checkpoint that a new run in its folder removes."""
 OWNER = ".owner"
 """The file beside the lock that says who has it; the lock's own is emptied by everyone who tries it."""
 METADATA = ("config.yaml", "environment.json", "status.json", "metrics.jsonl", "evaluation/*/metrics.json")
 """The files of a run folder beside its weights, as patterns."""
+
+
+class Git(BaseModel):
+    """The checkout that a run was started from, in environment.json."""
+
+    commit: str = ""
+    changed_files: list[str] = []
+
+
+class Environment(BaseModel):
+    """The keys of environment.json that are read again, where they are there."""
+
+    choices: dict[str, str | None] = {}
+    data: dict[str, str] = {}
+    git: Git | None = None
+    overrides: list[str] = []
+    packages: dict[str, str | None] = {}
+    resumes: list[list[str]] = []
+    without_effect: list[str] = []
 
 
 @dataclass(frozen=True)
@@ -273,9 +283,12 @@ def _load_yaml(text: str) -> Any:
 
 def _load_environment(text: str) -> Any:
     environment = json.loads(text)
-    for key, shape in SHAPES.items() if isinstance(environment, dict) else ():
-        if key in environment and not isinstance(environment[key], shape):
-            raise ValueError(f"{key} is {environment[key]!r}")
+    if isinstance(environment, dict):
+        try:
+            Environment.model_validate(environment, strict=True)
+        except ValidationError as error:
+            wrong = error.errors()[0]
+            raise ValueError(f"{'.'.join(map(str, wrong['loc']))} is {wrong['input']!r}") from None
     return environment
 
 

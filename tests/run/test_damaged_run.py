@@ -33,3 +33,21 @@ def test_a_torn_letter_in_the_scores_is_named(tmp_path: Path) -> None:
     path.write_bytes(b'{"checkpoint": "\xc3')
     with pytest.raises(ValueError, match=r"evaluation/val/metrics\.json cannot be read .*; restore it, or evaluate"):
         RunFolder(tmp_path).scores("val")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "fact"),
+    [
+        ({"choices": {"callbacks": 3}}, "choices.callbacks is 3"),
+        ({"data": {"train": None}}, "data.train is None"),
+        ({"git": {"commit": "1a", "changed_files": 4}}, "git.changed_files is 4"),
+        ({"overrides": ["seed=1", None]}, "overrides.1 is None"),
+        ({"resumes": [3]}, "resumes.0 is 3"),
+        ({"packages": 3}, "packages is 3"),
+    ],
+)
+def test_nonsense_in_the_environment_is_named_at_any_depth(tmp_path: Path, wrong: dict, fact: str) -> None:
+    run = RunFolder(tmp_path)
+    run.write_environment(wrong)
+    with pytest.raises(ValueError, match=rf"environment\.json cannot be read \({fact}\); restore it, or train again"):
+        _ = run.environment
