@@ -65,6 +65,10 @@ def _run(name: str, command: Callable[[], None]) -> None:
         sys.exit(f"segexp.{name}: {explained}\nall keys and options: python -m segexp.{name} --help")
     except ValueError as error:
         sys.exit(f"segexp.{name}: {error}")
+    except OSError as error:  # of Hydra, which makes the folders of runs and sweeps, or of a launcher
+        if isinstance(error, BrokenPipeError):
+            raise
+        sys.exit(f"segexp.{name}: {error}; choose folders that you may write to (hydra.run.dir, hydra.sweep.dir)")
 
 
 def _gather_overrides(arguments: list[str]) -> list[str]:

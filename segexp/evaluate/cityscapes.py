@@ -15,7 +15,7 @@ from segexp.data.cityscapes import CITYSCAPES
 from segexp.evaluate.result import Evaluation
 from segexp.evaluate.split import EvaluationJob
 from segexp.metric.cityscapes import official_scores
-from segexp.system.files import write_atomic
+from segexp.system.files import partial_file, write_atomic, write_errors_explained
 
 TOLERANCE = 1e-6
 INSTANCES_NEEDED = "benchmark=true needs *_instanceIds.png beside every *_labelIds.png, as in the download"
@@ -42,11 +42,11 @@ def write_submission(evaluation: Evaluation, folder: Path) -> None:
     Raises ValueError naming figures that differ by more than TOLERANCE.
     """
     predictions = folder / "predictions"
-    partial = folder / ".submission.zip"
-    with zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:  # PNG is compressed already
+    path = folder / "submission.zip"
+    stored = zipfile.ZIP_STORED  # PNG is compressed already
+    with partial_file(path) as part, write_errors_explained(path), zipfile.ZipFile(part, "w", stored) as archive:
         for name in evaluation.names:  # as the server expects them: CITY_SEQUENCE_FRAME.png, label ids at native size
             archive.write(predictions / f"{name}.png", f"{name}.png")
-    partial.replace(folder / "submission.zip")
     if "objects" not in evaluation.counts and evaluation.facts["split"] == "test":
         return
     ours = official_figures(evaluation)

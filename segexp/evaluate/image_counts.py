@@ -21,6 +21,7 @@ from segexp.inference.settings import Inference
 from segexp.metric.confusion import prediction
 from segexp.metric.counts_file import RESERVED
 from segexp.metric.metric import Metric, SegmentedImage
+from segexp.system.files import write_errors_explained
 from segexp.types import Bytes, Counts, Logits, Size
 
 
@@ -133,8 +134,9 @@ def _instances(pair: Pair, predicted: Bytes) -> npt.NDArray[np.int32] | None:
 
 
 def _write_label_ids(path: Path, label_ids: Bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(label_ids).save(path)
+    with write_errors_explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(label_ids).save(path)
 
 
 def _keep_target(path: Path, label_ids: Bytes, pair: Pair) -> None:

@@ -206,15 +206,26 @@ class RunFolder:
     def lock(self, wait_seconds: float = 0) -> Iterator[None]:
         """Keep other trainings out of this folder; the lock ends with the process, however that ends.
 
-        wait_seconds: how long to wait for the end of another one. Raises FileExistsError if it goes on.
+        wait_seconds: how long to wait for the end of another one. Raises FileExistsError if it goes on, OSError if the
+        folder cannot be written to.
         """
+        lock = FileLock(self.path / ".lock", timeout=wait_seconds)
         try:
-            with FileLock(self.path / ".lock", timeout=wait_seconds), self._owner_known():
-                yield
+            lock.acquire()
         except Timeout:
             raise FileExistsError(
                 f"{self.path} is being trained by {self._owner()}; wait for its end or choose another folder"
             ) from None
+        except OSError as error:
+            raise OSError(
+                f"cannot write to {self.path}: {error.strerror or error}; make it writable, or copy it to where you "
+                "may write and name that folder"
+            ) from error
+        try:
+            with self._owner_known():
+                yield
+        finally:
+            lock.release()
 
     @contextmanager
     def _owner_known(self) -> Iterator[None]:

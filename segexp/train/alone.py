@@ -7,6 +7,7 @@ from functools import partial
 
 from segexp.run.folder import RunFolder
 from segexp.system import signals, stuck
+from segexp.system.files import write_errors_explained
 from segexp.system.ranks import on_first_rank
 from segexp.train.requeue import requeued_when_preempted
 
@@ -23,7 +24,8 @@ def alone_in(run: RunFolder) -> Iterator[None]:
     Raises FileExistsError if another training works in the folder.
     """
     patience = RESTART_PATIENCE_SECONDS if int(os.environ.get("SLURM_RESTART_COUNT", 0)) else 0
-    run.path.mkdir(parents=True, exist_ok=True)
+    with write_errors_explained(run.path):
+        run.path.mkdir(parents=True, exist_ok=True)
     locked = on_first_rank(partial(run.lock, patience))
     with stuck.watched(), requeued_when_preempted(), locked, signals.listening():
         yield

@@ -62,3 +62,10 @@ def test_sweeps_of_one_second_have_folders_of_their_own(tmp_path: Path, monkeypa
         "2026-01-02_03-04-05",
         "2026-01-02_03-04-05_2",
     ]
+
+
+@pytest.mark.parametrize("typed", [["hydra.run.dir=/proc/no/x"], ["-m", "seed=0,1", "hydra.sweep.dir=/proc/no/x"]])
+def test_a_folder_that_cannot_be_made_is_one_line_with_the_cure(typed: list[str], monkeypatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["segexp", *typed])
+    with pytest.raises(SystemExit, match=r"^segexp.train: .*'/proc/no'; choose folders that you may write to"):
+        entry_point("train")(print)()

@@ -207,3 +207,16 @@ def test_a_strangers_run_folder_builds_nothing_foreign(trained: RunFolder, tmp_p
     run.write_environment({**trained.environment, "choices": {"data": "../../outside"}})
     with pytest.raises(ValueError, match="was trained on data='../../outside'; allowed:"):
         source_of_run(run, {})
+
+
+def test_predictions_on_a_full_disk_are_named_with_the_cure_and_leave_nothing(
+    trained: RunFolder, tmp_path: Path
+) -> None:
+    written = trained.evaluation("full") / "predictions"
+    job = prepare_evaluation(trained, LAST, written)
+    written.parent.mkdir(parents=True)
+    written.with_name(".predictions").touch()  # where no folder can be, as on a full disk
+    with pytest.raises(OSError, match=r"could not write .*/\.predictions/.*\.png: .*; "):
+        evaluate(job)
+    written.with_name(".predictions").unlink()
+    assert list(written.parent.iterdir()) == []

@@ -205,3 +205,11 @@ def test_what_was_logged_again_without_a_name_replaces_it_too(tmp_path: Path) ->
     rows.append({"step": 9, "epoch": 1, "train": 3})
     (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     assert RunFolder(tmp_path).history() == [rows[0], rows[2]]
+
+
+def test_a_folder_that_cannot_be_locked_is_named_with_the_cure(tmp_path: Path) -> None:
+    """A lock that is a folder stands for a disk that is read-only, which a test cannot make."""
+    (tmp_path / ".lock").mkdir()
+    said = f"^cannot write to {tmp_path}: Is a directory; make it writable, or copy it to where you may write"
+    with pytest.raises(OSError, match=said), RunFolder(tmp_path).lock():
+        raise AssertionError

@@ -10,6 +10,10 @@ from pathlib import Path
 import pytest
 
 from segexp.run.folder import RunFolder
+from segexp.sweep import local
+from segexp.sweep.job import Job, Resources
+from segexp.sweep.settings import LocalLauncherSettings
+from segexp.sweep.sweep_folder import SweepFolder
 from tests.e2e.test_commands import segexp
 from tests.process import PATIENCE, until
 
@@ -43,6 +47,31 @@ def test_a_sweep_ends_with_a_table_and_the_same_command_runs_what_is_not_finishe
     facts = ("holds another sweep", "job 0 has data.batch_size=2", "this one has data.batch_size=3", "hydra.sweep.dir")
     assert [fact for fact in facts if fact not in other.stderr] == [], other.stderr
     assert segexp("sweep", f"folder={folder}").returncode == 1
+
+
+TRAINING = """
+import sys, time
+from pathlib import Path
+from segexp.run.folder import RunFolder
+
+run = RunFolder(Path(sys.argv[1]))
+with run.lock(), run.renew():
+    time.sleep(float(sys.argv[2]))
+"""
+
+
+def test_a_job_that_trains_for_a_killed_command_is_waited_for(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    folder = SweepFolder(tmp_path / "sweep")
+    job = Job(0, "seed=0", folder.path / "0_seed-0", ("seed=not_started",))
+    job.folder.mkdir(parents=True)
+    with subprocess.Popen([sys.executable, "-c", TRAINING, str(job.folder), "2"]) as training:
+        until(lambda: RunFolder(job.folder).state() == "running")
+        settings = LocalLauncherSettings(num_parallel=1, stop_seconds=5)
+        assert local.launch(folder, [job], [Resources("cpu", 1, 1)], "command", settings) == 0
+    assert [row["state"] for row in rows(folder.path)] == ["finished"]
+    said = capsys.readouterr().out
+    assert f"job 0 still trains, as an earlier command started it (process {training.pid} on " in said
+    assert not job.log.exists()
 
 
 @pytest.mark.slow
