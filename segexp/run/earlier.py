@@ -40,6 +40,7 @@ RENAMED_BY_SMP = {
 }
 """Options of smp that it still took under their older names, without saying so in a signature."""
 ARGUMENTS_SINCE: Mapping[str, Values] = {
+    "segexp.loss.cross_entropy_to_iou.CrossEntropyToIoU": {"unit": "epochs"},
     "segexp.callbacks.stop_on_signal.StopOnSignal": {"patience_seconds": 60},
 }
 """What parts did before it could be chosen: _target_ -> values of the arguments that they have got since."""

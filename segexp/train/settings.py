@@ -28,11 +28,20 @@ Seed = Annotated[int, Field(ge=0, lt=2**32), Allowed("a whole number from 0 to 2
 def schedule_with_end(values: Mapping[str, Any]) -> str | None:
     """The schedule or warm-up that depends on how many steps the training has, as it was typed; None if there is none.
 
-    values: the whole configuration. A schedule says so by asking for the number of steps, see `segexp.config.facts`.
+    values: the whole configuration. A schedule says so by asking for the number of steps, see `segexp.config.facts`,
+    and a loss, or a part of one, by `unit: training`.
     """
     if asks_for(values["scheduler"], "total_steps"):
         return f"scheduler={str(values['scheduler'].get('_target_')).rpartition('.')[2]}"
-    return f"warmup={values['warmup']}" if isinstance(values.get("warmup"), float) else None
+    if isinstance(values.get("warmup"), float):
+        return f"warmup={values['warmup']}"
+    return "loss.unit=training" if _counts_in_trainings(values.get("loss")) else None
+
+
+def _counts_in_trainings(node: Any) -> bool:
+    if isinstance(node, Mapping):
+        return node.get("unit") == "training" or any(map(_counts_in_trainings, node.values()))
+    return isinstance(node, list) and any(map(_counts_in_trainings, node))
 
 
 class Part(Settings):
@@ -136,12 +145,13 @@ class TrainSettings(Settings):
 
     @model_validator(mode="after")
     def _refuse_schedule_without_end(self) -> Self:
-        schedule = schedule_with_end({"scheduler": self.scheduler.model_dump(by_alias=True), "warmup": self.warmup})
+        scheduler, loss = (part.model_dump(by_alias=True) for part in (self.scheduler, self.loss))
+        schedule = schedule_with_end({"scheduler": scheduler, "warmup": self.warmup, "loss": loss})
         if schedule and self.trainer.max_epochs == -1 and self.trainer.max_steps == -1:
             raise ValueError(
                 f"trainer.max_epochs is -1, a training without an end, and {schedule} depends on its end; set "
-                "trainer.max_epochs or trainer.max_steps, or take a schedule without an end (constant, inverse_time) "
-                "and a warmup in steps"
+                "trainer.max_epochs or trainer.max_steps, or take a schedule without an end (constant, inverse_time), "
+                "a warmup in steps and loss.unit=epochs"
             )
         return self
 

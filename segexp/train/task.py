@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Protocol, runtime_checkable
 
 from pytorch_lightning import LightningModule
 from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
@@ -17,17 +16,11 @@ from segexp.metric.weighted_mean import WeightedMean
 from segexp.optimizer import learning_rates
 from segexp.scheduler import NO_END, observe_scores
 from segexp.system.lightning_internals import leave_unscaling_to_clipping
+from segexp.train.changing_loss import set_epoch, set_progress, warn_of_unreached_change
 from segexp.types import Image, Logits, Sample, Target, TrainingLogits
 
 OptimizerFactory = Callable[[nn.Module], Optimizer]
 SchedulerFactory = Callable[[Optimizer, int], LRScheduler]
-
-
-@runtime_checkable
-class FollowsEpochs(Protocol):
-    """A loss, or a part of one, that depends on the epoch."""
-
-    def set_epoch(self, epoch: int) -> None: ...
 
 
 class SegmentationTask(LightningModule):
@@ -57,6 +50,7 @@ class SegmentationTask(LightningModule):
         self.make_scheduler = make_scheduler
         self.class_names = class_names
         self.categories = categories
+        self.total_steps = NO_END  # known once the training begins
         self.train_confusion = ConfusionMetric(len(class_names))
         self.val_confusion = ConfusionMetric(len(class_names))
         self.confusions: dict[str, scores.Confusion] = {}  # split -> confusion matrix of its last epoch
@@ -88,10 +82,22 @@ class SegmentationTask(LightningModule):
         self.val_loss.update(self.loss(logits, batch.target), weight=len(batch.target))
         self.val_confusion.update(prediction(logits), batch.target)
 
+    def on_train_start(self) -> None:
+        if self.total_steps != NO_END and self.trainer.is_global_zero:
+            num_batches = self.total_steps * self.trainer.accumulate_grad_batches
+            warn_of_unreached_change(
+                self.loss, max(1, math.ceil(num_batches / max(1, self.trainer.num_training_batches)))
+            )
+
     def on_train_epoch_start(self) -> None:
-        for part in self.loss.modules():
-            if isinstance(part, FollowsEpochs):
-                part.set_epoch(self.current_epoch)
+        set_epoch(self.loss, self.current_epoch)
+        self._follow_training()
+
+    def on_train_batch_start(self, batch: Sample, batch_index: int) -> None:
+        self._follow_training()
+
+    def on_validation_epoch_start(self) -> None:
+        self._follow_training()  # the same in a run that goes on from within this validation
 
     def on_train_epoch_end(self) -> None:
         rates = learning_rates(self.optimizers())  # type: ignore[arg-type]
@@ -110,9 +116,13 @@ class SegmentationTask(LightningModule):
         if self.trainer.gradient_clip_val:
             leave_unscaling_to_clipping(optimizer)
         num_steps = self.trainer.estimated_stepping_batches
-        total_steps = int(num_steps) if math.isfinite(num_steps) else NO_END
-        scheduler = self.make_scheduler(optimizer, total_steps)
+        self.total_steps = int(num_steps) if math.isfinite(num_steps) else NO_END
+        scheduler = self.make_scheduler(optimizer, self.total_steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def _follow_training(self) -> None:
+        fraction = None if self.total_steps == NO_END else self.global_step / self.total_steps
+        set_progress(self.loss, self.current_epoch, fraction)
 
     def _log_scores(self, split: str, loss: WeightedMean, confusion: ConfusionMetric) -> None:
         counts = confusion.compute().cpu().numpy()  # summed over ranks; the one time an epoch that the host waits

@@ -44,6 +44,17 @@ def test_killed_in_the_middle_of_an_epoch(overrides: list[str], tmp_path: Path) 
 
 
 @pytest.mark.slow
+def test_killed_while_the_loss_changes(small, tmp_path: Path) -> None:
+    whole, parts = (RunFolder(tmp_path / name) for name in ("whole", "parts"))
+    changing = small("loss=cross_entropy_to_iou", "loss.width=0.2", "trainer.max_epochs=3")
+    overrides = [*changing, "callbacks.last.every_n_train_steps=2"]
+    assert train(whole, overrides) == 0
+    assert train(parts, overrides, by_signal="SIGKILL 5") == -signal.SIGKILL
+    assert train(parts, overrides) == 0
+    assert_same(parts, whole)
+
+
+@pytest.mark.slow
 def test_killed_between_two_epochs(overrides: list[str], tmp_path: Path) -> None:
     """Its checkpoint is from before the scores that it had written."""
     whole, parts = (RunFolder(tmp_path / name) for name in ("whole", "parts"))
