@@ -171,7 +171,7 @@ def test_what_macos_leaves_beside_images_is_left_out_and_counted(option: str, tm
         if option == "cityscapes":
             (tmp_path / "leftImg8bit/train/__MACOSX").mkdir(exist_ok=True)
             (tmp_path / "leftImg8bit/train/__MACOSX" / file.name).write_bytes(b"Mac OS X")
-    pairs_of_sources._say_left_out.cache_clear()
+    pairs_of_sources._warn_once.cache_clear()
     assert {split: read.pairs(split) for split in ("train", "val")} == before
     read.pairs("train")
     assert [message.split(" hidden files")[0] for message in caplog.messages] == [
