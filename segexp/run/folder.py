@@ -214,7 +214,7 @@ class RunFolder:
             lock.acquire()
         except Timeout:
             raise FileExistsError(
-                f"{self.path} is being trained by {self._owner()}; wait for its end or choose another folder"
+                f"{self.path} is being trained by {self.owner()}; wait for its end or choose another folder"
             ) from None
         except OSError as error:
             raise OSError(
@@ -239,7 +239,8 @@ class RunFolder:
             with suppress(OSError):
                 note.unlink()
 
-    def _owner(self) -> str:
+    def owner(self) -> str:
+        """The process that has the lock, in words, where it could note itself."""
         try:
             return (self.path / OWNER).read_text()
         except OSError:

@@ -75,14 +75,6 @@ def is_locked(job: Job) -> bool:
     return False
 
 
-def process_name(job: Job) -> str:
-    """The process that trains in the job's folder, for a line of text."""
-    status = _run_status(job)
-    return (
-        f"process {status['process']} on {status.get('host')}" if "process" in status else "a process that just began"
-    )
-
-
 def process_state(job: Job) -> ProcessState:
     """RUNNING or ENDED by what the training wrote in the job's folder; another machine's training counts as running."""
     run_status = _run_status(job)

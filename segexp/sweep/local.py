@@ -4,10 +4,11 @@ import time
 from collections import deque
 from collections.abc import Sequence
 
+from segexp.run.folder import RunFolder
 from segexp.sweep.device_allocator import DeviceAllocator, visible_gpus
 from segexp.sweep.job import Job, Resources
 from segexp.sweep.job_process import JobProcess, SignalCounter
-from segexp.sweep.job_status import JobStatus, ProcessState, is_finished, is_locked, job_status, process_name
+from segexp.sweep.job_status import JobStatus, ProcessState, is_finished, is_locked, job_status
 from segexp.sweep.settings import LocalLauncherSettings
 from segexp.sweep.sweep_folder import SweepFolder
 from segexp.sweep.sweep_progress import SweepProgress
@@ -57,9 +58,8 @@ class LocalSweep:
         self.orphans = [pair for pair in self.pending if is_locked(pair[0])]
         self.pending = deque(pair for pair in self.pending if pair not in self.orphans)
         for job, _ in self.orphans:
-            progress.print(
-                f"job {job.number} still trains, as an earlier command started it ({process_name(job)}): waiting"
-            )
+            owner = RunFolder(job.folder).owner()
+            progress.print(f"job {job.number} still trains, as an earlier command started it ({owner}): waiting")
         self.processes: list[JobProcess] = []
         self.final_statuses: dict[int, JobStatus] = {}
 
@@ -78,7 +78,8 @@ class LocalSweep:
         """Let the running jobs save and end; kill them after this many seconds or at a second signal."""
         self.pending.clear()
         for job, _ in self.orphans:
-            self.progress.print(f"job {job.number} goes on training: {process_name(job)} is of an earlier command")
+            owner = RunFolder(job.folder).owner()
+            self.progress.print(f"job {job.number} goes on training: {owner} is of an earlier command")
         if self.processes:
             self.progress.print(f"{len(self.processes)} jobs save and end; a second signal kills them")
         for process in self.processes:
