@@ -40,6 +40,8 @@ RENAMED_BY_SMP = {
 }
 """Options of smp that it still took under their older names, without saying so in a signature."""
 ARGUMENTS_SINCE: Mapping[str, Values] = {
+    "segexp.loss.cross_entropy.CrossEntropy": {"label_smoothing": 0.0},
+    "segexp.loss.weighted_cross_entropy.WeightedCrossEntropy": {"weights": None, "label_smoothing": 0.0},
     "segexp.loss.cross_entropy_to_iou.CrossEntropyToIoU": {"unit": "epochs"},
     "segexp.callbacks.stop_on_signal.StopOnSignal": {"patience_seconds": 60},
 }

@@ -17,6 +17,7 @@ from segexp.config.facts import without_facts
 from segexp.config.grammar import quote
 from segexp.config.values import flat_values
 from segexp.data.settings import READING_KEYS, ReadingSettings
+from segexp.run.earlier import in_words_of_today
 from segexp.run.folder import RunFolder
 from segexp.system.lightning_internals import num_epochs_processed
 from segexp.train.settings import DataSettings, schedule_with_end
@@ -223,8 +224,8 @@ def check_same(stored: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
     Keys that say how to go on, or that change no sample, may differ. A run from before there was optimizer.fused goes
     on without it.
     """
-    as_recorded = yaml.safe_load(yaml.safe_dump(dict(asked)))  # as `stored` has been: a tuple is a list
-    ours, theirs = _chosen_values(stored), _chosen_values(as_recorded)
+    as_recorded = in_words_of_today(yaml.safe_load(yaml.safe_dump(dict(asked))))  # as `stored` was: a tuple is a list
+    ours, theirs = _chosen_values(in_words_of_today(stored)), _chosen_values(as_recorded)
     if FUSED not in ours:
         theirs.pop(FUSED, None)
     free = {"on_existing", "resume", *(f"data.{key}" for key in FREE_KEYS)}

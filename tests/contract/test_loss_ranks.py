@@ -20,7 +20,7 @@ TIME_LIMIT = timedelta(seconds=60)
 """How long a rank waits for another: those that do not agree on what they send each other would wait for ever."""
 Steps = list[torch.Tensor]
 """Per step: the loss, then the gradient of each parameter."""
-OVERRIDES: list[dict[str, Any]] = [{}, {"per_image": True}, {"momentum": 0.9}]
+OVERRIDES: list[dict[str, Any]] = [{}, {"per_image": True}, {"momentum": 0.9}, {"label_smoothing": 0.1}]
 """None, and those that change how sums are shared among ranks."""
 CASES = [(name, overrides) for name in OPTIONS for overrides in OVERRIDES if set(overrides) <= set(settings(name))]
 Batch = tuple[torch.Tensor, torch.Tensor]

@@ -38,6 +38,32 @@ def test_weighted_cross_entropy_equals_torchs(batch: tuple[torch.Tensor, torch.T
     )
 
 
+@pytest.mark.parametrize("label_smoothing", [0.0, 0.1, 0.9])
+def test_weights_by_hand_and_label_smoothing_equal_torchs(batch, label_smoothing: float) -> None:
+    logits, target = batch
+    weights = [1, 2.5, 0, 4]
+    named = {"ignore_index": VOID, "label_smoothing": label_smoothing}
+    torch.testing.assert_close(
+        WeightedCrossEntropy(4, COUNTS, EXTENTS, "none", weights=weights, label_smoothing=label_smoothing)(*batch),
+        functional.cross_entropy(logits, target.long(), torch.tensor(weights), **named),
+    )
+    torch.testing.assert_close(
+        CrossEntropy(label_smoothing)(*batch), functional.cross_entropy(logits, target.long(), **named)
+    )
+
+
+@pytest.mark.parametrize("label_smoothing", [-0.1, 1.0])
+def test_a_label_smoothing_that_is_no_share_is_refused(label_smoothing: float) -> None:
+    with pytest.raises(ValueError, match=f"label_smoothing is {label_smoothing}.*set loss.label_smoothing"):
+        CrossEntropy(label_smoothing)
+
+
+@pytest.mark.parametrize("weights", [[1, 2, 3], [1, 1, 1, -1], [0, 0, 0, 0], [1, 1, 1, float("nan")]])
+def test_wrong_weights_are_named(weights: list[float]) -> None:
+    with pytest.raises(ValueError, match="^weighted_cross_entropy: weights is .* 4 classes.*set loss.weights"):
+        WeightedCrossEntropy(4, COUNTS, EXTENTS, "none", weights=weights)
+
+
 def test_unweighted_is_cross_entropy(batch: tuple[torch.Tensor, torch.Tensor]) -> None:
     torch.testing.assert_close(WeightedCrossEntropy(4, COUNTS, EXTENTS, "none")(*batch), CrossEntropy()(*batch))
 

@@ -38,7 +38,15 @@ def test_what_smp_ignored_in_an_earlier_run_is_no_setting_of_its_network() -> No
     assert in_words_of_today(gridnet) == gridnet
 
 
-@pytest.mark.parametrize("overrides", [["callbacks=default"], ["loss=cross_entropy_to_iou", "loss.unit=epochs"]])
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["callbacks=default"],
+        ["loss=weighted_cross_entropy"],
+        ["loss=cross_entropy_lovasz"],
+        ["loss=cross_entropy_to_iou", "loss.unit=epochs"],
+    ],
+)
 def test_an_argument_that_a_part_has_got_since_has_the_value_that_it_behaved_as(overrides: list[str]) -> None:
     today = compose("train", overrides)
     earlier = without_arguments_since(today)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from segexp.config.compose import compose
+from segexp.run.earlier import in_words_of_today
 from segexp.run.folder import RunFolder
 from segexp.train import resume
 
@@ -28,6 +29,12 @@ def test_a_key_that_today_s_runs_have_is_accepted_by_an_older_one() -> None:
     assert found["data"]["cache"] == "disk"
     assert found["data"]["cache_root"] == "/local"
     assert found["trainer"]["sync_batchnorm"] is True
+
+
+def test_an_option_without_the_arguments_that_its_part_has_got_since_is_the_same() -> None:
+    asked = compose("train", ["~callbacks.stop.patience_seconds", "~loss.label_smoothing"])
+    resume.check_same(in_words_of_today(asked), asked)
+    resume.check_same(asked, in_words_of_today(asked))
 
 
 def test_a_misspelt_key_is_refused_and_one_of_another_option_too() -> None:

@@ -41,12 +41,26 @@ def check_inputs(logits: Logits, target: Target, num_classes: int | None = None)
         _check_values(target, logits.shape[1])
 
 
-def negative_log_likelihood(logits: Logits, target: Target) -> PixelLoss:
-    """Compute -log softmax of the true class per pixel, float32 >= 0; 0 at void pixels.
+def negative_log_likelihood(
+    logits: Logits, target: Target, weight: Float[Tensor, " num_classes"] | None = None, label_smoothing: float = 0.0
+) -> PixelLoss:
+    """Compute -w log softmax of the true class per pixel, float32 >= 0; 0 at void pixels.
 
+    weight: w of each class, None for 1. label_smoothing: e in [0, 1): (1 - e) of the loss is that of the true class,
+    and e is the mean over all classes of -w log softmax, as torch has it (Szegedy et al. 2016, arXiv:1512.00567).
     The sum is left to the caller: the 2-D kernel that sums has no deterministic version on CUDA (pytorch#17350).
     """
-    return functional.cross_entropy(logits.float(), target.long(), ignore_index=VOID, reduction="none")
+    return functional.cross_entropy(
+        logits.float(), target.long(), weight, ignore_index=VOID, reduction="none", label_smoothing=label_smoothing
+    )
+
+
+def check_label_smoothing(label_smoothing: float) -> None:
+    """Raise ValueError for one that is not allowed."""
+    if not 0 <= label_smoothing < 1:
+        raise ValueError(
+            f"loss: label_smoothing is {label_smoothing}; allowed: 0 <= label_smoothing < 1; set loss.label_smoothing"
+        )
 
 
 def _check_values(target: Target, num_classes: int) -> None:
