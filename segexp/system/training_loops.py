@@ -44,7 +44,9 @@ class EpochLoop(_TrainingEpochLoop):
         fit_loop = self.trainer.fit_loop
         if self.global_step == self.max_steps or (self.trainer.should_stop and fit_loop._can_stop_early):
             return True
-        return self.trainer.current_epoch + 1 == fit_loop.max_epochs and self._num_ready_batches_reached()
+        is_last_epoch = self.trainer.current_epoch + 1 == fit_loop.max_epochs
+        # not batch_progress.is_last_batch: a checkpoint from the start of the last batch has it already
+        return is_last_epoch and self.batch_progress.current.ready == self.trainer.num_training_batches
 
 
 class ValidationLoop(_EvaluationLoop):

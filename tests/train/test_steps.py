@@ -93,6 +93,16 @@ def test_a_run_of_steps_that_was_interrupted_ends_as_the_undisturbed_one(
         assert_same(run, RunFolder(tmp_path / "undisturbed"))
 
 
+def test_a_run_that_was_killed_in_its_last_step_makes_it_again(compose_small: Compose, tmp_path: Path) -> None:
+    values = compose_small(*QUIET, *RESUMED, "trainer.max_epochs=1")
+    whole, parts = (RunFolder(tmp_path / name) for name in ("whole", "parts"))
+    start(values, whole.path)
+    with interrupted_after(3, by_signal=False):
+        start(values, parts.path)
+    start(values, parts.path)
+    assert_same(parts, whole)
+
+
 def test_a_run_that_ended_within_an_epoch_goes_on_in_it(compose_small: Compose, tmp_path: Path) -> None:
     whole, parts = (RunFolder(tmp_path / name) for name in ("whole", "parts"))
     start(compose_small(*STEPS), whole.path)
