@@ -191,7 +191,7 @@ def check_steps_of_schedule(checkpoint: Checkpoint, values: Mapping[str, Any], n
     schedule, planned = schedule_with_end(values), checkpoint.scheduled.get("steps", -1)
     if schedule and -1 < planned < num_steps:
         raise ValueError(
-            f"{schedule} leads the learning rate to its end in {planned} optimizer steps, and the training would have "
+            f"{schedule} leads the training to its end in {planned} optimizer steps, and the training would have "
             f"{num_steps} now; keep trainer.devices, trainer.num_nodes, trainer.accumulate_grad_batches and "
             f"trainer.limit_train_batches as they were, or add trainer.max_steps={planned}"
         )

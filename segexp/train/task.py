@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from pytorch_lightning import LightningModule
 from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
@@ -51,6 +52,7 @@ class SegmentationTask(LightningModule):
         self.class_names = class_names
         self.categories = categories
         self.total_steps = NO_END  # known once the training begins
+        self.scheduled_steps = -1  # of a run that goes on: the total when it began, by which the loss still changes
         self.train_confusion = ConfusionMetric(len(class_names))
         self.val_confusion = ConfusionMetric(len(class_names))
         self.confusions: dict[str, scores.Confusion] = {}  # split -> confusion matrix of its last epoch
@@ -120,8 +122,12 @@ class SegmentationTask(LightningModule):
         scheduler = self.make_scheduler(optimizer, self.total_steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.scheduled_steps = checkpoint.get("position", {}).get("scheduled", {}).get("steps", -1)
+
     def _follow_training(self) -> None:
-        fraction = None if self.total_steps == NO_END else self.global_step / self.total_steps
+        total_steps = max(self.total_steps, self.scheduled_steps)  # which a resume may shorten, but never prolong
+        fraction = None if total_steps == NO_END else self.global_step / total_steps
         set_progress(self.loss, self.current_epoch, fraction)
 
     def _log_scores(self, split: str, loss: WeightedMean, confusion: ConfusionMetric) -> None:

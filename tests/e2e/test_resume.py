@@ -55,6 +55,17 @@ def test_killed_while_the_loss_changes(small, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_run_that_is_shortened_keeps_the_change_of_its_loss(small, tmp_path: Path) -> None:
+    whole, short = (RunFolder(tmp_path / name) for name in ("whole", "short"))
+    overrides = small("loss=cross_entropy_to_iou", "loss.width=0.2", "trainer.max_epochs=4")
+    assert train(whole, overrides) == 0
+    assert train(short, overrides, by_signal="SIGTERM 4") == 143
+    resume(short.path, ["trainer.max_epochs=2"])
+    losses = [[row["val/loss"] for row in run.history() if "val/loss" in row] for run in (short, whole)]
+    assert losses[0] == losses[1][:2]
+
+
+@pytest.mark.slow
 def test_killed_between_two_epochs(overrides: list[str], tmp_path: Path) -> None:
     """Its checkpoint is from before the scores that it had written."""
     whole, parts = (RunFolder(tmp_path / name) for name in ("whole", "parts"))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from segexp.run.folder import RunFolder
-from segexp.train.resume import with_overrides
+from segexp.train.resume import check_end_of_schedule
 from segexp.train.settings import TrainSettings
 from tests.training import start
 
@@ -42,6 +42,9 @@ def test_a_training_without_an_end_is_refused(compose_small) -> None:
     TrainSettings.of(compose_small(CHANGING, "trainer.max_epochs=-1", "loss.unit=epochs", "loss.middle=5"))
 
 
-def test_a_training_is_not_prolonged_beyond_the_end_that_its_loss_was_planned_for(compose_small) -> None:
+def test_a_training_is_not_prolonged_beyond_the_end_that_its_loss_was_planned_for(
+    compose_small, tmp_path: Path
+) -> None:
+    before, now = compose_small(CHANGING), compose_small(CHANGING, "trainer.max_epochs=2")
     with pytest.raises(ValueError, match="loss.unit=training leads the training to the end that was planned"):
-        with_overrides(compose_small(CHANGING), ["trainer.max_epochs=2"])
+        check_end_of_schedule(RunFolder(tmp_path), {}, before, now)
