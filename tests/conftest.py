@@ -1,7 +1,7 @@
 """What tests of several rooms need. Nothing of ours is mocked: it is shrunk instead."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from segexp.config.compose import compose
@@ -10,6 +10,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # pytest runs one worker a core
 os.environ["no_proxy"] = os.environ["NO_PROXY"] = "127.0.0.1,localhost"  # servers of tests are not behind any proxy
 
 import pytest
+from hydra.core.hydra_config import HydraConfig
 
 from segexp.run.folder import RunFolder
 from segexp.types import Values
@@ -39,6 +40,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--config-dir"):
         os.environ[CONFIG_DIR] = str(Path(config.getoption("--config-dir")).absolute())
+
+
+@pytest.fixture(autouse=True)
+def _no_command_runs() -> Iterator[None]:
+    """Forget a command that a test ran in this process: its --config-dir would be that of the next tests."""
+    yield
+    HydraConfig.instance().cfg = None
 
 
 @pytest.fixture(scope="session")
