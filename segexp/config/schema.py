@@ -67,7 +67,7 @@ NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False), Allowed("a numb
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False), Allowed("a number above 0")]
 Side = Annotated[int, Field(ge=SMALLEST_SIDE)]
 Size = Annotated[tuple[Side, Side], Tuple, Allowed(f"[height, width], each at least {SMALLEST_SIDE}")]
-BitDepth = Annotated[int, Field(ge=8, le=16), Allowed("null: as many as files store; or a whole number from 8 to 16")]
+BitDepth = Annotated[int, Field(ge=8, le=16), Allowed("a whole number from 8 to 16")]
 DataValues = Annotated[dict[str, Any], AfterValidator(_without_nulls)]
 """Settings that replace those of the data a run was trained on; a key that is null replaces nothing."""
 

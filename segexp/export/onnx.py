@@ -87,9 +87,9 @@ def _refuse_other_opset(model: "ModelProto", opset: int | None) -> None:
     written = {each.domain: each.version for each in model.opset_import}.get("")
     if opset not in (None, written):
         raise OpsetError(
-            f"opset is {opset}, and this network has operations that can be written in opset {written} only; allowed: "
-            f"{written}, or another one that is nearer to it; leave out opset=, or set fixed_size= to multiples of 32, "
-            "which need no padding"
+            f"opset is {opset}, and this network cannot be converted to it from opset {written}; leave out opset=, or "
+            "choose one between them, which may work; a fixed_size= of multiples of 32 needs no padding, and allows "
+            "lower ones than other sizes"
         )
 
 
