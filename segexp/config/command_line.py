@@ -21,7 +21,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from segexp.config.compose import config_folder, is_option, load, resolve
 from segexp.system import signals
-from segexp.system.pipe import has_reader, quiet_without_reader
+from segexp.system.pipe import BROKEN_PIPE, has_reader, quiet_without_reader
 from segexp.types import Values
 
 USER_ERRORS = (ValueError, OSError, FloatingPointError, InstantiationException)
@@ -38,7 +38,7 @@ def entry_point(name: str) -> Callable[[Callable[[Values], None]], Callable[[], 
                 main(resolve(config, name, HydraConfig.get().overrides.task))
             except USER_ERRORS as error:
                 if isinstance(error, BrokenPipeError) and not has_reader():
-                    raise
+                    sys.exit(BROKEN_PIPE)  # Hydra would print any other exception
                 sys.exit(f"segexp.{name}: {_without_search_path(error)}")
 
         command = hydra.main(str(config_folder()), name, version_base="1.3")(job)

@@ -26,6 +26,14 @@ def test_the_help_of_a_command_needs_no_reader(command: str) -> None:
     assert without_reader(sys.executable, "-m", f"segexp.{command}", "--help") == (BROKEN_PIPE, "")
 
 
+def test_a_command_that_prints_on_ends_quietly() -> None:
+    code = (
+        "from segexp.config.command_line import entry_point; "
+        "entry_point('compare')(lambda values: [print('line' * 999) for _ in range(999)])()"
+    )
+    assert without_reader(sys.executable, "-c", code, "runs=any") == (BROKEN_PIPE, "")
+
+
 def test_an_error_is_said_although_nobody_reads_the_output() -> None:
     status, said = without_reader(sys.executable, "-m", "segexp.compare", "runs=/nowhere")
     assert (status, said.startswith("segexp.compare: no run folder")) == (1, True)
