@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from segexp.check.scan import Scan
     from segexp.data.counts import ClassCounts
 
+LISTED = "segexp.check: the data set has problems, which are listed above; mend or remove these files"
+
 
 @entry_point("check")
 def main(values: Values) -> None:
@@ -41,17 +43,16 @@ def main(values: Values) -> None:
     for problem in shared:
         console.print(problem, style="red", soft_wrap=True, markup=False)
     counts = sum_counts((counts for result in scans for counts in result.counts), grouping.num_classes)
+    has_problems = shared or any(result.problems for result in scans)
     if not any(counts.pixels):
-        sys.exit(
-            f"segexp.check: no pixel of {', '.join(settings.splits)} belongs to a class of {grouping.name}; choose "
-            "other splits, or another option of classes="
-        )
+        nothing = f"segexp.check: no pixel of {', '.join(settings.splits)} belongs to a class of {grouping.name}; "
+        sys.exit(LISTED if has_problems else f"{nothing}choose other splits, or another option of classes=")
     console.print(_weight_table(counts, grouping.names))
     shares = dict(zip(grouping.names, (pixels / max(1, sum(counts.pixels)) for pixels in counts.pixels), strict=True))
     title = f"{grouping.name}, {' + '.join(settings.splits)}"
     print(pictures.save(pictures.class_bars(shares, grouping.colors, title), Path(settings.picture)))
-    if shared or any(result.problems for result in scans):
-        sys.exit("segexp.check: the data set has problems, which are listed above; mend or remove these files")
+    if has_problems:
+        sys.exit(LISTED)
 
 
 def overlaps(splits: Sequence[str], scans: "Sequence[Scan]") -> list[str]:

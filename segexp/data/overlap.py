@@ -30,9 +30,10 @@ def refuse_shared_images(splits: tuple[str, str], first: Sequence[Pair], second:
     shared = shared_images(first, second)
     if shared:
         examples = ", ".join(map(str, shared[:NUM_EXAMPLES]))
+        both = " and ".join(splits) if splits[0] != splits[1] else f"for training and validation, both {splits[0]},"
         raise ValueError(
-            f"the splits {splits[0]} and {splits[1]} share {len(shared)} images, such as {examples}; give each split "
-            "files of its own (in data.images and data.masks of data=folder, SPLIT stands for the split's name), or "
+            f"the splits {both} share images, {len(shared)} in all, such as {examples}; give each split files of its "
+            "own (in data.images and data.masks of data=folder, SPLIT stands for the split's name), or "
             "allow it by data.splits_may_overlap=true: scores then say nothing about images that were not trained on"
         )
 

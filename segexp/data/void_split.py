@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from segexp.classes import Grouping
 from segexp.data.pairs import Pair, Source, evenly_spread
 from segexp.data.reading import read_label_ids
+from segexp.types import VOID
 
 NUM_READ = 8
 """Masks, evenly spread, that are looked at first."""
@@ -19,7 +20,8 @@ def refuse_void_split(source: Source, split: str, pairs: Sequence[Pair], groupin
     lookup = grouping.lookup(source.table)
 
     def holds_class(pair: Pair) -> bool:
-        return bool((lookup[read_label_ids(source, pair)] < grouping.num_classes).any())
+        """Or what is no label, which is named when it is read to be trained on."""
+        return bool((lookup[read_label_ids(source, pair)] != VOID).any())
 
     with ThreadPoolExecutor() as pool:
         if not any(pool.map(holds_class, evenly_spread(pairs, NUM_READ))) and not any(pool.map(holds_class, pairs)):

@@ -53,7 +53,7 @@ def test_a_copy_under_another_name_is_shared(tmp_path: Path, copy: Callable[[Pat
     second.append(Pair(again, again, "again"))
     assert [tuple(shared) for shared in shared_images(first, second)] == [(first[1], second[1])]
     with pytest.raises(
-        ValueError, match="train and val share 1 images, such as .*1.bmp = .*again.bmp; give each split"
+        ValueError, match="train and val share images, 1 in all, such as .*1.bmp = .*again.bmp; give each split"
     ):
         refuse_shared_images(("train", "val"), first, second)
 
@@ -87,7 +87,9 @@ def values_of_one_folder(root: Path, *typed: str) -> Values:
 
 def test_a_training_on_its_own_validation_images_is_refused_before_it_begins(tmp_path: Path) -> None:
     small = ["model.streams=[4,8]", "logger=none", "trainer.accelerator=cpu"]
-    with pytest.raises(ValueError, match="share 2 images, such as .*/images/train/0.jpg, .*SPLIT stands for the split"):
+    with pytest.raises(
+        ValueError, match="share images, 2 in all, such as .*/images/train/0.jpg, .*SPLIT stands for the split"
+    ):
         start(values_of_one_folder(tmp_path, *small), tmp_path / "run")
     status = json.loads((tmp_path / "run/status.json").read_text())
     assert status["state"] == "failed"

@@ -51,6 +51,15 @@ def test_a_check_lists_it_although_another_split_has_classes(values: Values, tmp
     assert ["no pixel of val" in problem for problem in problems["val"]] == [True]
 
 
+def test_what_is_no_label_is_not_called_void(values: Values, tmp_path: Path) -> None:
+    """It is named when the mask is read: another option of classes= would be no cure."""
+    for mask in (tmp_path / "masks/val").iterdir():
+        Image.new("L", trees.SIZE[::-1], 99).save(mask)
+    source, grouping = build.source(values), build.grouping(values)
+    refuse_void_split(source, "val", source.pairs("val"), grouping)
+    assert all("holds the ids [99]" in problem for problem in scan(source, grouping, "val", (48, 80)).problems)
+
+
 def test_one_pixel_in_any_mask_is_enough(values: Values, tmp_path: Path) -> None:
     make_void(tmp_path, "val")
     source, grouping = build.source(values), build.grouping(values)
