@@ -41,6 +41,7 @@ class Environment(BaseModel):
     """The keys of environment.json that are read again, where they are there."""
 
     choices: dict[str, str | None] = {}
+    config_folders: list[str] = []
     data: dict[str, str] = {}
     git: Git | None = None
     overrides: list[str] = []

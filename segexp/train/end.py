@@ -11,6 +11,7 @@ from pytorch_lightning.callbacks.early_stopping import EarlyStoppingReason
 from segexp.callbacks.last import KeepLast
 from segexp.data.module import DataModule
 from segexp.data.sampler import TrainingSampler
+from segexp.train.resume import STOPPED_EARLY
 from segexp.types import Values
 
 
@@ -65,7 +66,7 @@ def _reason(trainer: Trainer, history: Sequence[Values]) -> str:
     if not trainer.should_stop:
         return f"reached trainer.max_epochs={trainer.max_epochs}"
     reasons = (_reason_of(callback, history) for callback in trainer.callbacks)  # type: ignore[attr-defined]
-    return next(filter(None, reasons), "stopped early by a callback")
+    return next(filter(None, reasons), f"{STOPPED_EARLY} by a callback")
 
 
 def _reason_of(callback: Any, history: Sequence[Values]) -> str | None:
@@ -75,9 +76,9 @@ def _reason_of(callback: Any, history: Sequence[Values]) -> str | None:
         case Timer() if (remaining := callback.time_remaining()) is not None and remaining <= 0:
             return "reached trainer.max_time"
         case EarlyStopping(stopping_reason=EarlyStoppingReason.PATIENCE_EXHAUSTED):
-            return f"stopped early: {_without_progress(callback, history)}"
+            return f"{STOPPED_EARLY}: {_without_progress(callback, history)}"
         case EarlyStopping(stopping_reason_message=str() as message):
-            return f"stopped early: {message.removesuffix(' Signaling Trainer to stop.')}"
+            return f"{STOPPED_EARLY}: {message.removesuffix(' Signaling Trainer to stop.')}"
     return None
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from pytorch_lightning.utilities import rank_zero_only
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
-from segexp.config.compose import config_dir
+from segexp.config.compose import config_dir, user_folders
 from segexp.config.facts import without_facts
 from segexp.config.grammar import quote
 from segexp.data.module import DataModule
@@ -69,6 +69,7 @@ def _record_start(run: RunFolder, request: Request, data: DataModule, begun_with
     run.write_config(request.values)
     environment = collect_environment(_fingerprints(data), request.choices, list(request.overrides))
     environment["without_effect"] = settings_without_effect(request.values)
+    environment["config_folders"] = [str(folder) for folder in user_folders()]
     if begun_with:
         environment["start_from"] = begun_with.record()
         print(begun_with.summary())

@@ -42,6 +42,8 @@ MAY_CHANGE = (
 ABSENT = "absent"
 FUSED = "optimizer.fused"
 EARLY_STOPPING = "early_stopping"
+STOPPED_EARLY = "stopped early"
+"""How the reason begins that a run records for an end that its score or its study decided."""
 
 
 @dataclass(frozen=True)
@@ -174,13 +176,12 @@ def _command_from_weights(run: RunFolder, key: str, more: str) -> str:
     """The command of the run, as far as it is known, with its weights to start from. more: its end, in place of key."""
     replaced = {f"trainer.{key}", "hydra.run.dir", "on_existing", "start_from", "start_checkpoint"}
     try:
-        typed = [str(each) for each in run.environment.get("overrides", [])]
+        known = run.environment
     except ValueError:
-        typed = []
-    kept = [each for each in typed if each.lstrip("+~").partition("=")[0] not in replaced]
-    return shlex.join(
-        ["python", "-m", "segexp.train", *config_dir(), *kept, f"start_from={quote(str(run.path))}", more]
-    )
+        known = {}
+    folders = config_dir() or [word for folder in known.get("config_folders", []) for word in ("--config-dir", folder)]
+    kept = [each for each in known.get("overrides", []) if each.lstrip("+~").partition("=")[0] not in replaced]
+    return shlex.join(["python", "-m", "segexp.train", *folders, *kept, f"start_from={quote(str(run.path))}", more])
 
 
 def check_steps_of_schedule(checkpoint: Checkpoint, values: Mapping[str, Any], num_steps: float) -> None:
@@ -261,7 +262,14 @@ def check_targets(run: RunFolder, values: Mapping[str, Any], typed: Mapping[str,
 
 
 def check_something_left(checkpoint: Checkpoint, values: Mapping[str, Any]) -> None:
-    """Raise ValueError if max_epochs or max_steps leaves nothing to train after the checkpoint."""
+    """Raise ValueError if the run was stopped early, or if max_epochs or max_steps leaves nothing to train."""
+    run = RunFolder(checkpoint.path.parent.parent)
+    status = run.status()
+    if str(status.get("ended", "")).startswith(STOPPED_EARLY):
+        command = _command_from_weights(run, "max_epochs", f"trainer.max_epochs={values['trainer']['max_epochs']}")
+        raise ValueError(
+            f"{run.path} has ended: {status['ended']}; to train further, begin a new run with its weights: {command}"
+        )
     _check_left(checkpoint, values, "max_epochs", "epochs", checkpoint.num_epochs)
     planned = (checkpoint.planned or {}).get("max_steps")
     is_in_last_validation = not checkpoint.has_ended and planned == values["trainer"].get("max_steps")

@@ -15,6 +15,7 @@ from segexp.run import checkpoint
 from segexp.run.folder import RunFolder
 from segexp.sweep.job import Job
 from segexp.sweep.job_status import ProcessState, job_status
+from segexp.train.plan import Request, plan
 from tests.training import resume, start
 
 
@@ -138,6 +139,9 @@ def test_early_stopping_ends_a_training_that_does_not_improve(compose_small, tmp
     assert f"ended       {reason}\n" in capsys.readouterr().out
     job = Job(0, "early", tmp_path, ())
     assert job_status(job, ProcessState.ENDED).reason == reason
+    request = Request(compose("train", [f"resume={tmp_path}"]), {}, [f"resume={tmp_path}"])
+    with pytest.raises(ValueError, match=r"has ended: stopped early: .*; to train further, begin .* start_from="):
+        plan(run, request)
 
 
 def test_a_training_that_reaches_its_end_says_so_to_whoever_asks(trained: RunFolder) -> None:

@@ -71,13 +71,15 @@ def test_a_schedule_that_ends_with_the_training_cannot_be_outlived(
         compose("train", [each, f"++trainer.{key}={planned}"]) for each in (typed_schedule, "scheduler=constant")
     )
     folder = RunFolder(tmp_path / "a run")
-    folder.write_environment({"overrides": ["model=unet", f"trainer.{key}={planned}", "hydra.run.dir=x"]})
+    overrides = ["model=unet", f"trainer.{key}={planned}", "hydra.run.dir=x"]
+    folder.write_environment({"overrides": overrides, "config_folders": [str(tmp_path / "my conf")]})
     for number in longer:
         typed = [f"trainer.{key}={number}"]
         with pytest.raises(ValueError, match=rf"{key} was {planned} .*{typed_schedule} leads .*: python -m") as refused:
             resume.check_end_of_schedule(folder, {}, run, resume.with_overrides(run, typed))
         command = shlex.split(str(refused.value).partition("segexp.train ")[2])
         further = number - planned if number > planned else planned
+        assert (command.pop(0), command.pop(0)) == ("--config-dir", str(tmp_path / "my conf"))
         assert command == ["model=unet", f"start_from='{folder.path}'", f"trainer.{key}={further}"]
         assert compose("train", command)["start_from"] == str(folder.path)
         resume.check_end_of_schedule(folder, {}, constant, resume.with_overrides(constant, typed))

@@ -104,7 +104,8 @@ def _read(name: str, path: str | Path, split: str) -> Run:
 
 def _environment_facts(environment: Mapping[str, Any]) -> dict[str, Any]:
     """What a run ran on: data, commit, files changed since, Python, hardware, packages."""
-    relevant = {key: value for key, value in environment.items() if key not in ("command", "overrides", "choices")}
+    of_command = ("command", "overrides", "choices", "config_folders")
+    relevant = {key: value for key, value in environment.items() if key not in of_command}
     facts = flat_settings(relevant)
     changed = [line.split(maxsplit=1) for line in facts.pop("git.changed_files", [])]  # "M segexp/run.py"
     return facts | {f"changed file {name}": how for how, name in changed}
