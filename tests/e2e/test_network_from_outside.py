@@ -12,7 +12,7 @@ from segexp import build
 from segexp.config.compose import compose
 from segexp.model.auxiliary import num_auxiliary
 from segexp.types import TrainingLogits
-from tests.e2e.command import ROOT, environment
+from tests.e2e.command import PYTHON, ROOT, environment
 from tests.examples import write_example
 from tests.warm_process import run_module
 
@@ -40,9 +40,9 @@ def test_it_is_trained_with_its_auxiliary_loss(folder: Path, monkeypatch: pytest
 @pytest.mark.slow
 def test_it_keeps_the_promises_of_networks(folder: Path) -> None:
     tests = [str(ROOT / f"tests/contract/test_{name}.py") for name in ("model", "auxiliary")]
-    answer = _run(
-        folder, "pytest", "-k", "mine", "--config-dir", str(folder / "my_conf"), "-p", "no:cacheprovider", *tests
-    )
+    chosen = ["-k", "mine", "--config-dir", str(folder / "my_conf"), "-p", "no:cacheprovider"]
+    command = [*PYTHON, "pytest", *chosen, *tests]  # pytest loads libraries in its own way
+    answer = subprocess.run(command, cwd=folder, env=_environment(folder), stdout=subprocess.PIPE, text=True)
     assert answer.returncode == 0, answer.stdout
 
 
@@ -50,16 +50,18 @@ def test_it_keeps_the_promises_of_networks(folder: Path) -> None:
 def test_every_command_uses_it(folder: Path, small) -> None:
     typed = [each for each in small("model=mine", "hydra.run.dir=run") if not each.startswith("model.")]
     ours = ["--config-dir", "my_conf"]
-    _run(folder, "segexp.train", *ours, *typed, check=True)
-    _run(folder, "segexp.evaluate", *ours, "run=run", check=True)
-    _run(folder, "segexp.export", *ours, "run=run", "format=torch_export", "output=exported", check=True)
+    _run(folder, "segexp.train", *ours, *typed)
+    _run(folder, "segexp.evaluate", *ours, "run=run")
+    _run(folder, "segexp.export", *ours, "run=run", "format=torch_export", "output=exported")
     program = torch.export.load(folder / "exported/model.pt2")
     assert program.state_dict
     assert not [name for name in program.state_dict if "auxiliary" in name]
 
 
-def _run(folder: Path, module: str, *arguments: str, check: bool = False) -> subprocess.CompletedProcess[str]:
-    env = environment(PYTHONPATH=os.pathsep.join([str(folder), str(ROOT)]))
-    answer = run_module(module, *arguments, folder=folder, environment=env)
-    assert not check or answer.returncode == 0, answer.stderr
-    return answer
+def _environment(folder: Path) -> dict[str, str]:
+    return environment(PYTHONPATH=os.pathsep.join([str(folder), str(ROOT)]))
+
+
+def _run(folder: Path, module: str, *arguments: str) -> None:
+    answer = run_module(module, *arguments, folder=folder, environment=_environment(folder))
+    assert answer.returncode == 0, answer.stderr
