@@ -76,7 +76,7 @@ def test_an_exception_leaves_its_traceback_in_the_log(segexp, sweep, tmp_path: P
 
 def test_the_same_command_goes_on_with_a_sweep_that_was_cancelled(segexp, command, sweep, tmp_path: Path) -> None:
     folder = tmp_path / "sweep"
-    arguments = sweep("loss=dice,focal", *LONG, "hydra.launcher.max_running=1")
+    arguments = sweep("loss=dice,focal", LONG, "hydra.launcher.max_running=1")
     assert segexp("train", *arguments).returncode == 0
     run = RunFolder(folder / "0_loss-dice")
     until(lambda: (run.checkpoints / "last.ckpt").is_file())

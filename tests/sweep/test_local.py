@@ -77,7 +77,7 @@ def test_a_job_that_trains_for_a_killed_command_is_waited_for(tmp_path: Path, ca
 @pytest.mark.slow
 def test_a_signal_ends_all_jobs_and_the_sweep_goes_on_later(small, tmp_path: Path) -> None:
     folder = tmp_path / "sweep"
-    arguments = ["-m", *small(*LONG), "seed=0,1,2", f"hydra.sweep.dir={folder}", "hydra.launcher.num_parallel=2"]
+    arguments = ["-m", *small(LONG), "seed=0,1,2", f"hydra.sweep.dir={folder}", "hydra.launcher.num_parallel=2"]
     runs = [RunFolder(folder / f"{seed}_seed-{seed}") for seed in range(3)]
     processes = set()
     for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
