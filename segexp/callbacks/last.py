@@ -71,9 +71,7 @@ class KeepLast(Checkpoint):
             self.save(trainer)
 
     def on_validation_end(self, trainer: Trainer, task: LightningModule) -> None:
-        if not _is_ending(
-            trainer
-        ):  # an end within an epoch counts this epoch's scores, which a longer training goes on with
+        if not _is_ending(trainer):  # else a longer training goes on with the counts of this epoch
             self.counted_in_epoch = None
 
     def on_train_epoch_start(self, trainer: Trainer, task: LightningModule) -> None:

@@ -4,14 +4,13 @@
 keys are left out, so that no run records a setting that had no effect; a command that sets one of them is refused.
 """
 
-import functools
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from hydra.core.override_parser.types import Override
 
-from segexp.system import ranks
+from segexp.system.once import warn_once
 from segexp.types import Values
 
 log = logging.getLogger(__name__)
@@ -45,16 +44,9 @@ def without_leftovers(
         if keys:
             said = f"{' '.join(experiments)} sets {', '.join(f'{group}.{key}' for key in keys)} for {intention}"
             _refuse_typed(others, [f"{group}.{key}" for key in keys], f"{said}, and {option} builds {target}")
-            _warn_once(f"{said}: left out, since {option} builds {target}")
+            warn_once(log, f"{said}: left out, since {option} builds {target}")
             kept[group] = {key: value for key, value in values[group].items() if key not in keys}
     return kept
-
-
-@functools.cache
-def _warn_once(message: str) -> None:
-    """A sweep composes all its jobs."""
-    if ranks.rank() == 0:
-        log.warning("%s", message)
 
 
 def _is_part(node: Any) -> bool:

@@ -1,6 +1,5 @@
 """The files of a data set's scenes: what every source lists for a split, and the errors that all sources share."""
 
-import functools
 import hashlib
 import logging
 from collections.abc import Collection, Iterable, Sequence
@@ -9,8 +8,9 @@ from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
 from segexp.classes import LabelTable
-from segexp.system import ranks, remote
+from segexp.system import remote
 from segexp.system.files import hidden_files, is_hidden
+from segexp.system.once import warn_once
 from segexp.types import Bytes
 
 log = logging.getLogger(__name__)
@@ -129,7 +129,7 @@ def complete_pairs(
     """
     hidden = [pair for pair in pairs if is_hidden(pair.image)]
     if hidden:
-        _warn_once(f"left out: {hidden_files(len(hidden))}, the first is {hidden[0].image}")
+        warn_once(log, f"left out: {hidden_files(len(hidden))}, the first is {hidden[0].image}")
         pairs = [pair for pair in pairs if not is_hidden(pair.image)]
     if not pairs:
         raise FileNotFoundError(f"no images: {pattern}; correct data.root, or the key of data that names this folder")
@@ -149,23 +149,17 @@ def complete_pairs(
 def _say_masks_left_out(masks: Collection[Path], pattern: str) -> None:
     names = sorted(str(mask) for mask in masks if not is_hidden(mask))
     if names:
-        _warn_once(
+        warn_once(
+            log,
             f"left out: {len(names)} masks without an image, the first is {names[0]}: no image of its name is among "
-            f"{pattern}; add the images, or remove the masks"
+            f"{pattern}; add the images, or remove the masks",
         )
 
 
-@functools.cache
-def _warn_once(message: str) -> None:
-    """Although a split is listed several times."""
-    if ranks.rank() == 0:
-        log.warning("%s", message)
-
-
 def evenly_spread(items: Sequence[Item], number: int) -> list[Item]:
-    """At most that many of the items, from the first to the last."""
-    last = len(items) - 1
-    return [items[place] for place in sorted({round(step * last / (number - 1)) for step in range(number)}) if items]
+    """At most that many of the items, from the first to the last; of several the first and the last are among them."""
+    number = min(number, len(items))
+    return [items[round(step * (len(items) - 1) / max(1, number - 1))] for step in range(number)]
 
 
 def fingerprint(pairs: Sequence[Pair]) -> str:

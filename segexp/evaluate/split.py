@@ -13,7 +13,7 @@ from rich.progress import track
 
 from segexp import build
 from segexp.data.bit_depth import unused_bits
-from segexp.data.pairs import Pair, fingerprint
+from segexp.data.pairs import Pair, evenly_spread, fingerprint
 from segexp.evaluate.image_counts import CountingTask, ImageCounts
 from segexp.evaluate.processes import count_images
 from segexp.evaluate.result import Evaluation, metric_settings
@@ -75,7 +75,7 @@ def prepare_evaluation(run: RunFolder, settings: EvaluateSettings, predictions: 
         bit_depth,
         settings,
         build.metrics(settings.metric),
-        _evenly_spread(settings.num_scenes, len(pairs)),
+        frozenset(evenly_spread(range(len(pairs)), settings.num_scenes)),
         predictions and predictions.with_name(f".{predictions.name}"),
     )
     return EvaluationJob(task, devices, min(settings.num_processes, len(pairs)), facts, predictions)
@@ -109,12 +109,6 @@ def evaluate(job: EvaluationJob, store: Callable[[Evaluation], None] | None = No
 def _say_if_without_effect(window: Size | None, counts: list[ImageCounts]) -> None:
     if window and not any(each.windowed for each in counts):
         print(f"window={list(window)} changed nothing: every image fits into it; set a smaller one".replace(", ", ","))
-
-
-def _evenly_spread(number: int, num_images: int) -> frozenset[int]:
-    """Indices of that many images, or of all, from the first to the last."""
-    number = max(0, min(number, num_images))
-    return frozenset(np.linspace(0, num_images - 1, number).round().astype(int).tolist())
 
 
 def _evaluation(job: EvaluationJob, counts: list[ImageCounts]) -> Evaluation:

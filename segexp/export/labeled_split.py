@@ -9,7 +9,7 @@ from torch import Tensor
 from torchvision.transforms.v2 import functional as transform
 
 from segexp.classes import Grouping
-from segexp.data.pairs import Pair, Source
+from segexp.data.pairs import Pair, Source, evenly_spread
 from segexp.data.reading import read_image, read_pair
 from segexp.inference.segment import Network, image_batch, segment
 from segexp.inference.settings import Inference
@@ -30,8 +30,8 @@ class LabeledSplit:
 
     def evenly_spread(self, number: int) -> list[Tensor]:
         """At most that many images, evenly spread, uint8 [1, 3, H, W] as the network sees them."""
-        indices = np.linspace(0, len(self.pairs) - 1, min(number, len(self.pairs))).round().astype(int)
-        images = (image_batch(read_image(self.pairs[index].image, self.bit_depth)[None]) for index in indices)
+        pairs = evenly_spread(self.pairs, number)
+        images = (image_batch(read_image(pair.image, self.bit_depth)[None]) for pair in pairs)
         size = list(self.image_size) if self.image_size else None
         return [transform.resize(image, size, antialias=True) if size else image for image in images]
 

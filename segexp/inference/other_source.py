@@ -1,11 +1,11 @@
 """Another data set than that of the run, for a network whose classes it may have in part."""
 
-import functools
 import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from segexp.classes import UNKNOWN_LABEL, Grouping, Label, LabelTable
+from segexp.system.once import warn_once
 from segexp.types import Bytes
 
 if TYPE_CHECKING:
@@ -26,12 +26,6 @@ class OtherSource:
 
     def mask(self, pair: "Pair") -> Bytes:
         return self.source.mask(pair)
-
-
-@functools.cache
-def _warn_once(message: str) -> None:
-    """The source is built before torch is loaded, and once more where it is read."""
-    log.warning("%s", message)
 
 
 def other_source(source: "Source", grouping: Grouping) -> "Source":
@@ -56,6 +50,6 @@ def other_source(source: "Source", grouping: Grouping) -> "Source":
         raise ValueError(
             f"the masks of this data set have {len(table.labels)} ids, and {len(missing)} labels need more"
         )
-    _warn_once(f"labels of {grouping.name} that this data set does not have: {', '.join(missing)}")
+    warn_once(log, f"labels of {grouping.name} that this data set does not have: {', '.join(missing)}")
     further = (Label(name, number, (0, 0, 0)) for name, number in zip(missing, free, strict=False))
     return OtherSource(source, LabelTable(table.name, (*table.labels, *further)))

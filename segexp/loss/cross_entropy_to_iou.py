@@ -46,7 +46,7 @@ class CrossEntropyToIoU(Precise):
         if self.unit == "training" and fraction is None:
             raise ValueError(
                 "cross_entropy_to_iou: unit is training, and this training has no end; set trainer.max_epochs or "
-                "+trainer.max_steps, or set loss.unit=epochs and give loss.middle and loss.width in epochs"
+                "trainer.max_steps, or set loss.unit=epochs and give loss.middle and loss.width in epochs"
             )
         now = epoch if self.unit == "epochs" or fraction is None else fraction
         self.share.fill_(1 / (1 + math.exp(min((self.middle - now) / self.width, 700.0))))

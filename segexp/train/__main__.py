@@ -48,7 +48,7 @@ def _removed_if_not_begun(run: RunFolder) -> Iterator[None]:
     try:
         yield
     except (Exception, KeyboardInterrupt):
-        if ranks.rank() == 0 and {file.name for file in run.path.iterdir()} <= {".lock", "status.json"}:
+        if ranks.rank() == 0 and {file.name for file in run.path.glob("*")} <= {".lock", "status.json"}:
             shutil.rmtree(run.path, ignore_errors=True)
         raise
 

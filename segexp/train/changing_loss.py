@@ -1,7 +1,7 @@
 """Losses that change during a training."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 from torch import Tensor, nn
@@ -36,17 +36,17 @@ def set_epoch(loss: nn.Module, epoch: int) -> None:
             part.set_epoch(epoch)
 
 
-def set_progress(loss: nn.Module, epoch: int, fraction: float | None) -> None:
-    for part in _following(loss):
-        part.set_progress(epoch, fraction)
+def parts_that_follow(loss: nn.Module) -> list[FollowsTraining]:
+    """The loss, and parts of it, that change during the training."""
+    return [part for part in loss.modules() if isinstance(part, FollowsTraining)]
 
 
-def warn_of_unreached_change(loss: nn.Module, num_epochs: int) -> None:
-    """Warn if a training of so many epochs ends before the loss has changed, or begins after it has.
+def warn_of_unreached_change(parts: Sequence[FollowsTraining], num_epochs: int) -> None:
+    """Warn if a training of so many epochs ends before a part has changed, or begins after it has.
 
-    The loss is at its beginning afterwards.
+    The parts are at their beginning afterwards.
     """
-    for part in _following(loss):
+    for part in parts:
         part.set_progress(num_epochs - 1, 1.0)
         at_end = float(part.share)
         part.set_progress(0, 0.0)
@@ -60,7 +60,3 @@ def warn_of_unreached_change(loss: nn.Module, num_epochs: int) -> None:
                 100 * at_end,
                 num_epochs,
             )
-
-
-def _following(loss: nn.Module) -> Iterator[FollowsTraining]:
-    return (part for part in loss.modules() if isinstance(part, FollowsTraining))

@@ -17,7 +17,7 @@ from segexp.metric.weighted_mean import WeightedMean
 from segexp.optimizer import learning_rates
 from segexp.scheduler import NO_END, observe_scores
 from segexp.system.lightning_internals import leave_unscaling_to_clipping
-from segexp.train.changing_loss import set_epoch, set_progress, warn_of_unreached_change
+from segexp.train.changing_loss import parts_that_follow, set_epoch, warn_of_unreached_change
 from segexp.types import Image, Logits, Sample, Target, TrainingLogits
 
 OptimizerFactory = Callable[[nn.Module], Optimizer]
@@ -51,6 +51,7 @@ class SegmentationTask(LightningModule):
         self.make_scheduler = make_scheduler
         self.class_names = class_names
         self.categories = categories
+        self.changing_parts = parts_that_follow(loss)  # once, as every step tells them
         self.total_steps = NO_END  # known once the training begins
         self.scheduled_steps = -1  # of a run that goes on: the total when it began, by which the loss still changes
         self.train_confusion = ConfusionMetric(len(class_names))
@@ -87,13 +88,11 @@ class SegmentationTask(LightningModule):
     def on_train_start(self) -> None:
         if self.total_steps != NO_END and self.trainer.is_global_zero:
             num_batches = self.total_steps * self.trainer.accumulate_grad_batches
-            warn_of_unreached_change(
-                self.loss, max(1, math.ceil(num_batches / max(1, self.trainer.num_training_batches)))
-            )
+            num_epochs = math.ceil(num_batches / max(1, self.trainer.num_training_batches))
+            warn_of_unreached_change(self.changing_parts, max(1, num_epochs))
 
     def on_train_epoch_start(self) -> None:
         set_epoch(self.loss, self.current_epoch)
-        self._follow_training()
 
     def on_train_batch_start(self, batch: Sample, batch_index: int) -> None:
         self._follow_training()
@@ -128,7 +127,8 @@ class SegmentationTask(LightningModule):
     def _follow_training(self) -> None:
         total_steps = max(self.total_steps, self.scheduled_steps)  # which a resume may shorten, but never prolong
         fraction = None if total_steps == NO_END else self.global_step / total_steps
-        set_progress(self.loss, self.current_epoch, fraction)
+        for part in self.changing_parts:
+            part.set_progress(self.current_epoch, fraction)
 
     def _log_scores(self, split: str, loss: WeightedMean, confusion: ConfusionMetric) -> None:
         counts = confusion.compute().cpu().numpy()  # summed over ranks; the one time an epoch that the host waits

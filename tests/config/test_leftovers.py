@@ -12,6 +12,7 @@ from segexp.config import leftovers
 from segexp.config.command_line import entry_point
 from segexp.config.compose import compose, config_folder
 from segexp.config.leftovers import without_leftovers
+from segexp.system.once import warn_once
 
 GRIDNET = {"streams", "num_columns_down", "num_columns_up", "total_dropout"}
 ROOT = "data.root=/d"
@@ -22,7 +23,7 @@ def options(group: str) -> list[str]:
 
 
 def test_a_network_in_place_of_the_experiments_gets_none_of_its_keys(caplog: pytest.LogCaptureFixture) -> None:
-    leftovers._warn_once.cache_clear()
+    warn_once.cache_clear()
     with caplog.at_level(logging.WARNING, leftovers.__name__):
         network = compose("train", ["experiment=demo", "model=unet"])["model"]
     assert network == compose("train", ["model=unet"])["model"]

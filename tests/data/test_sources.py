@@ -12,11 +12,11 @@ from PIL import Image
 
 from segexp.build import source
 from segexp.config.compose import compose
-from segexp.data import pairs as pairs_of_sources
 from segexp.data.camvid import MASKS_SHA256, CamVid, masks_digest
 from segexp.data.cityscapes import Cityscapes
 from segexp.data.folder import Folder
 from segexp.data.pairs import MissingMasksError, fingerprint
+from segexp.system.once import warn_once
 from tests.data import trees
 
 
@@ -171,7 +171,7 @@ def test_what_macos_leaves_beside_images_is_left_out_and_counted(option: str, tm
         if option == "cityscapes":
             (tmp_path / "leftImg8bit/train/__MACOSX").mkdir(exist_ok=True)
             (tmp_path / "leftImg8bit/train/__MACOSX" / file.name).write_bytes(b"Mac OS X")
-    pairs_of_sources._warn_once.cache_clear()
+    warn_once.cache_clear()
     assert {split: read.pairs(split) for split in ("train", "val")} == before
     read.pairs("train")
     assert [message.split(" hidden files")[0] for message in caplog.messages] == [

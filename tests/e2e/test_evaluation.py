@@ -18,10 +18,10 @@ from segexp.evaluate.files import save_evaluation
 from segexp.evaluate.result import Evaluation
 from segexp.evaluate.settings import EvaluateSettings
 from segexp.evaluate.split import evaluate, prepare_evaluation
-from segexp.inference import other_source
 from segexp.inference.trusted_parts import labels_of_run, source_of_run
 from segexp.metric import scores
 from segexp.run.folder import RunFolder
+from segexp.system.once import warn_once
 from tests.evaluate.options import evaluate_settings
 
 LAST = evaluate_settings(checkpoint="last", device="cpu", num_scenes=2)
@@ -102,7 +102,7 @@ def test_classes_that_another_data_set_does_not_have_are_named_and_have_no_score
     trained: RunFolder, evaluation: Evaluation, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     labels = {label.id: label.name for label in CITYSCAPES.labels}
-    other_source._warn_once.cache_clear()
+    warn_once.cache_clear()
     some = {number: name if name in ("road", "sky", "car") else f"other {name}" for number, name in labels.items()}
     there = evaluate(prepare_evaluation(trained, as_folder(trained, tmp_path, some)))
     names = list(there.grouping.names)
