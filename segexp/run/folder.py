@@ -110,7 +110,7 @@ class RunFolder:
         return self._read("status.json", json.loads, "repeat its training's command with on_existing=resume")
 
     def is_started(self) -> bool:
-        """Whether a training began here: its configuration was recorded."""
+        """Whether a training began here: its configuration was recorded, the last of what a start writes."""
         return (self.path / "config.yaml").is_file()
 
     def state(self) -> str:

@@ -66,7 +66,6 @@ def _check_splits(data: DataModule) -> None:
 
 @rank_zero_only
 def _record_start(run: RunFolder, request: Request, data: DataModule, begun_with: StartWeights | None) -> None:
-    run.write_config(request.values)
     environment = collect_environment(_fingerprints(data), request.choices, list(request.overrides))
     environment["without_effect"] = settings_without_effect(request.values)
     environment["config_folders"] = [str(folder) for folder in user_folders()]
@@ -74,6 +73,7 @@ def _record_start(run: RunFolder, request: Request, data: DataModule, begun_with
         environment["start_from"] = begun_with.record()
         print(begun_with.summary())
     run.write_environment(environment)
+    run.write_config(request.values)  # the last, as `RunFolder.is_started` asks for it: a kill leaves all or nothing
 
 
 @rank_zero_only

@@ -95,7 +95,7 @@ def _plan_resume(run: RunFolder, overrides: Sequence[str]) -> GoOn | Conclude:
 def _plan_repeated_command(run: RunFolder, request: Request) -> Plan:
     """The plan for the same command in the same folder with on_existing=resume: start, go on, or leave it alone."""
     stored = resume.with_defaults(run.config)
-    is_former = resume.early_stopped_by_default(run, request.values, request.choices)
+    is_former = resume.early_stopped_by_default(run, stored, request.values, request.choices)
     resume.check_same(resume.without_early_stopping(stored) if is_former else stored, request.values)
     if run.state() == "finished":
         return Nothing()

@@ -205,13 +205,16 @@ def _end(number: Any) -> float:
     return math.inf if number == -1 else number
 
 
-def early_stopped_by_default(run: RunFolder, asked: Mapping[str, Any], choices: Mapping[str, str | None]) -> bool:
+def early_stopped_by_default(
+    run: RunFolder, stored: Mapping[str, Any], asked: Mapping[str, Any], choices: Mapping[str, str | None]
+) -> bool:
     """Whether the same options of callbacks= stopped the run early when it began, and would not today.
 
-    asked, choices: values and options of the command. The run goes on with what it has recorded.
+    stored, asked: configurations of the run and of the command. choices: options of the command.
     """
-    same_options = run.environment.get("choices", {}).get("callbacks") == choices.get("callbacks")
-    return same_options and EARLY_STOPPING not in asked["callbacks"]
+    if EARLY_STOPPING not in stored.get("callbacks", {}) or EARLY_STOPPING in asked["callbacks"]:
+        return False
+    return run.environment.get("choices", {}).get("callbacks") == choices.get("callbacks")
 
 
 def without_early_stopping(stored: Mapping[str, Any]) -> Values:

@@ -4,17 +4,23 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from segexp.run.folder import RunFolder
+from segexp.system.files import write_atomic
 from segexp.train.plan import Conclude, GoOn, Nothing, Request, Start, plan
 from segexp.types import Values
 from tests.e2e.test_commands import segexp
 from tests.training import start
 
 Compose = Callable[..., Values]
+
+
+class Killed(BaseException):
+    """In place of SIGKILL: from then on nothing is written."""
 
 
 def planned(folder: Path, values: Values, *overrides: str) -> object:
@@ -82,6 +88,27 @@ def test_a_repeated_command_goes_on_with_the_early_stopping_that_was_a_default_o
     run.write_environment({"choices": {"callbacks": "[default,early_stopping]"}})
     with pytest.raises(ValueError, match=r"callbacks.early_stopping.patience was 6 and is 'absent'"):
         plan(run, Request(today, {"callbacks": "default"}, []))
+
+
+@pytest.mark.parametrize("num_files", range(4))
+def test_a_run_that_was_killed_while_its_start_was_recorded_starts_again(
+    compose_small: Compose, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, num_files: int
+) -> None:
+    values, written = compose_small("on_existing=resume"), []
+
+    def write_until_killed(path: Path, *content: str, durable: bool = False) -> None:
+        if len(written) == num_files:
+            raise Killed
+        written.append(write_atomic(path, *content, durable=durable))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("segexp.run.folder.write_atomic", write_until_killed)
+        patched.setattr(RunFolder, "_owner_known", lambda run: nullcontext())
+        with pytest.raises(Killed):
+            start(values, tmp_path)
+    assert len(written) == num_files
+    start(values, tmp_path)
+    assert RunFolder(tmp_path).state() == "finished"
 
 
 def test_a_repeated_command_may_choose_another_cache(compose_small: Compose, tmp_path: Path) -> None:
