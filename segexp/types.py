@@ -28,6 +28,11 @@ Values = dict[str, Any]
 Weights = Literal["raw", "averaged"]
 """Which weights of a checkpoint: those that were trained, or their average, see `segexp.callbacks.ema`."""
 
+Precision = Literal["float32", "bfloat16", "float16"]
+"""Of a network's convolutions and products, in which its features are kept too; its weights are float32."""
+MemoryFormat = Literal["contiguous", "channels_last"]
+"""How images and features lie in memory: channel after channel, or all channels of a pixel together."""
+
 VOID = 255
 """Train id of pixels that cost and score nothing."""
 SMALLEST_SIDE = 32

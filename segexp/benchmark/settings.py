@@ -18,8 +18,7 @@ from segexp.config.schema import (
     WholeNumber,
     shown,
 )
-from segexp.inference.settings import Precision
-from segexp.types import SMALLEST_SIDE, Values
+from segexp.types import SMALLEST_SIDE, Precision, Values
 
 Suite = Literal["input", "losses", "models", "startup", "step"]
 SUITES: tuple[str, ...] = get_args(Suite)

@@ -5,9 +5,8 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import Field, model_validator
 
 from segexp.config.schema import Allowed, Settings, Size, Tuple, shown
-from segexp.types import Values
+from segexp.types import Precision, Values
 
-Precision = Literal["float32", "bfloat16", "float16"]
 PRECISIONS: tuple[str, ...] = get_args(Precision)
 Blending = Literal["gaussian", "trimmed", "uniform"]
 Stride = Annotated[
