@@ -30,7 +30,11 @@ SMALL = [
     "trainer.max_epochs=1",
     "trainer.log_every_n_steps=1",
     "trainer.enable_progress_bar=false",
+    "callbacks.panels.num_scenes=0",
 ]
+
+PICTURES = "callbacks.panels.num_scenes=4"
+"""Override of a test that looks at pictures of its training, which take longer than its steps."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -71,7 +75,7 @@ def small(streets_root: Path) -> Callable[..., list[str]]:
 def trained(streets_root: Path, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     """A finished run of two epochs on all 19 classes, for tests that only read it."""
     data = [f"data.root={streets_root}", *(f"data.{each}" for each in SMALL_STREETS)]
-    overrides = [*SMALL, *data, "classes=cityscapes19", "trainer.max_epochs=2"]
+    overrides = [*SMALL, *data, "classes=cityscapes19", "trainer.max_epochs=2", PICTURES]
     folder = tmp_path_factory.mktemp("trained") / "run"
     start(compose("train", overrides), folder, {"data": "streets"}, overrides)
     return RunFolder.open(folder)

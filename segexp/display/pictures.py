@@ -87,7 +87,8 @@ def learning_curves(history: Sequence[Mapping[str, Any]]) -> "Figure":
     """Loss and mean IoU of training and validation by epoch, from the rows of metrics.jsonl."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(10, 4), dpi=100, layout="constrained")
+    figure = Figure(figsize=(10, 4), dpi=100)  # margins that fit, as a layout engine would draw everything twice
+    figure.subplots_adjust(left=0.06, right=0.99, bottom=0.13, top=0.92, wspace=0.13)
     for axis, name, title in zip(figure.subplots(1, 2), ("loss", "miou"), ("loss", "mean IoU"), strict=True):
         for split in ("train", "val"):
             rows = [row for row in history if f"{split}/{name}" in row]

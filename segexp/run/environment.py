@@ -25,10 +25,15 @@ def collect_environment(
         "git": _git(),
         "python": platform.python_version(),
         "hardware": hardware(),
-        "packages": {
-            package.name: package.version for package in sorted(distributions(), key=lambda each: each.name.lower())
-        },
+        "packages": _packages(),
     }
+
+
+def _packages() -> dict[str, str]:
+    """Name -> version of every installed package, sorted by name; `name` and `version` would parse their file twice."""
+    described = (package.metadata for package in distributions())
+    named = ((each["Name"], each["Version"]) for each in described if each["Name"])
+    return dict(sorted(named, key=lambda each: each[0].lower()))
 
 
 def _git() -> dict[str, Any] | None:

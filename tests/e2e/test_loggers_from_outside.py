@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from segexp.run.folder import RunFolder
+from tests.conftest import PICTURES
 from tests.e2e.command import ROOT, environment
 from tests.examples import write_example
 from tests.warm_process import run_module
@@ -17,7 +18,7 @@ from tests.warm_process import run_module
     ("section", "typed"),
     [
         ("A callback", ["callbacks=[default,gradient_norm]", "callbacks.gradient_norm.every_n_steps=1"]),
-        pytest.param("A logger", ["logger=[csv,slides]"], marks=pytest.mark.slow),
+        pytest.param("A logger", ["logger=[csv,slides]", PICTURES], marks=pytest.mark.slow),
     ],
 )
 def test_it_is_used_beside_those_of_segexp(section: str, typed: list[str], tmp_path: Path, small) -> None:

@@ -12,6 +12,7 @@ import pytest
 from segexp.config.values import flat_values
 from segexp.logger.mlflow import MAX_KEPT, mlflow_logger
 from segexp.run.folder import RunFolder
+from tests.conftest import PICTURES
 from tests.training import resume, start
 
 
@@ -35,7 +36,7 @@ def points(folder: Path, name: str) -> list[tuple[int, float]]:
 
 
 def test_a_training_is_stored_with_its_scores_settings_and_pictures(compose_small, tmp_path: Path) -> None:
-    values = compose_small("logger=mlflow", "trainer.max_epochs=2")
+    values = compose_small("logger=mlflow", "trainer.max_epochs=2", PICTURES)
     start(values, tmp_path / "run", {"loss": "cross_entropy"})
     run, client = stored(tmp_path / "run")
     history = RunFolder(tmp_path / "run").history()
@@ -50,7 +51,7 @@ def test_a_training_is_stored_with_its_scores_settings_and_pictures(compose_smal
 
 
 def test_a_resumed_run_goes_on_in_the_same_mlflow_run(compose_small, tmp_path: Path) -> None:
-    start(compose_small("logger=mlflow", "callbacks.panels.num_scenes=0"), tmp_path / "run")
+    start(compose_small("logger=mlflow"), tmp_path / "run")
     resume(tmp_path / "run", ["trainer.max_epochs=2"])
     run, _ = stored(tmp_path / "run")
     assert [step for step, _ in points(tmp_path / "run", "val/miou")] == [2, 5]

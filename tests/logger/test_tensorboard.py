@@ -13,6 +13,7 @@ from segexp.logger.jsonl import JsonLinesLogger
 from segexp.logger.tensorboard import TensorBoardLogger
 from segexp.run.folder import RunFolder
 from segexp.types import Values
+from tests.conftest import PICTURES
 from tests.training import start
 
 
@@ -38,7 +39,7 @@ def log(folder: Path, rows: list[tuple[int, dict[str, float]]], settings: Values
 
 
 def test_a_training_is_shown_with_its_scores_and_pictures(compose_small, tmp_path: Path) -> None:
-    start(compose_small("logger=tensorboard", "trainer.max_epochs=2"), tmp_path / "run")
+    start(compose_small("logger=tensorboard", "trainer.max_epochs=2", PICTURES), tmp_path / "run")
     events, history = read(tmp_path / "run"), RunFolder(tmp_path / "run").history()
     for name in ("val/miou", "train/loss_step", "val/iou/human"):
         recorded = [(row["step"], round(row[name], 6)) for row in history if name in row]
