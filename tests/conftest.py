@@ -31,6 +31,7 @@ SMALL = [
     "trainer.log_every_n_steps=1",
     "trainer.enable_progress_bar=false",
     "callbacks.panels.num_scenes=0",
+    "precision=float32",  # the same bits on every machine; tests/train/test_arithmetic.py trains in the default one
 ]
 
 PICTURES = "callbacks.panels.num_scenes=4"

@@ -24,22 +24,29 @@ from segexp.benchmark.memory import peak_bytes
 from segexp.benchmark.settings import StepCase
 from segexp.config.compose import compose
 from segexp.system import signals
+from segexp.system.arithmetic import decide
 from segexp.train.assemble import Training, assemble
 from segexp.train.settings import TrainSettings
 from segexp.types import Sample
 
 NUM_UNTIMED = 2
 """Steps of each round that are not timed: one before the timed ones, one after them."""
-AUTOCAST = {"32-true": None, "bf16-mixed": torch.bfloat16}
+
+
+def decided(case: StepCase, device: torch.device) -> StepCase:
+    """The same case with what is fastest on this device in place of `auto`, as its training decides."""
+    precision = None if case.precision == "auto" else case.precision
+    memory_format = None if case.memory_format == "auto" else case.memory_format
+    chosen = decide(precision, memory_format, device)
+    return case.model_copy(update={"precision": chosen.precision, "memory_format": chosen.memory_format})
 
 
 def overrides(case: StepCase, device: torch.device) -> list[str]:
     """Overrides of conf/train.yaml: a training as users run it, with all that it logs, without W&B and validation."""
     return [
         *(f"{group}={getattr(case, group)}" for group in ("model", "classes")),
-        *(f"{key}={str(getattr(case, key)).lower()}" for key in ("compile", "channels_last")),
+        *(f"{key}={str(getattr(case, key)).lower()}" for key in ("compile", "precision", "memory_format")),
         f"data.batch_size={case.batch}",
-        f"trainer.precision={case.precision}",
         f"trainer.accelerator={'gpu' if device.type == 'cuda' else 'cpu'}",
         f"trainer.devices={[device.index or 0] if device.type == 'cuda' else 1}",
         "trainer.limit_val_batches=0",
@@ -99,7 +106,7 @@ class BareLoop:
     """A training loop as anybody would write it: copies of a task's parts, no metrics, no logging, no callbacks."""
 
     def __init__(self, task: Any, case: StepCase, device: torch.device, num_steps: int) -> None:
-        self.device, self.dtype = device, AUTOCAST[case.precision]
+        self.device, self.dtype = device, getattr(torch, decided(case, device).precision)
         self.model, self.loss = (copy.deepcopy(part).to(device).train() for part in (task.model, task.loss))
         if case.compile:
             self.model.compile()
@@ -109,7 +116,7 @@ class BareLoop:
     def step(self, batch: Sample) -> None:
         image, target = (part.to(self.device, non_blocking=True) for part in (batch.image, batch.target))
         self.optimizer.zero_grad(set_to_none=True)
-        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype is not None):
+        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype is not torch.float32):
             loss = self.loss(self.model(image), target)
         loss.backward()
         self.optimizer.step()

@@ -18,14 +18,13 @@ from segexp.config.schema import (
     WholeNumber,
     shown,
 )
-from segexp.types import SMALLEST_SIDE, Precision, Values
+from segexp.types import SMALLEST_SIDE, MemoryFormat, Precision, Values
 
 Suite = Literal["input", "losses", "models", "startup", "step"]
 SUITES: tuple[str, ...] = get_args(Suite)
 """In the order in which they run."""
 Backend = Literal["eager", "compiled", "onnxruntime"]
 BACKENDS: tuple[str, ...] = get_args(Backend)
-TrainerPrecision = Literal["32-true", "bf16-mixed"]
 SETTLED_EPOCHS = 2
 """Epochs of reading after which memory should not grow any more."""
 
@@ -156,9 +155,9 @@ class StepCase(Settings):
     batch: Count
     size: Size
     classes: Text = "cityscapes19"
-    precision: TrainerPrecision = "32-true"
+    precision: Literal["auto", Precision] = "auto"
+    memory_format: Literal["auto", MemoryFormat] = "auto"
     compile: bool = False
-    channels_last: bool = False
     further: Annotated[tuple[str, ...], Tuple, Allowed("a list of overrides of segexp.train, such as [seed=1]")] = ()
 
     @model_validator(mode="before")

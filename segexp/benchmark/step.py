@@ -9,7 +9,7 @@ import torch
 from segexp import build
 from segexp.benchmark.crops import augmented, scenes_of
 from segexp.benchmark.end_to_end import end_to_end_steps
-from segexp.benchmark.overhead import time_steps
+from segexp.benchmark.overhead import decided, time_steps
 from segexp.benchmark.results import Record, SuiteReport
 from segexp.benchmark.settings import StepCase, StepSettings
 from segexp.config.compose import compose
@@ -35,7 +35,7 @@ def measure(settings: StepSettings, device: torch.device, earlier: Sequence[Reco
 
     earlier: ignored, everything is measured again.
     """
-    cases = settings.cuda if device.type == "cuda" else settings.cpu
+    cases = [decided(case, device) for case in (settings.cuda if device.type == "cuda" else settings.cpu)]
     for case in cases:
         yield _measure_overhead(case, device, settings.num_steps, settings.rounds)
     if device.type == "cuda":
@@ -101,8 +101,8 @@ def _row(record: Record) -> Record:
 
 
 def _describe(record: Record) -> str:
-    words = [f"{record['model']} {record['batch']}x{record['size']}", record["classes"], record["precision"]]
-    flags = [name for name in ("compile", "channels_last") if record[name]]
+    words = [f"{record['model']} {record['batch']}x{record['size']}", record["classes"]]
+    flags = [record["precision"], record["memory_format"], *(["compile"] if record["compile"] else [])]
     return " ".join([*words, *flags, *([f"({record['further']})"] if record["further"] else [])])
 
 

@@ -36,5 +36,5 @@ class StopWhenNotFinite(Callback):
             return
         raise FloatingPointError(
             f"the loss is not finite (epoch {trainer.current_epoch}, step {trainer.global_step}); the checkpoints are "
-            "from before; try a lower optimizer.lr, trainer.gradient_clip_val=1, or trainer.precision=32-true"
+            "from before; try a lower optimizer.lr, trainer.gradient_clip_val=1, or precision=float32"
         )

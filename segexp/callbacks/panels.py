@@ -39,7 +39,8 @@ class ValidationPanels(Callback):
             return
         network = trainer.strategy.model if is_sharded else task
         assert network is not None
-        with torch.no_grad() if is_sharded else torch.inference_mode():  # as in Lightning's validation
+        without_gradients = torch.no_grad() if is_sharded else torch.inference_mode()
+        with without_gradients, trainer.precision_plugin.val_step_context():  # as in Lightning's validation
             scenes = self._scenes(trainer, network)
         if trainer.is_global_zero:
             self._draw(trainer, task, scenes)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from segexp.system.trainer_precision import with_one_precision
 from segexp.types import Values
 
 LOSSES_WITH_A_LAW = ("segexp.loss.lovasz.", "segexp.loss.lovasz_softmax.")
@@ -31,6 +32,8 @@ WITHOUT_EFFECT = (
     *(f"callbacks.{name}" for name in ("last", "stop", "shared_folder", "panels", "throughput", "report")),
 )
 """Settings that change no weight, or by rounding only, of runs that do not record them themselves."""
+WITHOUT_EFFECT_UNLISTED = ("memory_format",)
+"""The same of runs that record them, but had such a setting under a name that has been replaced."""
 IGNORED_BY_SMP = ("streams", "num_columns_down", "num_columns_up", "total_dropout")
 """What experiment=demo left in the settings of networks of smp, which ignored it."""
 RENAMED_BY_SMP = {
@@ -64,6 +67,7 @@ def in_words_of_today(config: Mapping[str, Any]) -> Values:
         today = {**WRITTEN_OUT, **today}
     if isinstance(today.get("trainer"), Mapping):
         today["trainer"] = {**TRAINER_WRITTEN_OUT, **today["trainer"]}
+        today = _with_arithmetic(today)
     for name in ("optimizer", "scheduler"):
         if isinstance(today.get(name), dict):
             today[name].pop("_partial_", None)  # every optimizer and schedule is built in two steps
@@ -76,6 +80,16 @@ def in_words_of_today(config: Mapping[str, Any]) -> Values:
     if isinstance(schedule, dict) and schedule.get("_target_") in SCHEDULES_WITH_AN_END:
         schedule.setdefault("total_steps", "<total_steps>")
     return today
+
+
+def _with_arithmetic(config: Values) -> Values:
+    """Earlier runs said Lightning's word for their precision alone, and channels_last: true or false."""
+    if "precision" in config:
+        return config
+    rest = {key: value for key, value in config.items() if key != "channels_last"}
+    memory_format = "channels_last" if config.get("channels_last") else "contiguous"
+    precision = "float32" if config["trainer"].get("precision") is None else "auto"
+    return with_one_precision({**rest, "precision": precision, "memory_format": memory_format})
 
 
 def _write_out_origin_of_encoder(config: Values) -> None:

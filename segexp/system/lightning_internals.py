@@ -36,6 +36,13 @@ def kill_other_ranks(trainer: "Trainer") -> None:
         launcher.kill(signal.SIGKILL)
 
 
+def set_precision(trainer: "Trainer", word: str) -> None:
+    """Give a trainer that has not begun another precision. word: such as bf16-mixed."""
+    connector = trainer._accelerator_connector
+    connector._precision_flag = word  # type: ignore[assignment]
+    trainer.strategy.precision_plugin = connector._check_and_init_precision()
+
+
 def num_batches_completed(trainer: "Trainer") -> int:
     """Training batches of this epoch that this rank has completed."""
     return trainer.fit_loop.epoch_loop.batch_progress.current.completed

@@ -17,8 +17,11 @@ from segexp.data.module import DataModule
 from segexp.model.auxiliary import num_auxiliary
 from segexp.scheduler import NO_END
 from segexp.system.memory import keep_freed_memory
+from segexp.system.trainer_precision import trainer_word
 from segexp.system.training_loops import use_loops_with_validated_end
+from segexp.train.arithmetic import SameArithmetic, decide_arithmetic, use_memory_format
 from segexp.train.single_images import refuse_single_images
+from segexp.types import Values
 
 SILENCED_WARNINGS = (
     ".*LeafSpec.*",  # Lightning 2.6 calls what torch 2.13 deprecates
@@ -44,25 +47,31 @@ class Training(NamedTuple):
 def assemble(values: Mapping[str, Any], folder: Path) -> Training:
     """Build data, trainer, network, loss, optimizer and schedule, so that a wrong value shows before training.
 
-    values: the whole configuration. folder: where the trainer, its loggers and its callbacks write.
+    values: the whole configuration; what is auto in it is decided, see `segexp.train.arithmetic`. folder: where the
+    trainer, its loggers and its callbacks write.
     Raises ValueError for a part that cannot be built: the cause is in the configuration.
     """
     _silence_warnings()
     with _building_errors_explained():
         torch.set_float32_matmul_precision(values["matmul_precision"])
         lightning.seed_everything(values["seed"], workers=True, verbose=False)  # of the initial weights
-        data, trainer = build.data(values), build.trainer(values, folder)
+        values, _ = decide_arithmetic(values)
+        data, trainer = build.data(values), build.trainer(_with_precision(values), folder)
         use_loops_with_validated_end(trainer)
         if trainer.strategy.root_device.type == "cpu":  # on a GPU torch keeps freed memory itself
             keep_freed_memory()
         model = build.model(values)
         refuse_single_images(model, values)
+        use_memory_format(model, values["memory_format"])
+        trainer.callbacks.insert(0, SameArithmetic(model, values))  # type: ignore[attr-defined]
         return Training(model, _task(values, model, data), data, trainer)
 
 
+def _with_precision(values: Mapping[str, Any]) -> Values:
+    return {**values, "trainer": {**values["trainer"], "precision": trainer_word(values)}}
+
+
 def _task(values: Mapping[str, Any], model: nn.Module, data: DataModule) -> lightning.LightningModule:
-    if values["channels_last"]:
-        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if values["compile"]:
         model.compile()
     make_optimizer, make_scheduler = build.optimizer(values), build.scheduler(values)

@@ -3,6 +3,7 @@
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from segexp.run.folder import RunFolder
 from segexp.system import remote, signals, stuck
 from segexp.system.lightning_internals import kill_other_ranks
 from segexp.system.ranks import on_first_rank, rank
+from segexp.train.arithmetic import arithmetic_line, decide_arithmetic
 from segexp.train.assemble import Training, assemble
 from segexp.train.end import end_of, planned_steps, when
 from segexp.train.plan import Conclude, GoOn, Nothing, Plan, Request, Start
@@ -38,24 +40,33 @@ def execute(run: RunFolder, plan: Plan) -> None:
     match plan:
         case Start(request, weights):
             with on_first_rank(run.renew):
-                training = assemble(request.values, run.path)
+                values, reason = decide_arithmetic(request.values)
+                training = assemble(values, run.path)
                 _check_splits(training.data)
                 begun_with = copy_weights(training.model, weights) if weights else None
-                _record_start(run, request, training.data, begun_with)
-                _train(run, training, request.values, from_checkpoint=None)
-        case GoOn(values, last, overrides):
+                _record_start(run, replace(request, values=values), training.data, begun_with)
+                _say(arithmetic_line(values, reason))
+                _train(run, training, values, from_checkpoint=None)
+        case GoOn(recorded, last, overrides):
+            values, _ = decide_arithmetic(recorded)
             training = assemble(values, run.path)
             checkpoint.check_fit(training.model, last.model_weights, last.path)
             check_files(run, _fingerprints(training.data))
             check_steps_of_schedule(last, values, planned_steps(training.trainer, training.data))
             with on_first_rank(run.record_status):
                 _record_resume(run, values, overrides)
+                _say(arithmetic_line(values, "as the run began"))
                 _train(run, training, values, from_checkpoint=last.path)
         case Conclude() if rank() == 0:
             with run.record_status():
                 _report(run)
         case Nothing() if rank() == 0:
             print(f"{run.path} is finished: nothing is left to train")
+
+
+@rank_zero_only
+def _say(line: str) -> None:
+    print(line)
 
 
 @rank_zero_only

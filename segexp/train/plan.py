@@ -1,7 +1,7 @@
 """Decide what is to be done in a run folder: every question is asked here, and nothing is done yet."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from segexp.run.folder import RunFolder
@@ -95,6 +95,7 @@ def _plan_resume(run: RunFolder, overrides: Sequence[str]) -> GoOn | Conclude:
 def _plan_repeated_command(run: RunFolder, request: Request) -> Plan:
     """The plan for the same command in the same folder with on_existing=resume: start, go on, or leave it alone."""
     stored = resume.with_defaults(run.config)
+    request = replace(request, values=resume.with_recorded_arithmetic(request.values, stored))
     is_former = resume.early_stopped_by_default(run, stored, request.values, request.choices)
     resume.check_same(resume.without_early_stopping(stored) if is_former else stored, request.values)
     if run.state() == "finished":

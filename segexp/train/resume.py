@@ -20,6 +20,7 @@ from segexp.data.settings import READING_KEYS, ReadingSettings
 from segexp.run.earlier import in_words_of_today
 from segexp.run.folder import RunFolder
 from segexp.system.lightning_internals import num_epochs_processed
+from segexp.system.trainer_precision import with_one_precision
 from segexp.train.settings import DataSettings, schedule_with_end
 from segexp.train.without_effect import keys_without_effect
 from segexp.types import Values
@@ -39,6 +40,10 @@ MAY_CHANGE = (
     "data.eval_batch_size",
 )
 """Beginnings of the keys that resume= may change. All others live in weights, optimizer states or trained samples."""
+MAY_NOT_CHANGE = ("trainer.precision",)
+"""Those of them that it may not change all the same."""
+ARITHMETIC = ("precision", "memory_format")
+"""Keys whose value auto is decided when a run begins, for its whole life."""
 ABSENT = "absent"
 FUSED = "optimizer.fused"
 EARLY_STOPPING = "early_stopping"
@@ -129,10 +134,10 @@ def with_overrides(stored: Mapping[str, Any], overrides: Sequence[str]) -> Value
 
 
 def _check_change(values: Mapping[str, Any], change: Change) -> None:
-    if not change.key.startswith(MAY_CHANGE):
+    if not change.key.startswith(MAY_CHANGE) or change.key in MAY_NOT_CHANGE:
         raise ValueError(
             f"resume goes on with the run's own configuration: {change.typed} cannot change any more; "
-            f"what can: {', '.join(MAY_CHANGE)}; for anything else start a new run"
+            f"what can: {', '.join(MAY_CHANGE)}, but for {', '.join(MAY_NOT_CHANGE)}; for anything else start a new run"
         )
     if "${" in change.typed:
         raise ValueError(f"{change.typed}: the run's configuration was resolved when it began; type the value itself")
@@ -220,6 +225,12 @@ def early_stopped_by_default(
 def without_early_stopping(stored: Mapping[str, Any]) -> Values:
     callbacks = {name: each for name, each in stored.get("callbacks", {}).items() if name != EARLY_STOPPING}
     return {**stored, "callbacks": callbacks}
+
+
+def with_recorded_arithmetic(asked: Mapping[str, Any], stored: Mapping[str, Any]) -> Values:
+    """The configuration of a repeated command with what the run has recorded in place of auto."""
+    values = with_one_precision(asked)
+    return {**values, **{key: stored.get(key, "auto") for key in ARITHMETIC if values[key] == "auto"}}
 
 
 def check_same(stored: Mapping[str, Any], asked: Mapping[str, Any]) -> None:

@@ -11,6 +11,8 @@ from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_v
 from segexp.config.facts import asks_for
 from segexp.config.schema import Allowed, Count, Folder, NotNegative, Settings, Text, WithoutEffect, shown
 from segexp.data.settings import ReadingSettings
+from segexp.system.trainer_precision import with_one_precision
+from segexp.types import MemoryFormat, Precision
 
 Epochs = Annotated[Literal[-1] | Annotated[int, Field(ge=1)], Allowed("a whole number of at least 1, or -1: no end")]
 Steps = Annotated[Literal[-1] | Annotated[int, Field(ge=1)], Allowed("a whole number of at least 1, or -1: no limit")]
@@ -102,6 +104,7 @@ class TrainerSettings(Part):
     max_steps: Steps = -1
     val_check_interval: Interval = None
     accumulate_grad_batches: Count
+    precision: Any = None
     log_every_n_steps: Count
     check_val_every_n_epoch: Count | None = None
     limit_val_batches: Any = None
@@ -138,7 +141,8 @@ class TrainSettings(Settings):
     start_from: Folder | None
     start_checkpoint: Text
     on_existing: Annotated[Literal["refuse", "resume"], WithoutEffect()]
-    channels_last: bool
+    precision: Literal["auto", Precision]
+    memory_format: Annotated[Literal["auto", MemoryFormat], WithoutEffect()]
     compile: bool
     warmup: Warmup
     matmul_precision: Literal["highest", "high", "medium"]
@@ -153,6 +157,11 @@ class TrainSettings(Settings):
                 "trainer.max_epochs or trainer.max_steps, or take a schedule without an end (constant, inverse_time), "
                 "a warmup in steps and loss.unit=epochs"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _refuse_two_precisions(self) -> Self:
+        with_one_precision({"precision": self.precision, "trainer": {"precision": self.trainer.precision}})
         return self
 
     @field_validator("callbacks", "logger", mode="before")

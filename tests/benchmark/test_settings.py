@@ -58,7 +58,11 @@ WRONG: list[tuple[str, Any, tuple[str, ...]]] = [
     ("step.cpu", ["gridnet"], ("step.cpu", "'gridnet'", "{model: ..., batch: ..., size: [height, width]}")),
     ("step.cpu", [{"model": "gridnet"}], ("step.cpu.0.batch", "needed")),
     ("step.cpu", [CASE | {"modle": 1}], ("'step.cpu.0.modle'", "model, batch, size, classes")),
-    ("step.cpu", [CASE | {"precision": "16-mixed"}], ("step.cpu.0.precision is '16-mixed'", "32-true, bf16-mixed")),
+    (
+        "step.cpu",
+        [CASE | {"precision": "16-mixed"}],
+        ("step.cpu.0.precision is '16-mixed'", "auto, float32, bfloat16, float16"),
+    ),
     ("step.cpu", [CASE | {"size": [8, 8]}], ("step.cpu.0.size is [8, 8]", "[height, width], each at least 32")),
     ("step.cpu", [CASE | {"batch": 0}], ("step.cpu.0.batch is 0", "at least 1")),
     ("step.cpu", [CASE | {"further": "seed=1"}], ("step.cpu.0.further is 'seed=1'", "a list of overrides", "[seed=1]")),

@@ -96,7 +96,7 @@ def test_fused_steps_are_those_of_the_plain_optimizer_where_gradients_are_clippe
 ) -> None:
     weights = []
     for fused in ("true", "false"):
-        further = ["optimizer=sgd", f"optimizer.fused={fused}", "trainer.precision=bf16-mixed"]
+        further = ["optimizer=sgd", f"optimizer.fused={fused}", "precision=bfloat16"]
         start(compose_small(*further, "trainer.gradient_clip_val=0.01"), tmp_path / fused)
         checkpoint = RunFolder.open(tmp_path / fused).checkpoint("last")
         weights.append(torch.load(checkpoint, weights_only=True)["state_dict"])

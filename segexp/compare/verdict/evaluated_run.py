@@ -12,7 +12,7 @@ from segexp.compare.verdict.statistics import Integers
 from segexp.metric.counts_file import is_of_evaluation, read_arrays
 from segexp.metric.metric import Scores
 from segexp.metric.scores import Confusion, image_miou
-from segexp.run.earlier import WITHOUT_EFFECT
+from segexp.run.earlier import WITHOUT_EFFECT, WITHOUT_EFFECT_UNLISTED
 from segexp.run.folder import RunFolder
 from segexp.types import Counts, Floats
 
@@ -142,7 +142,7 @@ def _read_evaluated(run: RunFolder, split: str, status: dict[str, Any]) -> Run |
         finished=finished,
         trained_share=_share(status.get("trained_share")),
         settings=settings | data_fingerprint(settings, environment.get("data", {})),
-        without_effect=tuple(environment.get("without_effect", WITHOUT_EFFECT)),
+        without_effect=(*environment.get("without_effect", WITHOUT_EFFECT), *WITHOUT_EFFECT_UNLISTED),
         choices=choices,
         facts={**facts, "metrics": metrics},
         image_names=names,
