@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.ops import StochasticDepth
 
@@ -45,12 +46,12 @@ class GridNet(nn.Module):
         )
         self.first_column = nn.ModuleList(_subsampling(*pair) for pair in pairwise(streams))
         self.columns_down = nn.ModuleList(DownColumn(streams, total_dropout) for _ in range(num_columns_down - 1))
-        layers = [_conv] + [_deconv] * (num_columns_up - 1)
+        layers = [_conv] + [Deconvolution] * (num_columns_up - 1)
         self.columns_up = nn.ModuleList(UpColumn(streams, layer, total_dropout) for layer in layers)
         self.exit = nn.Sequential(
-            _deconv(finest, num_classes),
+            Deconvolution(finest, num_classes),
             *_activate(num_classes),
-            _deconv(num_classes, num_classes),
+            Deconvolution(num_classes, num_classes),
             nn.BatchNorm2d(num_classes),
         )
 
@@ -106,6 +107,19 @@ class UpColumn(nn.Module):
         return joined
 
 
+class Deconvolution(nn.ConvTranspose2d):
+    """A transposed 3x3 convolution of stride 1 on [B, C, H, W], computed as the ordinary convolution that it equals.
+
+    The weight [num_inputs, num_outputs, 3, 3] is that of the transposed one, in checkpoints and when it is drawn.
+    """
+
+    def __init__(self, num_inputs: int, num_outputs: int) -> None:
+        super().__init__(num_inputs, num_outputs, 3, padding=1)
+
+    def forward(self, features: Tensor) -> Tensor:  # type: ignore[override]
+        return F.conv2d(features, self.weight.flip(2, 3).transpose(0, 1), self.bias, padding=1)
+
+
 class Upsampling(nn.Module):
     """Double the resolution, then cut to the given (height, width)."""
 
@@ -113,7 +127,7 @@ class Upsampling(nn.Module):
         super().__init__()
         enlarge = nn.ConvTranspose2d(num_inputs, num_outputs, 3, stride=2, padding=1, output_padding=1)
         self.enlarge = nn.Sequential(*_activate(num_inputs), enlarge)
-        self.refine = nn.Sequential(*_activate(num_outputs), _deconv(num_outputs, num_outputs))
+        self.refine = nn.Sequential(*_activate(num_outputs), Deconvolution(num_outputs, num_outputs))
 
     def forward(self, features: Tensor, size: tuple[int, int]) -> Tensor:
         # Same as an output_padding chosen by parity, which ONNX could not store: there it is one number for all sizes.
@@ -123,10 +137,6 @@ class Upsampling(nn.Module):
 
 def _conv(num_inputs: int, num_outputs: int, stride: int = 1) -> nn.Module:
     return nn.Conv2d(num_inputs, num_outputs, 3, stride=stride, padding=1)
-
-
-def _deconv(num_inputs: int, num_outputs: int) -> nn.Module:
-    return nn.ConvTranspose2d(num_inputs, num_outputs, 3, padding=1)
 
 
 def _activate(num_channels: int) -> list[nn.Module]:

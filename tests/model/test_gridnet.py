@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from segexp.model.gridnet import Residual, Upsampling, gridnet
+from segexp.model.gridnet import Deconvolution, Residual, Upsampling, gridnet
 
 PAPER: dict[str, Any] = {
     "num_classes": 19,
@@ -27,6 +28,45 @@ def test_parameters_are_those_of_the_authors_code(num_classes: int, num_columns:
     assert sum(parameter.numel() for parameter in model.parameters()) == expected
 
 
+def test_a_deconvolution_equals_the_transposed_convolution_of_the_same_seed() -> None:
+    torch.manual_seed(0)
+    layer = Deconvolution(8, 5)
+    torch.manual_seed(0)
+    reference = nn.ConvTranspose2d(8, 5, 3, padding=1)
+    assert layer.state_dict().keys() == reference.state_dict().keys()
+    assert all(torch.equal(layer.state_dict()[key], value) for key, value in reference.state_dict().items())
+
+    image = torch.randn(2, 8, 7, 9)
+    wanted = _output_and_gradients(reference.double(), image.double())
+    for found, expected in zip(_output_and_gradients(layer, image), wanted, strict=True):
+        assert (found - expected).norm() < 1e-6 * expected.norm()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_deconvolution_keeps_channels_last_under_autocast(dtype: torch.dtype) -> None:
+    layer = Deconvolution(8, 5).to(memory_format=torch.channels_last)
+    features = torch.randn(2, 8, 7, 9).to(memory_format=torch.channels_last)
+    with torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16):
+        output = layer(features)
+    assert output.dtype == dtype
+    assert output.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_no_transposed_convolution_of_stride_1_is_left() -> None:
+    calls: list[tuple[bool, list[int]]] = []
+
+    class Recorder(TorchDispatchMode):
+        def __torch_dispatch__(self, operator: Any, types: Any, arguments: Any = (), keywords: Any = None) -> Any:
+            if operator is torch.ops.aten.convolution.default:
+                calls.append((arguments[6], arguments[3]))
+            return operator(*arguments, **(keywords or {}))
+
+    with Recorder():
+        gridnet(5, (4, 8), 2, 2, 0.0)(torch.rand(1, 3, 32, 32))
+    assert (True, [2, 2]) in calls
+    assert (True, [1, 1]) not in calls
+
+
 @pytest.mark.parametrize("size", [(9, 12), (10, 11)])
 def test_upsampling_equals_a_transposed_convolution_with_an_output_size(size: tuple[int, int]) -> None:
     torch.manual_seed(0)
@@ -37,6 +77,13 @@ def test_upsampling_equals_a_transposed_convolution_with_an_output_size(size: tu
     reference.load_state_dict(transposed.state_dict())
     expected = reference(nn.Sequential(*activation)(features), output_size=size)
     torch.testing.assert_close(upsampling(features, size), upsampling.refine(expected))
+
+
+def _output_and_gradients(layer: nn.Module, image: Tensor) -> list[Tensor]:
+    image = image.clone().requires_grad_()
+    output = layer(image)
+    output.square().sum().backward()
+    return [output, image.grad, *(parameter.grad for parameter in layer.parameters())]
 
 
 def test_total_dropout_drops_the_whole_branch_of_single_samples() -> None:
