@@ -20,9 +20,12 @@ from segexp.config.schema import (
 )
 from segexp.types import SMALLEST_SIDE, MemoryFormat, Precision, Values
 
-Suite = Literal["input", "losses", "models", "startup", "step"]
+Suite = Literal["input", "losses", "models", "startup", "step", "baseline"]
 SUITES: tuple[str, ...] = get_args(Suite)
 """In the order in which they run."""
+BASELINE = "baseline"
+"""The suite that needs a further folder, for which reason it runs only if it is named."""
+BaselinePart = Literal["start", "train", "predict"]
 Backend = Literal["eager", "compiled", "onnxruntime"]
 BACKENDS: tuple[str, ...] = get_args(Backend)
 SETTLED_EPOCHS = 2
@@ -31,7 +34,7 @@ SETTLED_EPOCHS = 2
 
 def _as_suites(value: Any) -> Any:
     if value is None:
-        return SUITES
+        return tuple(name for name in SUITES if name != BASELINE)
     return tuple(dict.fromkeys(map(str, value))) if isinstance(value, list) else (value,)
 
 
@@ -39,7 +42,7 @@ Suites = Annotated[
     tuple[Suite, ...],
     Field(min_length=1),
     BeforeValidator(_as_suites),
-    Allowed(f"{', '.join(SUITES)}, several with commas between, null for all"),
+    Allowed(f"{', '.join(SUITES)}, several with commas between, null for all but {BASELINE}"),
 ]
 Shape = Annotated[tuple[Count, Count, Count, Count], Tuple]
 Shapes = Annotated[
@@ -195,6 +198,75 @@ class StartupSettings(Settings):
     limits: dict[str, LimitSeconds]
 
 
+Overrides = Annotated[
+    tuple[str, ...], Tuple, Allowed("""a list of overrides of a command, such as ["precision=float32"]""")
+]
+
+
+class BaselineTraining(Settings):
+    """A training on rendered street scenes that is compared.
+
+    overrides: of conf/train.yaml, such as the network. size: [height, width] of the scenes. steps: in an epoch.
+    """
+
+    overrides: Overrides
+    batch: Count
+    size: Size
+    steps: Count
+
+
+class BaselineStartSettings(Settings):
+    """overrides: of the training whose first row in metrics.jsonl is awaited."""
+
+    rounds: Count
+    overrides: Overrides
+
+
+class BaselineTrainSettings(Settings):
+    """The trainings that are compared."""
+
+    rounds: Count
+    cases: list[BaselineTraining]
+
+
+class BaselinePredictSettings(Settings):
+    """options: of conf/model, null for all. networks: overrides of conf/train.yaml that choose further networks.
+
+    size: [height, width] of the images. num_images: in a folder. overrides: of conf/predict.yaml.
+    """
+
+    rounds: Count
+    options: list[Text] | None
+    networks: list[Overrides]
+    size: Size
+    num_images: Annotated[int, Field(ge=2), Allowed("a whole number of at least 2")]
+    overrides: Overrides
+
+
+class OverridesOfBuilds(Settings):
+    """Overrides of every command of one build alone."""
+
+    baseline: Overrides
+    this: Overrides
+
+
+class BaselineSettings(Settings):
+    """Settings of the suite baseline; worktree: the folder of another checkout of segexp."""
+
+    worktree: Folder | None
+    parts: Annotated[
+        list[BaselinePart],
+        Field(min_length=1),
+        Allowed("a list of one or more of start, train, predict, such as baseline.parts=[train]"),
+    ]
+    overrides: OverridesOfBuilds
+    streets_root: Folder
+    max_seconds: Positive
+    start: BaselineStartSettings
+    train: BaselineTrainSettings
+    predict: BaselinePredictSettings
+
+
 class BenchmarkSettings(Settings):
     """Everything in conf/benchmark.yaml."""
 
@@ -207,3 +279,13 @@ class BenchmarkSettings(Settings):
     input: InputSettings
     step: StepSettings
     startup: StartupSettings
+    baseline: BaselineSettings
+
+    @model_validator(mode="after")
+    def _has_baseline(self) -> Self:
+        if BASELINE in self.suite and self.baseline.worktree is None:
+            raise ValueError(
+                "baseline.worktree is null; allowed: the folder of another checkout of segexp, such as "
+                "git worktree add FOLDER COMMIT makes"
+            )
+        return self

@@ -69,6 +69,13 @@ WRONG: list[tuple[str, Any, tuple[str, ...]]] = [
     ("step.cpu", [CASE | {"further": [5]}], ("step.cpu.0.further is [5]", "a list of overrides")),
     ("step.rounds", 0, ("step.rounds is 0", "at least 1")),
     ("step.streets", 5, ("step.streets is 5", "step.streets.KEY=VALUE")),
+    ("baseline.parts", ["speed"], ("baseline.parts is ['speed']", "start, train, predict", "baseline.parts=[train]")),
+    ("baseline.parts", [], ("baseline.parts is []", "a list of one or more of start, train, predict")),
+    ("baseline.worktree", 5, ("baseline.worktree is 5", "the path of a folder")),
+    ("baseline.overrides.this", "seed=1", ("baseline.overrides.this is 'seed=1'", "a list of overrides")),
+    ("baseline.train.cases", [{"batch": 2}], ("baseline.train.cases.0.overrides", "needed")),
+    ("baseline.predict.num_images", 1, ("baseline.predict.num_images is 1", "a whole number of at least 2")),
+    ("suite", ["baseline"], ("baseline.worktree is null", "git worktree add FOLDER COMMIT")),
     ("startup.limits", "train --help", ("startup.limits is 'train --help'", "startup.limits.KEY=VALUE")),
     ("startup.limits", {"train --help": "soon"}, ("startup.limits.train --help is 'soon'", "seconds above 0", "null")),
 ]
@@ -88,7 +95,8 @@ def test_a_wrong_setting_is_named(key: str, value: Any, facts: tuple[str, ...]) 
 
 
 @pytest.mark.parametrize(
-    ("suite", "suites"), [("models", ("models",)), (["step", "losses", "step"], ("step", "losses")), (None, SUITES)]
+    ("suite", "suites"),
+    [("models", ("models",)), (["step", "losses", "step"], ("step", "losses")), (None, SUITES[:-1])],
 )
 def test_one_several_or_all_suites_can_be_chosen(suite: Any, suites: tuple[str, ...]) -> None:
     assert BenchmarkSettings.of(compose("benchmark") | {"suite": suite}).suite == suites
