@@ -54,6 +54,28 @@ def test_an_argument_that_a_part_has_got_since_has_the_value_that_it_behaved_as(
     assert in_words_of_today(earlier) == today
 
 
+@pytest.mark.parametrize(
+    ("word", "channels_last", "today"),
+    [
+        ("32-true", False, {"precision": "float32", "memory_format": "contiguous"}),
+        ("32-true", True, {"precision": "float32", "memory_format": "channels_last"}),
+        (None, None, {"precision": "float32", "memory_format": "contiguous"}),
+        ("bf16-mixed", True, {"precision": "bfloat16", "memory_format": "channels_last"}),
+        (16, False, {"precision": "float16", "memory_format": "contiguous"}),
+        ("bf16-true", False, {"precision": "auto", "memory_format": "contiguous", "trainer.precision": "bf16-true"}),
+    ],
+)
+def test_the_precision_and_memory_format_of_an_earlier_run_are_those_that_it_was_trained_in(
+    word: str | int | None, channels_last: bool | None, today: dict[str, Any]
+) -> None:
+    expected = compose("train", [f"{key}={value}" for key, value in today.items()])
+    earlier = {key: value for key, value in expected.items() if key not in ("precision", "memory_format")}
+    earlier["trainer"] = {**earlier["trainer"], "precision": word}
+    if channels_last is not None:
+        earlier["channels_last"] = channels_last
+    assert in_words_of_today(earlier) == expected
+
+
 def without_arguments_since(node: Any) -> Any:
     if not isinstance(node, dict):
         return node

@@ -15,6 +15,7 @@ from segexp.train.assemble import assemble
 from segexp.train.plan import Request, Start, plan
 from segexp.train.settings import TrainSettings
 from segexp.types import Values
+from tests.conftest import PICTURES
 from tests.training import resume, start
 
 Compose = Callable[..., Values]
@@ -89,11 +90,11 @@ def test_a_run_goes_on_as_it_began_on_whatever_machine(compose_small: Compose, o
     assert recorded(tmp_path) == FASTEST["new"]
 
 
-def test_the_network_computes_in_what_was_decided_in_training_and_in_validation(
+def test_the_network_computes_in_what_was_decided_in_training_validation_and_pictures(
     compose_small: Compose, on, tmp_path: Path
 ) -> None:
     on("new")
-    training = assemble(compose_small("precision=auto"), tmp_path)
+    training = assemble(compose_small("precision=auto", PICTURES), tmp_path)
     features: set[tuple[bool, torch.dtype, bool]] = set()
 
     def note(module: nn.Module, inputs: object, output: torch.Tensor) -> None:

@@ -9,6 +9,7 @@ import pytest
 from segexp.compare.verdict.evaluated_run import Run
 from segexp.compare.verdict.runs import ComparableRuns, read_runs
 from segexp.compare.verdict.variants import group_by_variant
+from segexp.run.folder import RunFolder
 from tests.compare.verdict.run_folders import finished_run
 
 
@@ -73,3 +74,22 @@ def test_runs_whose_names_cannot_be_told_apart_are_named_in_an_error(tmp_path: P
 def test_seeds_of_one_run_are_one_variant(tmp_path: Path) -> None:
     (run,) = read_losses(tmp_path, {"a": 0.5}).runs
     assert group_by_variant([run, replace(run, seed=1)]).keys() == {"all"}
+
+
+def test_seeds_in_other_memory_formats_are_one_variant_and_in_another_precision_two(tmp_path: Path) -> None:
+    """A seed of an earlier version, which recorded channels_last and does not list it, stands beside one of today."""
+    arithmetic = [
+        {"precision": "float32", "memory_format": "contiguous"},
+        {"channels_last": True},
+        {"precision": "bfloat16"},
+    ]
+    trainer = {"max_epochs": 1, "precision": None}
+    for seed, settings in enumerate(arithmetic):
+        run = RunFolder(finished_run(tmp_path / str(seed), {"_target_": "focal"}, seed))
+        run.write_config({**run.config, "trainer": trainer, **settings})
+        run.write_environment({**run.environment, "without_effect": ["logger"]})
+    runs, _ = read_runs(str(tmp_path), "val")
+    assert {name: sorted(seeds) for name, seeds in group_by_variant(runs).items()} == {
+        "precision=float32": [0, 1],
+        "precision=bfloat16": [2],
+    }
