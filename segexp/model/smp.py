@@ -12,6 +12,7 @@ from segmentation_models_pytorch.encoders import get_encoder, is_equivalent_to_t
 from torch import Tensor, nn
 
 from segexp.model.auxiliary import check_stages, fcn_head, split_output
+from segexp.model.depthwise import speed_up_depthwise
 from segexp.model.encoder import Tag, with_weights
 from segexp.model.input_size import InputSize, input_size
 from segexp.model.normalization import normalization
@@ -63,6 +64,7 @@ def smp(
     if auxiliary_stages is not None:
         network = SupervisedStages(network, auxiliary_stages, num_classes)
     _freeze_unused(network, size)
+    speed_up_depthwise(network)
     return Segmenter(network, size.stride, mean or own.mean, std or own.std, size.smallest)
 
 
