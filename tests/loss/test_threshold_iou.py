@@ -9,8 +9,10 @@ import torch
 from scipy import stats
 from segmentation_models_pytorch.losses import LovaszLoss
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
-from segexp.loss.engine import threshold_iou
+from segexp.loss.engine import chunks, threshold_iou
 from segexp.loss.engine.threshold_iou import ThresholdIoU
 from segexp.loss.lovasz import Lovasz
 from segexp.loss.lovasz_beta import LovaszBeta
@@ -184,6 +186,38 @@ def test_compiling_changes_nothing(engine: str, backend: str) -> None:
     batch = random_batch(3, 200)
     expected = value_and_gradient(Lovasz(3, UNIFORM), *batch)
     torch.testing.assert_close(value_and_gradient(torch.compile(Lovasz(3, UNIFORM), backend=backend), *batch), expected)
+
+
+class LargestFloat32(TorchDispatchMode):
+    """Records the number of elements of the largest tensor in float32 that an operation returns."""
+
+    largest = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        sizes = [each.numel() for each in tree_leaves(result) if getattr(each, "dtype", None) == torch.float32]
+        self.largest = max(self.largest, *sizes, 0)
+        return result
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("by_error", [False, True])
+def test_bfloat16_logits_are_never_all_copied_to_float32(
+    by_error: bool, layout: torch.memory_format, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chunks, "CHUNK_ELEMENTS", 2**12)
+    monkeypatch.setattr(threshold_iou, "BINS_TIMES_PIXELS", 0)  # tables are small beside the logits of real batches
+    logits, target = random_batch(16, 20_000)
+    logits = logits.detach().bfloat16().view(2, 16, 100, 100).contiguous(memory_format=layout).requires_grad_()
+    loss = ThresholdIoU(16, UNIFORM, by_error, bins=64)
+    expected = value_and_gradient(loss, logits.detach().float().contiguous().requires_grad_(), target.view(2, 100, 100))
+    with LargestFloat32() as made:
+        value, gradient = value_and_gradient(loss, logits, target.view(2, 100, 100))
+    assert made.largest < logits.numel()
+    assert gradient.dtype == torch.bfloat16
+    assert gradient.is_contiguous(memory_format=layout)
+    torch.testing.assert_close(value, expected[0], rtol=0, atol=0)
+    torch.testing.assert_close(gradient, expected[1].bfloat16(), rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("by_error", [False, True])

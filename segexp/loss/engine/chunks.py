@@ -10,10 +10,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from segexp.types import Logits
+
+Scores = Float[Tensor, "batch num_classes pixel"]
+"""Logits of any floating type and memory format."""
+ClassByPixel = Float[Tensor, "num_classes pixel"]
 Scratch = Float[Tensor, "2 num_classes pixel"]
 """Memory for two values per class and pixel of a chunk, used again for the next chunk."""
 Result = TypeVar("Result")
-CHUNK_ELEMENTS = 2**19  # of the logits: small beside all of them, and in the cache of a CPU
+CHUNK_ELEMENTS = 2**18  # of the logits: a few values for each of them stay in the cache of one core
+CHUNK_ELEMENTS_ELSEWHERE = 2**22  # on a GPU: small beside all of them, and enough for all its cores
 
 
 class ChunkPool:
@@ -26,6 +32,7 @@ class ChunkPool:
 
     def __init__(self, device: torch.device) -> None:
         self._num_threads = torch.get_num_threads() if device.type == "cpu" else 1
+        self._elements = CHUNK_ELEMENTS if device.type == "cpu" else CHUNK_ELEMENTS_ELSEWHERE
         self._executor = ThreadPoolExecutor(self._num_threads, initializer=torch.set_num_threads, initargs=(1,))
 
     def __enter__(self) -> Self:
@@ -45,7 +52,7 @@ class ChunkPool:
         scratch: fresh memory for every chunk would take longer to get than most operations take to compute.
         """
         num_images, num_classes, num_pixels = images.shape
-        size = min(num_pixels, max(1, CHUNK_ELEMENTS // num_classes))
+        size = min(num_pixels, max(1, self._elements // num_classes))
         chunks = iter([(image, start) for image in range(num_images) for start in range(0, num_pixels, size)])
 
         def work_through(_: int) -> list[tuple[int, Result]]:
@@ -58,3 +65,20 @@ class ChunkPool:
 
         threads = range(self._num_threads)
         return list(chain.from_iterable((self._executor.map if self._num_threads > 1 else map)(work_through, threads)))
+
+
+def is_plain(chunk: Float[Tensor, "num_classes pixel"]) -> bool:
+    """Whether a chunk lies in memory as chunks are computed: in float32, one class after the other."""
+    return chunk.dtype == torch.float32 and chunk.stride(1) == 1
+
+
+def in_float32(scores: ClassByPixel, out: ClassByPixel) -> ClassByPixel:
+    """The plain logits of a chunk: themselves, or a copy in `out`."""
+    return scores if is_plain(scores) else out.copy_(scores)
+
+
+def empty_gradient(logits: Logits) -> tuple[Logits, Scores]:
+    """Memory for the gradient in the type and the memory format of the logits, and the same memory as [B, C, pixel]."""
+    layout = torch.channels_last if logits.stride(1) == 1 else torch.contiguous_format
+    gradient = torch.empty_like(logits, memory_format=layout)
+    return gradient, gradient.view(*logits.shape[:2], logits.shape[2:].numel())

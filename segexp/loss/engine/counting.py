@@ -1,42 +1,78 @@
 """Threshold losses by counting: histograms of true and other pixels, linear in the number of pixels."""
 
-from functools import partial
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from segexp.loss.engine.chunks import ChunkPool, Scratch
+from segexp.loss.engine.chunks import ChunkPool, ClassByPixel, Scores, Scratch, empty_gradient, in_float32, is_plain
 from segexp.loss.engine.class_average import ByClass
 from segexp.loss.engine.distribution import LogitGrid
 from segexp.loss.engine.jaccard import fall_by_true_positive, jaccard_loss, rise_by_false_positive
-from segexp.loss.engine.one_vs_rest import Pixels
+from segexp.loss.engine.one_vs_rest import logit_gradient, one_vs_rest, probability
+from segexp.types import VOID, Logits, Target
 
 ThresholdHistogram = Float[Tensor, "kind group num_classes bin"]
-SlopeTables = Float[Tensor, "kind group num_classes_times_steps"]
+EdgeSlopes = Float[Tensor, "side kind group num_classes bin"]
+SlopeTables = Float[Tensor, "kind group num_classes_times_places"]
 TRUE, OTHER = 0, 1
 """The kinds of pixels: those of the class, and valid ones of other classes."""
 TABLE_ELEMENTS = 2**19  # of a table of slopes at most
 MAX_STEPS = 16  # of a table per bin; finer ones gain nothing
+NOWHERE = 0  # place in a table where the slope is 0
+PlaceByClass = Int[Tensor, "num_classes pixel"]
+
+
+class Places(NamedTuple):
+    """Where each pixel of a batch lies in the tables of slopes.
+
+    other: in the table of each class, for pixels of other classes; NOWHERE for the true class and void pixels.
+    true: in the row of all tables, for the true class; NOWHERE for void pixels. log_total: see `one_vs_rest`.
+    """
+
+    other: Int[Tensor, "batch num_classes pixel"]
+    true: Int[Tensor, "batch pixel"]
+    log_total: Float[Tensor, "batch pixel"]
 
 
 def count_pixels(
-    pixels: Pixels, grid: LogitGrid, by_error: bool, per_image: bool, pool: ChunkPool
-) -> ThresholdHistogram:
+    logits: Logits, target: Target, grid: LogitGrid, by_error: bool, per_image: bool, pool: ChunkPool
+) -> tuple[ThresholdHistogram, Places]:
     """Count the true and the other pixels of each class by the bin of their threshold.
 
     The threshold of a true pixel is the one below which it is predicted (its probability), or by error the one below
     which it is missed (1 - its probability). A group is an image if per_image, else all of them.
     """
-    num_images, num_classes, _ = pixels.class_logit.shape
-    counts = torch.zeros(num_images, 2, num_classes * grid.num_bins, dtype=torch.int64, device=pixels.void.device)
-    for image, counts_of_chunk in pool.map(partial(_count_chunk, pixels, grid, by_error), pixels.class_logit):
+    scores, labels = logits.detach().flatten(2), target.flatten(1)
+    num_images, num_classes, _ = scores.shape
+    steps, size = _num_steps(num_classes, grid), _table_size(num_classes, grid)
+    first, num_places = _first_places(num_classes, grid, scores.device), num_classes * size
+    places = _empty_places(scores, size)
+
+    def work(image: int, chunk: slice, scratch: Scratch) -> Int[Tensor, "kind num_classes_times_bins"]:
+        true, other, log_total = (
+            places.true[image, chunk],
+            places.other[image, :, chunk],
+            places.log_total[image, chunk],
+        )
+        pixels = in_float32(scores[image, :, chunk], scratch[0])
+        class_logit = one_vs_rest(pixels, grid.has_high_density, scratch[1], out=scratch[0], log_total=log_total)
+        counted = log_total.isnan().logical_not_().logical_and_(labels[image, chunk] != VOID)
+        label = (labels[image, chunk] * counted).long()
+        true_logit = class_logit.gather(0, label[None])[0]
+        true.copy_(grid.fractional_index(-true_logit if by_error else true_logit, steps, steps))
+        true.add_(label.int(), alpha=size).mul_(counted)
+        other.copy_(grid.fractional_index(class_logit, steps, steps, out=class_logit)).mul_(counted)
+        other.scatter_(0, label[None], NOWHERE)
+        in_all_tables = _in_all_tables(other, first, scratch[1])
+        return torch.stack([_bincount(each, steps, num_places) for each in (true.clone(), in_all_tables)])
+
+    counts = torch.zeros(num_images, 2, num_places // steps, dtype=torch.int64, device=scores.device)
+    for image, counts_of_chunk in pool.map(work, scores):
         counts[image] += counts_of_chunk
-    num_void = pixels.void.sum(1)  # their logits are -inf, and they were counted for the true class 0
-    counts[:, TRUE, grid.num_bins - 1 if by_error else 0] -= num_void
-    counts[:, OTHER, grid.num_bins :: grid.num_bins] -= num_void[:, None]
-    by_class = counts.unflatten(2, (num_classes, grid.num_bins)).movedim(1, 0)
-    return (by_class if per_image else by_class.sum(1, keepdim=True)).float()
+    by_class = counts.unflatten(2, (num_classes, -1)).movedim(1, 0)[..., 1:]  # the first bin is NOWHERE
+    return (by_class if per_image else by_class.sum(1, keepdim=True)).float(), places
 
 
 def expected_loss(histogram: ThresholdHistogram, grid: LogitGrid, by_error: bool) -> ByClass:
@@ -45,10 +81,10 @@ def expected_loss(histogram: ThresholdHistogram, grid: LogitGrid, by_error: bool
     return ((loss[..., 1:] + loss[..., :-1]) / 2 * grid.cdf.diff()).sum(-1)
 
 
-def tabulate_slopes(histogram: ThresholdHistogram, weight: ByClass, grid: LogitGrid, by_error: bool) -> SlopeTables:
-    """Tabulate the gradient of the weighted sum of losses by the probability of one pixel, in equal steps of the logit.
+def slopes_at_edges(histogram: ThresholdHistogram, weight: ByClass, grid: LogitGrid, by_error: bool) -> EdgeSlopes:
+    """Compute the gradient of the weighted sum of losses by the probability of one pixel, at both edges of each bin.
 
-    Inside a bin pixels are taken to be spread evenly; a pixel is never counted as lying above itself.
+    A pixel is never counted as lying above itself.
     """
     true_positives, false_positives, num_true = _counts_at_edges(histogram, by_error)
     others = (false_positives[..., :-1] - 1).maximum(false_positives[..., 1:])  # above a pixel at the lower edge
@@ -57,30 +93,43 @@ def tabulate_slopes(histogram: ThresholdHistogram, weight: ByClass, grid: LogitG
         fall = fall_by_true_positive(false_positives[..., edge], num_true)
         rise = rise_by_false_positive(true_positives[..., edge], above, num_true)
         sides.append(torch.stack([-fall, rise]) * grid.density[edge] * weight[..., None])
-    steps = _num_steps(histogram.shape[2], grid)
-    fraction = (torch.arange(steps, dtype=weight.dtype, device=weight.device) + 0.5) / steps
-    return torch.lerp(sides[0][..., None], sides[1][..., None], fraction).flatten(2)
+    return torch.stack(sides)
 
 
-def look_up_slopes(
-    pixels: Pixels, image: int, chunk: slice, tables: SlopeTables, grid: LogitGrid, by_error: bool, scratch: Scratch
-) -> Float[Tensor, "num_classes pixel"]:
-    """Gradient of the loss by the probability of each class at the pixels of a chunk; overwrites both scratch tensors.
+def gradient_by_counting(logits: Logits, places: Places, slopes: EdgeSlopes, grid: LogitGrid) -> Logits:
+    """Compute the gradient of the loss by the logits, in their own type and memory format."""
+    scores = logits.detach().flatten(2)
+    num_images, num_classes, _ = scores.shape
+    size, first = _table_size(num_classes, grid), _first_places(num_classes, grid, scores.device)
+    tables = _tabulate(slopes, _num_steps(num_classes, grid)).expand(-1, num_images, -1)
+    gradient, by_pixel = empty_gradient(logits)
 
-    Returns the first of them.
+    def work(image: int, chunk: slice, scratch: Scratch) -> None:
+        true, out = places.true[image, chunk], by_pixel[image, :, chunk]
+        index = _in_all_tables(places.other[image, :, chunk], first, scratch[0])
+        slope = torch.index_select(tables[OTHER, image], 0, index.flatten(), out=scratch[1].view(-1)).view_as(index)
+        slope.scatter_(0, (true // size).long()[None], tables[TRUE, image].index_select(0, true)[None])
+        pixels = in_float32(scores[image, :, chunk], scratch[0])
+        share = probability(pixels, places.log_total[image, chunk], out=scratch[0])
+        of_chunk = logit_gradient(share, slope, grid.has_high_density, out=out if is_plain(out) else slope)
+        if not is_plain(out):
+            out.copy_(of_chunk)
+
+    with ChunkPool(gradient.device) as pool:
+        pool.map(work, scores)
+    return gradient
+
+
+def _tabulate(slopes: EdgeSlopes, steps: int) -> SlopeTables:
+    """Tabulate slopes in equal steps of the logit; inside a bin pixels are taken to be spread evenly.
+
+    The tables of all classes follow each other. Each begins with one bin of zeros, for pixels that lie NOWHERE.
     """
-    class_logit, true_logit = pixels.class_logit[image, :, chunk], pixels.true_logit[image, chunk]
-    true_class = pixels.true_class[image, chunk]
-    others, true = tables[OTHER, image % tables.shape[1]], tables[TRUE, image % tables.shape[1]]
-    steps = _num_steps(len(class_logit), grid)
-    index = _index(class_logit, grid, steps, scratch)
-    torch.index_select(others, 0, index.flatten(), out=scratch[0].view(-1))
-    true_index = _index_in_class(-true_logit if by_error else true_logit, true_class, grid, steps)
-    return scratch[0].scatter_(0, true_class[None], true.index_select(0, true_index)[None])
-
-
-def _num_steps(num_classes: int, grid: LogitGrid) -> int:
-    return max(1, min(MAX_STEPS, TABLE_ELEMENTS // (num_classes * grid.num_bins)))
+    fraction = (torch.arange(steps, dtype=slopes.dtype, device=slopes.device) + 0.5) / steps
+    low, high = slopes[..., None]
+    tables = slopes.new_zeros(*low.shape[:3], low.shape[3] + 1, steps)  # kind group class bin step
+    torch.lerp(low, high, fraction, out=tables[..., 1:, :])
+    return tables.flatten(2)
 
 
 def _counts_at_edges(histogram: ThresholdHistogram, by_error: bool) -> tuple[Tensor, Tensor, Tensor]:
@@ -90,35 +139,39 @@ def _counts_at_edges(histogram: ThresholdHistogram, by_error: bool) -> tuple[Ten
     return num_true - above[TRUE] if by_error else above[TRUE], above[OTHER], num_true
 
 
-def _count_chunk(
-    pixels: Pixels, grid: LogitGrid, by_error: bool, image: int, chunk: slice, scratch: Scratch
-) -> Int[Tensor, "kind num_classes_times_bins"]:
-    true_logit, true_class = pixels.true_logit[image, chunk], pixels.true_class[image, chunk]
-    size = len(scratch[0]) * grid.num_bins
-    every = _bincount(_index(pixels.class_logit[image, :, chunk], grid, 1, scratch), size)
-    predicted = _bincount(_index_in_class(true_logit, true_class, grid, 1), size)
-    true = _bincount(_index_in_class(-true_logit, true_class, grid, 1), size) if by_error else predicted
-    return torch.stack([true, every - predicted])
+def _num_steps(num_classes: int, grid: LogitGrid) -> int:
+    """Steps of a table per bin, a power of two."""
+    return 1 << max(1, min(MAX_STEPS, TABLE_ELEMENTS // (num_classes * grid.num_bins))).bit_length() - 1
 
 
-def _index(class_logit: Tensor, grid: LogitGrid, steps: int, scratch: Scratch) -> Int[Tensor, "num_classes pixel"]:
-    """Index of each class's pixels in a table that holds `steps` steps per bin for one class after the other.
-
-    Overwrites both scratch tensors and returns the second. A logit that is not a number gives the start of the table.
-    """
-    size = grid.num_bins * steps
-    first = torch.arange(0, len(class_logit) * size, size, device=class_logit.device, dtype=class_logit.dtype)
-    index = grid.fractional_index(class_logit, first[:, None], steps, out=scratch[0])
-    return scratch[1].view(torch.int32).copy_(index).clamp_(min=0)
+def _table_size(num_classes: int, grid: LogitGrid) -> int:
+    """Places in the table of one class: those of the bins, and as many as one bin has in front of them, for NOWHERE."""
+    return (grid.num_bins + 1) * _num_steps(num_classes, grid)
 
 
-def _index_in_class(logit: Tensor, label: Tensor, grid: LogitGrid, steps: int) -> Int[Tensor, " pixel"]:
-    """Index of each pixel in such a table for one class per pixel; a logit that is not a number gives its start."""
-    return grid.fractional_index(logit, 0.0, steps).int().clamp_(min=0).add_(label, alpha=grid.num_bins * steps)
+def _first_places(num_classes: int, grid: LogitGrid, device: torch.device) -> Int[Tensor, "num_classes 1"]:
+    """Where the table of each class begins in the row of all tables."""
+    return torch.arange(num_classes, dtype=torch.int32, device=device)[:, None] * _table_size(num_classes, grid)
 
 
-def _bincount(index: Tensor, size: int) -> Int[Tensor, " size"]:
+def _empty_places(scores: Scores, size: int) -> Places:
+    device, by_pixel = scores.device, (scores.shape[0], scores.shape[2])
+    return Places(
+        torch.empty(scores.shape, dtype=torch.int16 if size <= 2**15 else torch.int32, device=device),
+        torch.empty(by_pixel, dtype=torch.int32, device=device),
+        torch.empty(by_pixel, dtype=torch.float32, device=device),
+    )
+
+
+def _in_all_tables(place: PlaceByClass, first: Int[Tensor, "num_classes 1"], scratch: ClassByPixel) -> PlaceByClass:
+    """Turn places in the table of each class into those in the row of all tables, in the memory of scratch."""
+    return scratch.view(torch.int32).copy_(place).add_(first)
+
+
+def _bincount(place: Int[Tensor, "..."], steps: int, num_places: int) -> Int[Tensor, " bin"]:
+    """Count places by bin; overwrites them."""
+    index, num_bins = place.bitwise_right_shift_(steps.bit_length() - 1).flatten(), num_places // steps
     if index.device.type == "cpu":
-        return torch.bincount(index.flatten(), minlength=size)
-    counts = torch.zeros(size, dtype=torch.int64, device=index.device)  # torch.bincount would make the host wait
-    return counts.scatter_add_(0, index.flatten().long(), counts.new_ones(()).expand(index.numel()))
+        return torch.bincount(index, minlength=num_bins)
+    counts = torch.zeros(num_bins, dtype=torch.int64, device=index.device)  # torch.bincount would make the host wait
+    return counts.scatter_add_(0, index.long(), counts.new_ones(()).expand(index.numel()))

@@ -38,13 +38,13 @@ class LogitGrid(NamedTuple):
         return len(self.cdf) - 1
 
     def fractional_index(
-        self, logit: Float[Tensor, "..."], first: float | Tensor, steps: int, out: Tensor | None = None
+        self, logit: Float[Tensor, "..."], first: float, steps: int, out: Tensor | None = None
     ) -> Float[Tensor, "..."]:
         """Compute where each logit lies in a table with `steps` equal steps per bin that begins at index `first`."""
         margin = MARGIN * self.width / steps
         low, high = self.low - self.width + margin, self.low + self.width * (self.num_bins - 1) - margin
         index = torch.clamp(logit, low, high, out=out)
-        start = torch.as_tensor(first + steps * (1 - self.low / self.width), dtype=index.dtype, device=index.device)
+        start = torch.full((), first + steps * (1 - self.low / self.width), dtype=index.dtype, device=index.device)
         return torch.add(start, index, alpha=steps / self.width, out=index)
 
     def interpolate(self, table: Float[Tensor, " edge"], logit: Float[Tensor, "..."]) -> Float[Tensor, "..."]:

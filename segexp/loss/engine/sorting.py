@@ -1,5 +1,6 @@
 """Threshold losses by sorting: exact, and quick enough for few pixels, whose order bins would get wrong."""
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -7,10 +8,12 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, distributed
 
+from segexp.loss.engine.chunks import empty_gradient
 from segexp.loss.engine.class_average import ByClass
 from segexp.loss.engine.distribution import LogitGrid
 from segexp.loss.engine.jaccard import fall_by_true_positive, rise_by_false_positive
-from segexp.loss.engine.one_vs_rest import Pixels
+from segexp.loss.engine.one_vs_rest import logit_gradient, one_vs_rest
+from segexp.types import VOID, Logits, Target
 
 Slopes = Float[Tensor, "group num_classes pixel"]
 Flags = Bool[Tensor, "group num_classes pixel"]
@@ -20,16 +23,21 @@ NO_CLASS = -1
 class Groups(NamedTuple):
     """The pixels of each group: an image, or the global batch.
 
-    class_logit: as in Pixels. label: the true class, NO_CLASS where void.
+    class_logit: see `one_vs_rest`, -inf where void. label: the true class, NO_CLASS where void.
     """
 
     class_logit: Float[Tensor, "group num_classes pixel"]
     label: Int[Tensor, "group pixel"]
 
 
-def by_image(pixels: Pixels) -> Groups:
-    """Take each image for a group."""
-    return Groups(pixels.class_logit, pixels.true_class.masked_fill(pixels.void, NO_CLASS))
+def by_image(logits: Logits, target: Target) -> Groups:
+    """Take each image for a group; logits [B, C, H, W], finite or -inf. Void pixels get -inf."""
+    scores, void = logits.detach().flatten(2).float(), target.flatten(1) == VOID
+    class_logit = torch.empty_like(scores, memory_format=torch.contiguous_format)
+    for each, out in zip(scores, class_logit, strict=True):
+        one_vs_rest(each, True, torch.empty_like(out), out=out, log_total=torch.empty_like(out[0]))
+    label = target.flatten(1).long().masked_fill(void, NO_CLASS)
+    return Groups(class_logit.masked_fill_(void[:, None], -math.inf), label)
 
 
 def join(images: Groups, sizes: Sequence[int]) -> tuple[Groups, slice]:
@@ -65,6 +73,14 @@ def loss_by_sorting(groups: Groups, grid: LogitGrid, by_error: bool) -> tuple[By
     loss = start[..., 0] + (grid.interpolate(grid.cdf, threshold) * jump).sum(-1)
     slope = (rise - fall).mul_(grid.interpolate(grid.density, threshold))
     return num_true[..., 0], loss, torch.empty_like(slope).scatter_(-1, order, slope)
+
+
+def gradient_by_sorting(logits: Logits, images: Groups, slopes: Slopes) -> Logits:
+    """Compute the gradient of the loss by the logits, in their own type and memory format; overwrites the slopes."""
+    gradient, by_pixel = empty_gradient(logits)
+    for each_logit, each_slope, out in zip(images.class_logit, slopes, by_pixel, strict=True):
+        out.copy_(logit_gradient(torch.sigmoid(each_logit), each_slope, precise=True))
+    return gradient
 
 
 def _changes(true: Flags, other: Flags, num_true: Tensor, by_error: bool) -> tuple[Tensor, Tensor]:

@@ -9,21 +9,21 @@ import torch
 from torch import Tensor, nn
 
 from segexp.loss.engine.averaging import AveragingOptions, averages
-from segexp.loss.engine.chunks import ChunkPool, Scratch
+from segexp.loss.engine.chunks import ChunkPool
 from segexp.loss.engine.counting import (
     TABLE_ELEMENTS,
     TRUE,
-    SlopeTables,
+    EdgeSlopes,
+    Places,
     count_pixels,
     expected_loss,
-    look_up_slopes,
-    tabulate_slopes,
+    gradient_by_counting,
+    slopes_at_edges,
 )
 from segexp.loss.engine.distribution import LogitGrid, ThresholdDistribution, check_distribution, tabulate
-from segexp.loss.engine.one_vs_rest import Pixels, logit_gradient, one_vs_rest
 from segexp.loss.engine.pixels import check_inputs
 from segexp.loss.engine.reduction import num_ranks, sizes_of_ranks, sum_over_ranks
-from segexp.loss.engine.sorting import by_image, join, loss_by_sorting
+from segexp.loss.engine.sorting import Groups, Slopes, by_image, gradient_by_sorting, join, loss_by_sorting
 from segexp.types import Logits, Scalar, Target
 
 SORTED_ELEMENTS = 2**18  # logits of the global batch up to which sorting is quick
@@ -34,7 +34,7 @@ BINS_TIMES_PIXELS = 2**27  # from which on the errors that bins make about the o
 
 Gradient = Callable[..., Tensor]
 ValueAndGradient = tuple[Scalar, Gradient, tuple[Tensor, ...]]
-"""A value, its gradient as a function of a factor and of tensors, and those tensors."""
+"""A value, its gradient as a function of the logits, of a factor and of tensors, and those tensors."""
 
 
 class ThresholdOptions(AveragingOptions, total=False):
@@ -79,36 +79,33 @@ class ThresholdIoU(nn.Module):
             sizes = self._sizes_of_ranks(target)
             few = sum(sizes) * self.num_classes <= SORTED_ELEMENTS and not self.memory.momentum
             grid = self._grid(SORTED_BINS if few else self._num_bins(target, sizes), logits.device)
-            pixels = one_vs_rest(logits, target, grid.has_high_density or few, pool)
-            value, gradient, tensors = self._by_sorting(pixels, sizes) if few else self._by_counting(pixels, grid, pool)
-            value = value.masked_fill(pixels.true_logit.isnan().any(), math.nan)  # bins cannot hold logits that are NaN
-        link = logits[:0].clone()  # in the graph of the logits, whose values it does not keep
-        return _WithGradient.apply(logits, link, value, gradient, num_ranks(self.training), *tensors)
+            value, gradient, tensors = (
+                self._by_sorting(logits, target, sizes) if few else self._by_counting(logits, target, grid, pool)
+            )
+        return _WithGradient.apply(logits, value, gradient, num_ranks(self.training), *tensors)
 
-    def _by_counting(self, pixels: Pixels, grid: LogitGrid, pool: ChunkPool) -> ValueAndGradient:
-        histogram = count_pixels(pixels, grid, self.by_error, self.average.per_image, pool)
+    def _by_counting(self, logits: Logits, target: Target, grid: LogitGrid, pool: ChunkPool) -> ValueAndGradient:
+        histogram, places = count_pixels(logits, target, grid, self.by_error, self.average.per_image, pool)
         if not self.average.per_image:
             histogram = self.memory(sum_over_ranks(histogram, self.training))
         weight = self.average(histogram[TRUE].sum(-1))
         value = (weight * expected_loss(histogram, grid, self.by_error)).sum()
-        tables = tabulate_slopes(histogram, weight, grid, self.by_error)
-        gradient = partial(_gradient_from_tables, grid, self.by_error)
-        return sum_over_ranks(value, self.training and self.average.per_image), gradient, (tables, *pixels)
+        value = _nan_if(places.log_total.isnan(), value)
+        slopes = slopes_at_edges(histogram, weight, grid, self.by_error)
+        value = sum_over_ranks(value, self.training and self.average.per_image)
+        return value, partial(_gradient_by_counting, grid), (slopes, *places)
 
-    def _by_sorting(self, pixels: Pixels, sizes: Sequence[int]) -> ValueAndGradient:
-        images = by_image(pixels)
+    def _by_sorting(self, logits: Logits, target: Target, sizes: Sequence[int]) -> ValueAndGradient:
+        images = by_image(logits, target)
         groups, mine = (images, slice(None)) if self.average.per_image else join(images, sizes)
         num_true, loss, slope = loss_by_sorting(groups, self._grid(SORTED_BINS, groups.label.device), self.by_error)
         weight = self.average(num_true)
-        value = (weight * loss).sum()
+        value = _nan_if(images.class_logit.isnan(), (weight * loss).sum())
         slope = slope.mul_(weight[..., None])
         if not self.average.per_image:
             slope = slope[0, :, mine].unflatten(1, images.label.shape).movedim(1, 0)  # c (b pixel) -> b c pixel
-        return (
-            sum_over_ranks(value, self.training and self.average.per_image),
-            _gradient_from_slopes,
-            (slope, pixels.class_logit),
-        )
+        value = sum_over_ranks(value, self.training and self.average.per_image)
+        return value, _gradient_by_sorting, (slope, *images)
 
     def _sizes_of_ranks(self, target: Target) -> list[int]:
         """Pixels of each rank, as far as it depends on them whether pixels are sorted or into how many bins they go."""
@@ -135,38 +132,32 @@ class ThresholdIoU(nn.Module):
 
 
 class _WithGradient(torch.autograd.Function):
-    """A value whose gradient with respect to the logits is computed from tensors kept for the backward pass.
-
-    link: an empty part of the logits, by which whoever differentiates the gradient finds that it cannot be.
-    """
+    """A value whose gradient with respect to the logits is computed from tensors kept for the backward pass."""
 
     @staticmethod
-    def forward(
-        logits: Logits, link: Tensor, value: Scalar, gradient: Gradient, ranks: int, *tensors: Tensor
-    ) -> Scalar:
+    def forward(logits: Logits, value: Scalar, gradient: Gradient, ranks: int, *tensors: Tensor) -> Scalar:
         return value.clone()
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Scalar) -> None:
-        logits, link, _, ctx.gradient, ctx.ranks, *tensors = inputs
-        ctx.save_for_backward(link, *tensors)
-        ctx.shape, ctx.dtype = logits.shape, logits.dtype
+        logits, _, ctx.gradient, ctx.ranks, *tensors = inputs
+        ctx.save_for_backward(logits, *tensors)
 
     @staticmethod
     def backward(ctx: Any, scale: Scalar) -> tuple[Tensor | None, ...]:
-        link, *tensors = ctx.saved_tensors  # once: within gradient checkpointing there is no second time
+        logits, *tensors = ctx.saved_tensors  # once: within gradient checkpointing there is no second time
         with torch.no_grad():
-            gradient = ctx.gradient(ctx.ranks * scale, *tensors).view(ctx.shape).to(ctx.dtype)  # ranks: see global_sum
+            gradient = ctx.gradient(logits, ctx.ranks * scale, *tensors)  # ranks: see global_sum
         if torch.is_grad_enabled():  # create_graph=True
-            gradient = _OnceDifferentiable.apply(gradient, link)
-        return gradient, *[None] * (4 + len(tensors))
+            gradient = _OnceDifferentiable.apply(gradient, logits)
+        return gradient, *[None] * (3 + len(tensors))
 
 
 class _OnceDifferentiable(torch.autograd.Function):
     """A gradient that cannot be differentiated. torch's own once_differentiable lets it pass for a constant in sums."""
 
     @staticmethod
-    def forward(gradient: Tensor, link: Tensor) -> Tensor:
+    def forward(gradient: Tensor, logits: Logits) -> Tensor:
         return gradient.clone()
 
     @staticmethod
@@ -180,25 +171,15 @@ class _OnceDifferentiable(torch.autograd.Function):
         )
 
 
-def _gradient_from_tables(
-    grid: LogitGrid, by_error: bool, scale: Scalar, tables: SlopeTables, *pixel_tensors: Tensor
-) -> Tensor:
-    pixels = Pixels(*pixel_tensors)
-    gradient = torch.empty_like(pixels.class_logit)
-
-    def work(image: int, chunk: slice, scratch: Scratch) -> None:
-        slope = look_up_slopes(pixels, image, chunk, scaled, grid, by_error, scratch)
-        class_logit, out = pixels.class_logit[image, :, chunk], gradient[image, :, chunk]
-        logit_gradient(class_logit, slope, grid.has_high_density, scratch[1], out=out)
-
-    with ChunkPool(gradient.device) as pool:
-        scaled = tables * scale
-        pool.map(work, gradient)
-    return gradient
+def _gradient_by_counting(
+    grid: LogitGrid, logits: Logits, scale: Scalar, slopes: EdgeSlopes, *places: Tensor
+) -> Logits:
+    return gradient_by_counting(logits, Places(*places), slopes * scale, grid)
 
 
-def _gradient_from_slopes(scale: Scalar, slope: Tensor, class_logit: Tensor) -> Tensor:
-    gradient, scaled = torch.empty_like(class_logit), slope * scale
-    for each_logit, each_slope, out in zip(class_logit, scaled, gradient, strict=True):  # one image after the other
-        logit_gradient(each_logit, each_slope, True, torch.empty_like(each_logit), out=out)
-    return gradient
+def _gradient_by_sorting(logits: Logits, scale: Scalar, slopes: Slopes, *images: Tensor) -> Logits:
+    return gradient_by_sorting(logits, Groups(*images), slopes * scale)
+
+
+def _nan_if(wrong: Tensor, value: Scalar) -> Scalar:
+    return value.masked_fill(wrong.any(), math.nan)
