@@ -25,10 +25,12 @@ from segexp.benchmark.cost import num_flops, num_parameters
 from segexp.benchmark.memory import held_bytes, limit_to_free_memory, max_held_bytes, reset_peak
 from segexp.benchmark.model_case import ModelCase
 from segexp.benchmark.timing import duration
+from segexp.inference.ready import ReadyNetwork
 from segexp.inference.segment import Network, segment
 from segexp.inference.settings import Inference
 from segexp.metric.confusion import prediction
 from segexp.model.auxiliary import drop_auxiliary_heads
+from segexp.system.arithmetic import decide
 from segexp.system.memory import is_out_of_memory, keep_freed_memory, return_freed_memory
 
 MAX_PASSES = 100
@@ -95,7 +97,7 @@ def take_measurements(task: MeasurementTask) -> Iterator[dict[str, Any]]:
     yield {"preparation_seconds": None if task.case.backend == "eager" else time.perf_counter() - start}
     with suppress(OSError):
         reset_peak(device)
-    first = duration(partial(_predict, network, image, task.case.precision), device)
+    first = duration(partial(_predict, network, image), device)
     yield {"memory": _max_held_or_nan(task, device) - held_before, "first_seconds": first}
     yield time_passes(task, network, image)
 
@@ -110,21 +112,23 @@ def prepare_network(task: MeasurementTask, image: Tensor) -> tuple[Network, floa
     held_before = _held_or_nan(device)
     if task.case.backend == "onnxruntime":
         return OnnxNetwork(path, image, task.num_classes), held_before
-    network = task.network().to(device)
+    arithmetic = decide(task.case.precision, None, device)
+    network = ReadyNetwork(task.network(), arithmetic).to(device)
     if task.case.backend == "eager":
         return network, held_before
     compiled = compile_network(network)
-    _predict(compiled, image, task.case.precision)  # the first call compiles
+    _predict(compiled, image)  # the first call compiles
     return compiled, held_before
 
 
 def time_passes(task: MeasurementTask, network: Network, image: Tensor) -> dict[str, list[float]]:
     """Seconds of as many passes as fit, at least one; passes of the reference in between, by REFERENCE_SHARE."""
     device, seconds, reference_seconds = image.device, list[float](), list[float]()
-    predict = partial(_predict, network, image, task.case.precision)
+    predict = partial(_predict, network, image)
     has_reference = task.reference_seconds < task.max_seconds
     if has_reference:
-        predict_reference = partial(_predict, task.network().to(device), image[:1], task.case.reference.precision)
+        arithmetic = decide(task.case.reference.precision, None, device)
+        predict_reference = partial(_predict, ReadyNetwork(task.network(), arithmetic).to(device), image[:1])
         predict_reference()  # the first pass of a network is slower than others
     while not seconds or (len(seconds) < MAX_PASSES and sum(seconds) + max(seconds) < task.max_seconds):
         if has_reference and sum(reference_seconds) <= REFERENCE_SHARE * sum(seconds):
@@ -133,9 +137,9 @@ def time_passes(task: MeasurementTask, network: Network, image: Tensor) -> dict[
     return {"seconds": seconds, "reference_seconds": reference_seconds}
 
 
-def _predict(network: Network, image: Tensor, precision: str) -> Tensor:
+def _predict(network: Network, image: Tensor) -> Tensor:
     """Predict as `segexp.predict` does with images of the network's own size."""
-    return prediction(segment(network, image, None, Inference.of({"precision": precision})))
+    return prediction(segment(network, image, None, Inference()))
 
 
 def _held_or_nan(device: torch.device) -> float:

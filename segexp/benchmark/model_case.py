@@ -6,7 +6,7 @@ from itertools import product
 
 from segexp.benchmark.settings import BACKENDS, ModelsSettings
 from segexp.inference.settings import PRECISIONS
-from segexp.types import Size, Values
+from segexp.types import Precision, Size, Values
 
 
 @dataclass(frozen=True)
@@ -16,13 +16,13 @@ class ModelCase:
     model: str
     size: Size
     batch: int
-    precision: str
+    precision: Precision
     backend: str
 
     @property
     def reference(self) -> "ModelCase":
         """The case that others of the same model and size are compared with: one image at a time by eager torch."""
-        return ModelCase(self.model, self.size, 1, PRECISIONS[0], BACKENDS[0])
+        return ModelCase(self.model, self.size, 1, "float32", BACKENDS[0])
 
     @property
     def num_pixels(self) -> int:

@@ -33,7 +33,8 @@ def _compare_two(a: str, b: str, settings: "CompareSettings") -> None:
     from segexp.compare.verdict.text.console import console, print_sections
     from segexp.compare.verdict.text.run_pair import pair_sections
 
-    print_sections(console(), pair_sections(read_run_pair(a, b, settings.split, settings.score)))
+    pair = read_run_pair(a, b, settings.split, settings.score, settings.mix_precisions)
+    print_sections(console(), pair_sections(pair))
 
 
 def _compare_many(settings: "CompareSettings", pattern: str) -> None:
@@ -60,7 +61,7 @@ def _comparison(settings: "CompareSettings", pattern: str) -> "Comparison | None
     from segexp.compare.verdict.runs import read_runs
 
     try:
-        runs = read_runs(pattern, settings.split, settings.score)
+        runs = read_runs(pattern, settings.split, settings.score, settings.mix_precisions)
     except ValueError as error:
         if not settings.sync:
             raise

@@ -30,6 +30,7 @@ class CompareSettings(Settings):
     split: Annotated[Text, Allowed("the name of an evaluation, such as val")]
     score: Annotated[Text, Allowed("a score of the evaluations, such as miou, boundary_miou or iou/person")]
     baseline: Annotated[Text, Allowed("an option that one variant alone has, or a part of its name")] | None
+    mix_precisions: bool
     by: Annotated[Literal["epoch"], Allowed("epoch, which shows the ranking as it develops")] | None
     output: Annotated[Text, Allowed("a folder for the report")] | None
     wandb: Project | None

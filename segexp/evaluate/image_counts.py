@@ -22,7 +22,7 @@ from segexp.metric.confusion import prediction
 from segexp.metric.counts_file import RESERVED
 from segexp.metric.metric import Metric, SegmentedImage
 from segexp.system.files import write_errors_explained
-from segexp.types import Bytes, Counts, Logits, Size
+from segexp.types import Bytes, Counts, Logits, Precision, Size
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class CountingTask:
     image_size, bit_depth: see `segexp.inference.trusted_parts.ImageFormat`.
     metrics: what is counted, by the names under which conf/metric has them. pictured: indices of the images that the
     sheet shows.
+    precision: in which the model computes.
     predictions: folder for a PNG of label ids for each image, the form in which benchmarks take predictions: each class
     as the id of its first label; None for none.
     """
@@ -45,6 +46,7 @@ class CountingTask:
     inference: Inference
     metrics: Mapping[str, Metric]
     pictured: frozenset[int]
+    precision: Precision
     predictions: Path | None
 
     @property
@@ -71,7 +73,7 @@ def count_image(task: CountingTask, index: int, device: torch.device) -> ImageCo
     target = task.grouping.lookup(task.table)[mask]
     device_target, device_mask = (torch.from_numpy(array).to(device) for array in (target, mask))
     logits = _segment(task, pair, image_batch(image[None], device))
-    _refuse_not_finite(logits, pair, task.inference.precision)
+    _refuse_not_finite(logits, pair, task.precision)
     device_prediction = prediction(logits)
     predicted = device_prediction[0].cpu().numpy()
     segmented = SegmentedImage(
@@ -119,7 +121,7 @@ def _count(metrics: Mapping[str, Metric], image: SegmentedImage, pair: Pair) -> 
     return counts
 
 
-def _refuse_not_finite(logits: Logits, pair: Pair, precision: str) -> None:
+def _refuse_not_finite(logits: Logits, pair: Pair, precision: Precision) -> None:
     """Pixels that are not finite would be given to some class, and their confidence would not be a number."""
     if logits.sum().isfinite() or logits.amax(1).isfinite().all():  # the sum is the faster by far
         return

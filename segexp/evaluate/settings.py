@@ -5,7 +5,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, model_validator
 
 from segexp.config.schema import Allowed, Count, DataValues, Device, Folder, Split, Text, WholeNumber, checked
-from segexp.inference.settings import Inference
+from segexp.inference.settings import InferenceSettings
 from segexp.types import Weights
 
 FolderName = Annotated[
@@ -13,7 +13,7 @@ FolderName = Annotated[
 ]
 
 
-class EvaluateSettings(Inference):
+class EvaluateSettings(InferenceSettings):
     """Every key of conf/evaluate.yaml; those of the network's run are inherited."""
 
     run: Folder

@@ -20,6 +20,7 @@ from segexp.evaluate.result import Evaluation, metric_settings
 from segexp.evaluate.settings import EvaluateSettings
 from segexp.inference.devices import find_devices
 from segexp.inference.model import load_model
+from segexp.inference.ready import ReadyNetwork, arithmetic_on
 from segexp.inference.trusted_parts import source_of_run
 from segexp.run.folder import RunFolder
 from segexp.types import Counts, Size, Values
@@ -47,7 +48,9 @@ def prepare_evaluation(run: RunFolder, settings: EvaluateSettings, predictions: 
     if problem := unused_bits([pair.image for pair in pairs], bit_depth, "+data.bit_depth"):
         print(f"warning: {problem}")
     devices = find_devices(settings.device)
+    arithmetic = arithmetic_on(devices[0], settings)
     network = load_model(run, settings.checkpoint, settings.weights)
+    print(f"network in {arithmetic}")
     facts: Values = {
         "split": settings.split,
         "checkpoint": settings.checkpoint,
@@ -59,6 +62,8 @@ def prepare_evaluation(run: RunFolder, settings: EvaluateSettings, predictions: 
         "data": {key: str(value) for key, value in settings.data.items()},
         "label_ids": [list(ids) for ids in network.grouping.label_ids(source.table)],
         "metric": metric_settings(settings.metric),
+        "precision": arithmetic.precision,
+        "memory_format": arithmetic.memory_format,
     }
     facts |= {"weights": "raw"} if network.weights == "raw" else {}  # only what is not the default
     facts |= {"bit_depth": bit_depth} if bit_depth else {}
@@ -67,7 +72,7 @@ def prepare_evaluation(run: RunFolder, settings: EvaluateSettings, predictions: 
     if settings.window and image_size:  # earlier versions cut windows of that size out of the resized image
         facts["window_unit"] = "pixel of the image"
     task = CountingTask(
-        network.model,
+        ReadyNetwork(network.model, arithmetic),
         network.grouping,
         source,
         pairs,
@@ -76,6 +81,7 @@ def prepare_evaluation(run: RunFolder, settings: EvaluateSettings, predictions: 
         settings,
         build.metrics(settings.metric),
         frozenset(evenly_spread(range(len(pairs)), settings.num_scenes)),
+        arithmetic.precision,
         predictions and predictions.with_name(f".{predictions.name}"),
     )
     return EvaluationJob(task, devices, min(settings.num_processes, len(pairs)), facts, predictions)

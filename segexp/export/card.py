@@ -118,6 +118,7 @@ def _scores(run: RunFolder, metadata: Values) -> str:
         ("split", *(each.get("split", "-") for each in stored)),
         ("images", *(each.get("num_images", "-") for each in stored)),
         *((name.replace("_", " "), *(_fraction(each["metrics"].get(name)) for each in stored)) for name in names),
+        ("precision", *(each["precision"] for each in stored)),
         ("other settings", *(each.get("inference") or "" for each in stored)),
     ]
     text = "At native size, fractions of 1, by `segexp.evaluate` in PyTorch; scores of the whole split."

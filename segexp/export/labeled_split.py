@@ -31,7 +31,7 @@ class LabeledSplit:
     def evenly_spread(self, number: int) -> list[Tensor]:
         """At most that many images, evenly spread, uint8 [1, 3, H, W] as the network sees them."""
         pairs = evenly_spread(self.pairs, number)
-        images = (image_batch(read_image(pair.image, self.bit_depth)[None]) for pair in pairs)
+        images = (image_batch(read_image(pair.image, self.bit_depth)[None]).contiguous() for pair in pairs)
         size = list(self.image_size) if self.image_size else None
         return [transform.resize(image, size, antialias=True) if size else image for image in images]
 
@@ -45,6 +45,6 @@ def mean_iou(network: Network, split: LabeledSplit, name: str) -> float:
     counts = np.zeros((num_classes, num_classes), np.int64)
     for pair in track(split.pairs, f"scoring {name} on {len(split.pairs)} images"):
         image, target = read_pair(split.source, pair, lookup, split.bit_depth)
-        logits = segment(network, image_batch(image[None]), split.image_size, Inference())
+        logits = segment(network, image_batch(image[None]).contiguous(), split.image_size, Inference())
         counts += confusion_matrix(prediction(logits)[0], torch.from_numpy(target), num_classes).numpy()
     return scores.mean(scores.class_iou(counts))

@@ -18,8 +18,8 @@ SMALLEST_PROBABILITY = 1e-30
 
 
 def image_batch(images: Bytes, device: torch.device | str = "cpu") -> Image:
-    """Images uint8 [B, H, W, 3] -> uint8 [B, 3, H, W] on the device."""
-    return torch.from_numpy(images).to(device).permute(0, 3, 1, 2).contiguous()  # b h w c -> b c h w
+    """Images uint8 [B, H, W, 3] -> uint8 [B, 3, H, W] on the device, in channels_last, which copies nothing."""
+    return torch.from_numpy(images).to(device).permute(0, 3, 1, 2)  # b h w c -> b c h w
 
 
 @torch.inference_mode()
@@ -39,7 +39,7 @@ def segment(network: Network, image: Image, image_size: Size | None, inference: 
     inference = _at_training_scale(inference, native, base)
     flips = (False, True) if inference.flip else (False,)
     if len(sizes) == len(flips) == 1 and _fits(sizes[0], inference.window):
-        return resize_logits(_logits(network, _resized_image(image, sizes[0]), inference), native)
+        return resize_logits(network(_resized_image(image, sizes[0])).float(), native)
     total: Tensor | None = None
     for size in sizes:
         image_at_size = _resized_image(image, size)
@@ -95,22 +95,16 @@ def _add(total: Tensor | None, probability: Tensor) -> Tensor:
 def _windowed_probability(network: Network, image: Tensor, inference: Inference) -> Tensor:
     size = _size(image)
     if inference.window is None or _fits(size, inference.window):
-        return _logits(network, image, inference).softmax(1)
+        return network(image).float().softmax(1)
     total: Tensor | None = None
     stride = inference.stride or _half(inference.window)
     for rows, columns, weight in windows(size, inference.window, stride, inference.blending):
-        probability = _logits(network, image[..., rows, columns], inference).softmax(1)
+        probability = network(image[..., rows, columns]).float().softmax(1)
         if total is None:
             total = probability.new_zeros(*probability.shape[:2], *size)
         total[..., rows, columns] += probability.mul_(weight.to(probability.device, non_blocking=True))
     assert total is not None
     return total
-
-
-def _logits(network: Network, image: Tensor, inference: Inference) -> Tensor:
-    dtype = getattr(torch, inference.precision)
-    with torch.autocast(image.device.type, dtype, enabled=dtype is not torch.float32):
-        return network(image).float()
 
 
 def _resized_image(image: Tensor, size: Size) -> Tensor:

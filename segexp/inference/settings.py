@@ -1,11 +1,11 @@
-"""How a network is run on whole images: windows, views and precision."""
+"""How a network is run on whole images: windows, views, precision and memory format."""
 
 from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
 from segexp.config.schema import Allowed, Settings, Size, Tuple, shown
-from segexp.types import Precision, Values
+from segexp.types import MemoryFormat, Precision, Values
 
 PRECISIONS: tuple[str, ...] = get_args(Precision)
 Blending = Literal["gaussian", "trimmed", "uniform"]
@@ -28,7 +28,6 @@ class Inference(Settings):
     blending: the weights of overlapping windows: gaussian around their middle,
     trimmed by their outer half of the overlap, or uniform.
     scales, flip: sizes at which the image is seen, and whether mirrored too; probabilities are averaged.
-    precision: of the network's arithmetic.
     """
 
     window: Size | None = None
@@ -36,7 +35,6 @@ class Inference(Settings):
     blending: Blending = "gaussian"
     scales: Scales = (1.0,)
     flip: bool = False
-    precision: Precision = "float32"
 
     @model_validator(mode="after")
     def _stride_needs_a_window(self) -> Self:
@@ -52,3 +50,13 @@ class Inference(Settings):
         fields = set(Inference.model_fields)
         ours, plain = (each.model_dump(mode="json", include=fields) for each in (self, Inference()))
         return {key: value for key, value in ours.items() if value != plain[key]}
+
+
+class InferenceSettings(Inference):
+    """The keys of every command that segments images: how the network is run, and how it computes.
+
+    precision, memory_format: see `Arithmetic`; auto for the fastest on the device, see `segexp.system.arithmetic`.
+    """
+
+    precision: Literal["auto", Precision]
+    memory_format: Literal["auto", MemoryFormat]

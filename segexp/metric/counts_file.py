@@ -8,13 +8,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from segexp.run.earlier import evaluation_in_words_of_today
+
 RESERVED = ("names", "classes", "label_names", "settings", "images", "masks")
 """Arrays of confusion.npz that are no counts."""
 
 
 def is_of_evaluation(settings: str, facts: Mapping[str, Any]) -> bool:
     """Whether counts belong to a metrics.json. settings: the array of that name. facts: the content of metrics.json."""
-    return all(facts.get(key) == value for key, value in json.loads(settings).items())
+    stored = evaluation_in_words_of_today(json.loads(settings))
+    return all(facts.get(key) == value for key, value in stored.items())
 
 
 def read_arrays(path: Path, *names: str) -> dict[str, npt.NDArray[Any]]:

@@ -40,6 +40,7 @@ def _predict_inputs(run: "RunFolder", inputs: "list[Input]", folder: Path, setti
     from segexp.inference.devices import find_devices
     from segexp.inference.model import load_model
     from segexp.inference.predictor import Predictor
+    from segexp.inference.ready import ReadyNetwork, arithmetic_on
     from segexp.predict.outputs import Outputs
     from segexp.predict.predict import predict
     from segexp.system import signals
@@ -48,6 +49,7 @@ def _predict_inputs(run: "RunFolder", inputs: "list[Input]", folder: Path, setti
     device = find_devices(settings.device)[0]
     if device.type == "cpu":
         keep_freed_memory()
+    arithmetic = arithmetic_on(device, settings)
     network = load_model(run, settings.checkpoint, settings.weights)
     kinds = (settings.masks, settings.overlay, settings.opacity, settings.probabilities)
     outputs = Outputs(folder, network.grouping, network.table, *kinds)
@@ -56,8 +58,11 @@ def _predict_inputs(run: "RunFolder", inputs: "list[Input]", folder: Path, setti
     origin = {"run": run.path.name, "checkpoint": settings.checkpoint, "step": network.step}
     origin |= {"weights": network.weights} if network.weights else {}
     origin |= {"bit_depth": settings.bit_depth} if settings.bit_depth else {}
+    origin |= {"precision": arithmetic.precision}
     outputs.write_facts(origin, inference, settings.on_existing)
-    predictor = Predictor(network.model.to(device), network.image_size, settings, device)
+    print(f"network in {arithmetic}")
+    model = ReadyNetwork(network.model, arithmetic).to(device)
+    predictor = Predictor(model, network.image_size, settings, device)
     outputs.remove_abandoned_parts(pending)
     bit_depth = settings.bit_depth or network.bit_depth
     warn_of_unused_bits(pending, bit_depth)

@@ -17,8 +17,9 @@ from segexp.classes import Grouping, LabelTable
 from segexp.display.pictures import png, with_palette
 from segexp.predict.inputs import FACTS_FILE, OUTPUT_KINDS, Input
 from segexp.predict.legend import draw_overlay
+from segexp.run.earlier import precision_of_its_own
 from segexp.system.files import remove_abandoned_parts, write_atomic
-from segexp.types import Bytes
+from segexp.types import Bytes, Values
 
 Probabilities = npt.NDArray[np.float16]
 
@@ -111,7 +112,8 @@ class Outputs:
     def _refuse_mixture(self, facts: Mapping[str, Any]) -> None:
         path = self.folder / FACTS_FILE
         try:
-            stored = json.loads(path.read_bytes()) if path.is_file() else {}
+            content = json.loads(path.read_bytes()) if path.is_file() else None
+            stored: Values = {} if content is None else {"inference": {}, **precision_of_its_own(content)}
             differing = ", ".join(key for key, value in stored.items() if facts.get(key) != value)
         except (ValueError, AttributeError):  # no JSON, or no object
             differing = "command"

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from segexp.config.schema import Allowed, BitDepth, Count, Device, Text
-from segexp.inference.settings import Inference
+from segexp.inference.settings import InferenceSettings
 from segexp.system import remote
 from segexp.types import Weights
 
@@ -33,7 +33,7 @@ OutputPath = Annotated[
 ]
 
 
-class PredictSettings(Inference):
+class PredictSettings(InferenceSettings):
     """Every key of conf/predict.yaml; those of the network's run are inherited."""
 
     run: RunPlace

@@ -147,8 +147,20 @@ def _key(key: str, node: Mapping[str, Any]) -> str:
     return "distribution" if is_law else key
 
 
-def evaluation_in_words_of_today(facts: Values) -> Values:
-    """metrics.json with the settings of each metric, of which versions before this one recorded one as a key."""
-    if "metric" in facts or "boundary_width" not in facts:
-        return facts
-    return {**facts, "metric": {**FIRST_METRICS, "boundary": {"width": facts["boundary_width"]}}}
+def evaluation_in_words_of_today(facts: Mapping[str, Any]) -> Values:
+    """metrics.json with the precision and the settings of each metric, which some versions recorded otherwise."""
+    today = precision_of_its_own(facts)
+    if "metric" in today or "boundary_width" not in today:
+        return today
+    return {**today, "metric": {**FIRST_METRICS, "boundary": {"width": today["boundary_width"]}}}
+
+
+def precision_of_its_own(facts: Mapping[str, Any]) -> Values:
+    """Facts with the precision, which was one of the settings of `inference`, and float32 where nothing was said."""
+    inference = facts.get("inference")
+    if "precision" in facts or not isinstance(inference, Mapping | None):
+        return dict(facts)
+    others = dict(inference or {})
+    precision = others.pop("precision", "float32")
+    kept = {key: value for key, value in facts.items() if key != "inference"}
+    return {**kept, **({"inference": others} if others else {}), "precision": precision}

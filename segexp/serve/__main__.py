@@ -80,6 +80,7 @@ def _load_run(run: "RunFolder", settings: ServeSettings) -> "tuple[RunDescriptio
     """The contents of the run folder and of the data: description, images, and a network for each device."""
     from segexp.inference.devices import find_devices
     from segexp.inference.model import load_model
+    from segexp.inference.ready import ReadyNetwork, arithmetic_on
     from segexp.serve.image_store import ImageStore
     from segexp.serve.replicas import replicate
     from segexp.serve.responses import UploadLimits
@@ -87,13 +88,15 @@ def _load_run(run: "RunFolder", settings: ServeSettings) -> "tuple[RunDescriptio
     from segexp.system.remote import is_url
 
     devices = find_devices(settings.device)
+    arithmetic = arithmetic_on(devices[0], settings)
     trained = load_model(run, settings.checkpoint, settings.weights)
     limits = UploadLimits(bytes=settings.max_upload_bytes, pixels=settings.max_pixels)
     name = settings.run.rstrip("/").rpartition("/")[2] if is_url(settings.run) else run.path.name
     description = describe_run(name, run, trained, settings.split, limits)
     source, pairs, bit_depth = _source_and_pairs(run, settings, trained)
     store = ImageStore(source, pairs, trained.grouping, bit_depth)
-    return description, store, replicate(trained.model, trained.image_size, settings, devices)
+    print(f"network in {arithmetic}")
+    return description, store, replicate(ReadyNetwork(trained.model, arithmetic), trained.image_size, settings, devices)
 
 
 def _source_and_pairs(

@@ -1,4 +1,4 @@
-"""A trained network on every device that serves it."""
+"""A trained network, ready, on every device that serves it."""
 
 import copy
 

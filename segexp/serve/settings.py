@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from segexp.config.schema import Allowed, Count, DataValues, Device, Folder, Split, Text, Tuple, WholeNumber
-from segexp.inference.settings import Inference
+from segexp.inference.settings import InferenceSettings
 from segexp.types import Weights
 
 Port = Annotated[int, Field(ge=0, lt=2**16), Allowed("a whole number from 0, for any port that is free, to 65535")]
@@ -25,7 +25,7 @@ def _check_token(value: Any) -> Any:
     )
 
 
-class ServeSettings(Inference):
+class ServeSettings(InferenceSettings):
     """Every key of conf/serve.yaml; those of the network's run are inherited."""
 
     run: Folder

@@ -24,7 +24,7 @@ from segexp.run.folder import RunFolder
 from segexp.system.once import warn_once
 from tests.evaluate.options import evaluate_settings
 
-LAST = evaluate_settings(checkpoint="last", device="cpu", num_scenes=2)
+LAST = evaluate_settings(checkpoint="last", device="cpu", num_scenes=2, precision="float32")
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,7 @@ def as_folder(trained: RunFolder, root: Path, labels: dict[int, str]) -> Evaluat
             shutil.copy(file, root / kind / "val" / f"{pair.name}.png")
     named = ", ".join(f"{number}: {name}" for number, name in labels.items())
     typed = ["run=.", "data=folder", f"data.root={root}", f"data.labels={{{named}}}", "checkpoint=last", "device=cpu"]
-    return EvaluateSettings.of(compose("evaluate", typed))
+    return EvaluateSettings.of(compose("evaluate", [*typed, "precision=float32"]))
 
 
 def test_another_data_set_is_scored_as_the_runs_own_if_it_has_the_same_scenes(

@@ -53,9 +53,10 @@ def evaluation_job(
         inference=Inference(),
         metrics=build.metrics(METRICS),
         pictured=frozenset({0, 4}),
+        precision="float32",
         predictions=folder and folder.with_name(f".{folder.name}"),
     )
-    facts = {"split": "val", "checkpoint": "best", "image_size": None, "fingerprint": "0"}
+    facts = {"split": "val", "checkpoint": "best", "image_size": None, "fingerprint": "0", "precision": "float32"}
     facts |= {"metric": metric_settings(METRICS), "folder": str(folder)}
     return EvaluationJob(task, [torch.device("cpu")], num_processes, facts, folder)
 

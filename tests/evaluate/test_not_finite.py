@@ -9,8 +9,11 @@ import torch
 from torch import nn
 
 from segexp.evaluate.image_counts import count_image
+from segexp.inference.ready import ReadyNetwork
 from segexp.inference.settings import Inference
 from segexp.model.segmenter import Segmenter
+from segexp.system.arithmetic import decide
+from segexp.types import Precision
 from tests.evaluate.guess import evaluation_job
 
 
@@ -28,19 +31,20 @@ class Overflowing(nn.Module):
 
 
 @pytest.mark.parametrize(
-    ("value", "inference", "cure"),
+    ("value", "precision", "inference", "cure"),
     [
-        (1e6, Inference(precision="float16"), "logits in float16; add precision=float32"),
-        (1e6, Inference(precision="float16", flip=True), "logits in float16; add precision=float32"),
-        (float("nan"), Inference(), "logits in float32; choose another checkpoint="),
-        (float("inf"), Inference(), "logits in float32; choose another checkpoint="),
+        (1e6, "float16", Inference(), "logits in float16; add precision=float32"),
+        (1e6, "float16", Inference(flip=True), "logits in float16; add precision=float32"),
+        (float("nan"), "float32", Inference(), "logits in float32; choose another checkpoint="),
+        (float("inf"), "float32", Inference(), "logits in float32; choose another checkpoint="),
     ],
 )
 def test_logits_that_are_not_finite_are_refused_by_the_name_of_their_image(
-    streets_root: Path, value: float, inference: Inference, cure: str
+    streets_root: Path, value: float, precision: Precision, inference: Inference, cure: str
 ) -> None:
     task = evaluation_job(streets_root, "cityscapes19").task
-    task = replace(task, model=Overflowing(value), inference=inference)
+    model = ReadyNetwork(Overflowing(value), decide(precision, None, torch.device("cpu")))
+    task = replace(task, model=model, inference=inference, precision=precision)
     message = f"the network answers {task.pairs[0].image} with NaN or infinite {cure}"
     with pytest.raises(ValueError, match=re.escape(message)):
         count_image(task, 0, torch.device("cpu"))

@@ -13,9 +13,11 @@ from torchvision.transforms.v2 import functional as transform
 
 from segexp.benchmark.memory import peak_bytes
 from segexp.config.compose import config_folder
+from segexp.inference.ready import ReadyNetwork
 from segexp.inference.segment import needs_windows, segment
-from segexp.inference.settings import Blending, Inference
+from segexp.inference.settings import Blending, Inference, InferenceSettings
 from segexp.inference.window import axis_windows, windows
+from segexp.system.arithmetic import decide
 from segexp.types import Size
 
 
@@ -140,10 +142,13 @@ def test_a_mirrored_view_is_the_resized_image_mirrored(
 
 
 def test_half_precision_gives_single_precision_logits(network: Pointwise, image: torch.Tensor) -> None:
-    logits = segment(network, image, None, Inference(precision="bfloat16"))
+    expected = network(image)
+    ready = ReadyNetwork(network, decide("bfloat16", None, image.device))
+    assert ready(image).dtype is torch.bfloat16
+    logits = segment(ready, image, None, Inference())
     assert logits.dtype is torch.float32
-    assert not torch.equal(logits, network(image))
-    torch.testing.assert_close(logits, network(image), rtol=0.05, atol=0.05)
+    assert not torch.equal(logits, expected)
+    torch.testing.assert_close(logits, expected, rtol=0.05, atol=0.05)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +159,8 @@ def test_half_precision_gives_single_precision_logits(network: Pointwise, image:
         ({"stride": [10, 10]}, ("stride is [10, 10]", "window is null", "set window")),
         ({"window": [32, 32], "stride": [33, 10]}, ("stride is [33, 10]", "window is [32, 32]", "nowhere larger")),
         ({"blending": "hann"}, ("blending is 'hann'", "gaussian, trimmed, uniform")),
-        ({"precision": "int8"}, ("precision is 'int8'", "float32, bfloat16, float16")),
+        ({"precision": "int8"}, ("precision is 'int8'", "auto, float32, bfloat16, float16")),
+        ({"memory_format": "nhwc"}, ("memory_format is 'nhwc'", "auto, contiguous, channels_last")),
         ({"scales": []}, ("scales is []", "numbers from 0.1 to 10")),
         ({"scales": [0.0]}, ("scales is [0.0]", "numbers from 0.1 to 10")),
         ({"flip": "yes"}, ("flip is 'yes'", "true, false")),
@@ -162,7 +168,7 @@ def test_half_precision_gives_single_precision_logits(network: Pointwise, image:
 )
 def test_a_wrong_setting_is_refused_with_what_is_allowed(wrong: dict, facts: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match=".") as refused:
-        Inference.of(wrong)
+        InferenceSettings.of({"precision": "auto", "memory_format": "auto", **wrong})
     assert [fact for fact in facts if fact not in str(refused.value)] == [], refused.value
 
 

@@ -58,10 +58,18 @@ def test_a_name_that_is_too_long_to_be_there_is_left_to_be_predicted(outputs: Ou
 
 @pytest.mark.parametrize(
     ("content", "differing"),
-    [("[]", "command"), ("{", "command"), ('{"run": "other"}', "run"), ('{"masks": "label_ids"}', "masks")],
+    [
+        ("[]", "command"),
+        ("{", "command"),
+        ('{"inference": {"window": [32, 32]}, "run": "other"}', "run"),
+        ('{"inference": {"window": [32, 32]}, "masks": "label_ids"}', "masks"),
+        ('{"inference": {"window": [32, 32], "precision": "bfloat16"}}', "precision"),
+        ('{"inference": {}}', "inference"),
+    ],
 )
 def test_predictions_of_another_kind_are_not_added_to(outputs: Outputs, content: str, differing: str) -> None:
-    facts = ({"run": "run", "checkpoint": "best", "step": 7}, {"window": [32, 32]})
+    origin = {"run": "run", "checkpoint": "best", "step": 7, "precision": "float32"}
+    facts = (origin, {"window": [32, 32]})
     outputs.write_facts(*facts, on_existing="refuse")
     for on_existing in ("refuse", "skip"):
         outputs.write_facts(*facts, on_existing=on_existing)

@@ -1,11 +1,14 @@
 """Configurations that earlier versions recorded, in the words of today."""
 
+import json
 from typing import Any
 
 import pytest
 
 from segexp.config.compose import compose
-from segexp.run.earlier import ARGUMENTS_SINCE, in_words_of_today
+from segexp.metric.counts_file import is_of_evaluation
+from segexp.run.earlier import ARGUMENTS_SINCE, evaluation_in_words_of_today, in_words_of_today
+from segexp.types import Values
 
 pytestmark = pytest.mark.fast
 
@@ -81,3 +84,22 @@ def without_arguments_since(node: Any) -> Any:
         return node
     since = ARGUMENTS_SINCE.get(node.get("_target_", ""), {})
     return {key: without_arguments_since(value) for key, value in node.items() if key not in since}
+
+
+@pytest.mark.parametrize(
+    ("recorded", "today"),
+    [
+        ({}, {"precision": "float32"}),
+        ({"inference": {"flip": True}}, {"inference": {"flip": True}, "precision": "float32"}),
+        ({"inference": {"precision": "bfloat16"}}, {"precision": "bfloat16"}),
+        (
+            {"inference": {"flip": True, "precision": "bfloat16"}},
+            {"inference": {"flip": True}, "precision": "bfloat16"},
+        ),
+        ({"precision": "bfloat16"}, {"precision": "bfloat16"}),
+    ],
+)
+def test_the_precision_of_an_earlier_evaluation_is_a_fact_of_its_own(recorded: Values, today: Values) -> None:
+    assert evaluation_in_words_of_today(recorded) == today
+    assert evaluation_in_words_of_today(today) == today
+    assert is_of_evaluation(json.dumps(recorded), today)

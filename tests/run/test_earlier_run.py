@@ -34,7 +34,8 @@ def run(tmp_path: Path) -> RunFolder:
 
 def test_it_is_evaluated_with_the_scores_it_had(run: RunFolder, scenes: Path) -> None:
     before = run.scores("val")["metrics"]
-    answer = segexp("evaluate", f"run={run.path}", f"data.root={scenes}", "overwrite=true", "device=cpu")
+    typed = [f"run={run.path}", f"data.root={scenes}", "overwrite=true", "device=cpu", "precision=float32"]
+    answer = segexp("evaluate", *typed)
     assert answer.returncode == 0, answer.stderr
     after = run.scores("val")["metrics"]
     assert after.keys() == before.keys()

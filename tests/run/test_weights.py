@@ -76,5 +76,5 @@ def test_a_run_is_evaluated_by_choice_and_what_is_not_the_default_is_recorded(
 
 
 def settings(run: RunFolder, weights: str | None) -> EvaluateSettings:
-    typed = [f"run={run.path}", f"weights={weights or 'null'}", "num_scenes=0"]
+    typed = [f"run={run.path}", f"weights={weights or 'null'}", "num_scenes=0", "precision=float32"]
     return EvaluateSettings.of(compose("evaluate", typed))

@@ -76,6 +76,7 @@ def picture_command(comparison: Comparison) -> str:
         for key, value in settings.items()
     }
     values |= run.facts.get("inference", {})
+    values |= {key: run.facts[key] for key in ("precision", "memory_format") if key in run.facts}
     overrides = [f"{key}={quote(value)}" for key, value in texts.items()]
     overrides += [f"{key}={str(value).replace(' ', '')}" for key, value in values.items()]
     return shlex.join(["python", "-m", "segexp.evaluate", *config_dir(), *overrides, "predictions=true"])

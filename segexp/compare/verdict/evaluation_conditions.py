@@ -6,11 +6,16 @@ from segexp.run.evaluation_conditions import CONDITIONS
 LONGEST = 90
 """Letters of a condition before it is cut."""
 Condition = str | tuple[str, ...]
+PRECISION = "precision"
 
 
-def evaluation_conditions(run: Run) -> dict[str, Condition]:
-    """The checkpoint, the images, the classes, and how images were segmented, as text."""
-    conditions = {key: run.facts.get(key) for key in (*CONDITIONS, "label_ids")}
+def evaluation_conditions(run: Run, mix_precisions: bool = False) -> dict[str, Condition]:
+    """The checkpoint, the images, the classes, and how images were segmented, as text.
+
+    mix_precisions: leave out the precision of the network's arithmetic.
+    """
+    left_out = {PRECISION} if mix_precisions else set()
+    conditions = {key: run.facts.get(key) for key in (*CONDITIONS, "label_ids") if key not in left_out}
     conditions |= {"classes": run.class_names, "images": run.image_names}
     return {
         key: tuple(map(str, value)) if isinstance(value, list | tuple) else str(value)
@@ -20,7 +25,9 @@ def evaluation_conditions(run: Run) -> dict[str, Condition]:
 
 def differing_conditions(conditions: dict[str, Condition], usual: dict[str, Condition]) -> list[str]:
     """Words for each condition that is not the usual one."""
-    return [_difference(key, value, usual[key]) for key, value in conditions.items() if value != usual[key]]
+    differing = [_difference(key, value, usual[key]) for key, value in conditions.items() if value != usual[key]]
+    only_precision = len(differing) == 1 and conditions.get(PRECISION) != usual.get(PRECISION)
+    return [f"{differing[0]} (mix_precisions=true compares them all the same)"] if only_precision else differing
 
 
 def _difference(key: str, ours: Condition, usual: Condition) -> str:

@@ -58,10 +58,15 @@ class RunPair:
     images: list[ScorePair]
 
 
-def read_run_pair(a: str | Path, b: str | Path, split: str, score: str = "miou") -> RunPair:
-    """Read and compare two runs. Raises ValueError where a run cannot be compared, or not with the other."""
+def read_run_pair(
+    a: str | Path, b: str | Path, split: str, score: str = "miou", mix_precisions: bool = False
+) -> RunPair:
+    """Read and compare two runs. Raises ValueError where a run cannot be compared, or not with the other.
+
+    mix_precisions: compare them even if their networks computed in different precisions.
+    """
     first, second = _read("a", a, split), _read("b", b, split)
-    others = differing_conditions(evaluation_conditions(second), evaluation_conditions(first))
+    others = differing_conditions(*(evaluation_conditions(run, mix_precisions) for run in (second, first)))
     if others:
         raise ValueError(f"b={b} was evaluated otherwise than a={a}: {'; '.join(others)}; evaluate both alike")
     for run in (first, second):

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,10 +28,11 @@ class ComparableRuns(NamedTuple):
     skipped: SkippedRuns
 
 
-def read_runs(pattern: str, split: str, score: str = "miou") -> ComparableRuns:
+def read_runs(pattern: str, split: str, score: str = "miou", mix_precisions: bool = False) -> ComparableRuns:
     """Read every run below a folder, or below each folder that a glob pattern matches.
 
     score: what is to be compared; runs without it are skipped.
+    mix_precisions: keep runs whose networks computed in another precision than most, too.
     Raises FileNotFoundError where there is none, ValueError where none can be compared, or none has the score.
     """
     folders, unreadable = _search(pattern)
@@ -38,7 +40,7 @@ def read_runs(pattern: str, split: str, score: str = "miou") -> ComparableRuns:
         read = list(pool.map(lambda folder: read_run(folder, split), folders))
     runs = _with_only_known_data([run for run in read if isinstance(run, Run)])
     skipped = [(folder, run) for folder, run in zip(folders, read, strict=True) if isinstance(run, str)] + unreadable
-    for find in (_evaluated_differently, _repeated):
+    for find in (partial(_evaluated_differently, mix_precisions=mix_precisions), _repeated):
         refused = find(runs)
         skipped += refused.items()
         runs = [run for run in runs if run.path not in refused]
@@ -146,9 +148,9 @@ def _with_settings_in_names(runs: list[Run]) -> list[Run]:
     ]
 
 
-def _evaluated_differently(runs: Sequence[Run]) -> dict[Path, str]:
+def _evaluated_differently(runs: Sequence[Run], mix_precisions: bool) -> dict[Path, str]:
     """Runs that were not evaluated under the conditions of most runs, with what differs."""
-    conditions = [evaluation_conditions(run) for run in runs]
+    conditions = [evaluation_conditions(run, mix_precisions) for run in runs]
     usual = Counter(tuple(each.items()) for each in conditions).most_common(1)
     reasons = {}
     for run, own in zip(runs, conditions, strict=True):

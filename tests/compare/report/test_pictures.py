@@ -169,10 +169,11 @@ def test_a_name_that_is_too_long_ends_with_an_ellipsis() -> None:
 def test_the_command_for_pictures_repeats_how_the_run_was_evaluated(folder: Path) -> None:
     comparison = replace(compare_folder(folder), split="val_tta")
     run = baseline_run(comparison)
-    run.facts.update(split="val", checkpoint="last", inference={"scales": [1.0, 1.5], "flip": True})
+    run.facts.update(split="val", checkpoint="last", precision="bfloat16", memory_format="channels_last")
+    run.facts["inference"] = {"scales": [1.0, 1.5], "flip": True}
     assert picture_command(comparison) == (
         f"python -m segexp.evaluate run={run.path} split=val checkpoint=last name=val_tta "
-        "'scales=[1.0,1.5]' flip=True predictions=true"
+        "'scales=[1.0,1.5]' flip=True precision=bfloat16 memory_format=channels_last predictions=true"
     )
 
 

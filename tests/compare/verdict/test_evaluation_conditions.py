@@ -8,6 +8,7 @@ import pytest
 
 from segexp.compare.verdict.evaluated_run import Run, read_run
 from segexp.compare.verdict.evaluation_conditions import differing_conditions, evaluation_conditions
+from segexp.compare.verdict.run_pair import read_run_pair
 from segexp.compare.verdict.runs import read_runs
 from tests.compare.verdict.run_folders import CLASSES, finished_run, matrices, write_evaluation
 
@@ -62,3 +63,27 @@ def test_the_reason_of_a_run_that_is_left_out_says_what_differs(tmp_path: Path) 
     write_evaluation(run, matrices(confusions, CLASSES))
     ((_, reason),) = read_runs(str(tmp_path), "val").skipped
     assert reason == "evaluated otherwise: 13 images instead of 12, first other: frankfurt_000012_000294"
+
+
+@pytest.fixture
+def precisions(tmp_path: Path) -> list[Path]:
+    """Runs of an earlier version, which said nothing, of a version that named it otherwise, and of today."""
+    facts: list[dict[str, Any]] = [{}, {"inference": {"precision": "bfloat16"}}, {"precision": "bfloat16"}]
+    return [finished_run(tmp_path / str(seed), {"_target_": "dice"}, seed, **each) for seed, each in enumerate(facts)]
+
+
+def test_evaluations_in_different_precisions_are_mixed_on_request_only(precisions: list[Path]) -> None:
+    folder = str(precisions[0].parent)
+    runs, skipped = read_runs(folder, "val")
+    assert [run.path for run in runs] == precisions[1:]
+    words = "precision float32 instead of bfloat16 (mix_precisions=true compares them all the same)"
+    assert skipped == [(precisions[0], f"evaluated otherwise: {words}")]
+    assert len(read_runs(folder, "val", mix_precisions=True).runs) == 3
+
+
+def test_two_runs_in_different_precisions_are_compared_on_request_only(precisions: list[Path]) -> None:
+    earlier, named, today = precisions
+    assert read_run_pair(named, today, "val").difference
+    with pytest.raises(ValueError, match="precision bfloat16 instead of float32 .mix_precisions=true compares"):
+        read_run_pair(earlier, today, "val")
+    assert read_run_pair(earlier, today, "val", mix_precisions=True).difference

@@ -1,0 +1,41 @@
+"""A network as it was trained -> the same network as programs run it: in the arithmetic that is fastest on a device."""
+
+import torch
+from torch import nn
+
+from segexp.inference.settings import InferenceSettings
+from segexp.system.arithmetic import Arithmetic, decide
+from segexp.types import Image, Logits
+
+CAST_ONCE = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
+"""Layers that autocast runs in half precision. Layers derived from them may use their weights otherwise."""
+
+
+class ReadyNetwork(nn.Module):
+    """network: image -> logits, in evaluation mode, on any device. It is changed, and of no other use afterwards.
+
+    Its weights are brought to the memory format and the precision here, so that no image waits for it again: in
+    inference mode autocast casts every weight at every call.
+    """
+
+    def __init__(self, network: nn.Module, arithmetic: Arithmetic) -> None:
+        super().__init__()
+        self.network = network.requires_grad_(False)
+        network.to(memory_format=arithmetic.layout)  # type: ignore[call-overload]
+        self.arithmetic = arithmetic
+        for layer in network.modules():
+            if type(layer) in CAST_ONCE:
+                layer.to(arithmetic.dtype)
+
+    def forward(self, image: Image) -> Logits:
+        """Logits in the precision of the network."""
+        arithmetic = self.arithmetic
+        with torch.autocast(image.device.type, arithmetic.dtype, enabled=arithmetic.precision != "float32"):
+            return self.network(image.contiguous(memory_format=arithmetic.layout))
+
+
+def arithmetic_on(device: torch.device, settings: InferenceSettings) -> Arithmetic:
+    """The arithmetic that was asked for, or the fastest on this device."""
+    precision = None if settings.precision == "auto" else settings.precision
+    memory_format = None if settings.memory_format == "auto" else settings.memory_format
+    return decide(precision, memory_format, device)
