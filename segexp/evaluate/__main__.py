@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from segexp.config.command_line import entry_point
 from segexp.config.compose import compose, config_folder, user_folders
+from segexp.system.loading import loading
 from segexp.types import Values
 
 if TYPE_CHECKING:
@@ -42,9 +43,10 @@ def _refuse_missing_files(run: "RunFolder", settings: "EvaluateSettings") -> Non
 
 
 def _evaluate(run: "RunFolder", settings: "EvaluateSettings", folder: Path) -> "Evaluation":
-    from segexp.evaluate import cityscapes
-    from segexp.evaluate.files import lock_evaluation, refuse_other_settings, replace_scores, save_pictures
-    from segexp.evaluate.split import evaluate, prepare_evaluation
+    with loading():
+        from segexp.evaluate import cityscapes
+        from segexp.evaluate.files import lock_evaluation, refuse_other_settings, replace_scores, save_pictures
+        from segexp.evaluate.split import evaluate, prepare_evaluation
 
     predictions = folder / "predictions" if settings.predictions or settings.benchmark else None
     with lock_evaluation(folder):

@@ -7,6 +7,7 @@ from segexp.config.command_line import entry_point
 from segexp.export.artifacts import ARTIFACTS
 from segexp.export.settings import ExportSettings
 from segexp.export.staging import refuse_existing, stage_export
+from segexp.system.loading import loading
 from segexp.system.remote import is_url
 from segexp.types import Values
 
@@ -30,7 +31,8 @@ def main(values: Values) -> None:
 
 
 def _export(settings: ExportSettings, folder: Path) -> None:
-    from segexp.export.bundle import export
+    with loading():
+        from segexp.export.bundle import export
     from segexp.run.folder import RunFolder
     from segexp.system import signals
 

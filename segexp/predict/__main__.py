@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from segexp.config.command_line import entry_point
+from segexp.system.loading import loading
 from segexp.system.memory import keep_freed_memory
 from segexp.types import Values
 
@@ -35,15 +36,16 @@ def main(values: Values) -> None:
 
 
 def _predict_inputs(run: "RunFolder", inputs: "list[Input]", folder: Path, settings: "PredictSettings") -> None:
-    from PIL import Image
+    with loading():
+        from PIL import Image
 
-    from segexp.inference.devices import find_devices
-    from segexp.inference.model import load_model
-    from segexp.inference.predictor import Predictor
-    from segexp.inference.ready import ReadyNetwork, arithmetic_on
-    from segexp.predict.outputs import Outputs
-    from segexp.predict.predict import predict
-    from segexp.system import signals
+        from segexp.inference.devices import find_devices
+        from segexp.inference.model import load_model
+        from segexp.inference.predictor import Predictor
+        from segexp.inference.ready import ReadyNetwork, arithmetic_on
+        from segexp.predict.outputs import Outputs
+        from segexp.predict.predict import predict
+        from segexp.system import signals
 
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # large images are the user's own
     device = find_devices(settings.device)[0]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from segexp.config.command_line import entry_point
 from segexp.serve.settings import ServeSettings
 from segexp.system import signals
+from segexp.system.loading import loading
 from segexp.types import Values
 
 if TYPE_CHECKING:
@@ -62,10 +63,12 @@ def refuse_missing_packages() -> None:
 def _load(settings: ServeSettings) -> "tuple[RunDescription, Service, ServerMetrics]":
     """The description of the run, the service with its network, and its metrics."""
     from segexp.run.folder import RunFolder
-    from segexp.serve.batcher import DynamicBatcher
-    from segexp.serve.limiter import Limiter
-    from segexp.serve.metrics import ServerMetrics
-    from segexp.serve.service import Service
+
+    with loading():
+        from segexp.serve.batcher import DynamicBatcher
+        from segexp.serve.limiter import Limiter
+        from segexp.serve.metrics import ServerMetrics
+        from segexp.serve.service import Service
 
     run = RunFolder.fetch(settings.run, settings.checkpoint)
     description, store, networks = _load_run(run, settings)
@@ -78,14 +81,15 @@ def _load(settings: ServeSettings) -> "tuple[RunDescription, Service, ServerMetr
 
 def _load_run(run: "RunFolder", settings: ServeSettings) -> "tuple[RunDescription, ImageStore, list[Predictor]]":
     """The contents of the run folder and of the data: description, images, and a network for each device."""
-    from segexp.inference.devices import find_devices
-    from segexp.inference.model import load_model
-    from segexp.inference.ready import ReadyNetwork, arithmetic_on
-    from segexp.serve.image_store import ImageStore
-    from segexp.serve.replicas import replicate
-    from segexp.serve.responses import UploadLimits
-    from segexp.serve.run_description import describe_run
-    from segexp.system.remote import is_url
+    with loading():
+        from segexp.inference.devices import find_devices
+        from segexp.inference.model import load_model
+        from segexp.inference.ready import ReadyNetwork, arithmetic_on
+        from segexp.serve.image_store import ImageStore
+        from segexp.serve.replicas import replicate
+        from segexp.serve.responses import UploadLimits
+        from segexp.serve.run_description import describe_run
+        from segexp.system.remote import is_url
 
     devices = find_devices(settings.device)
     arithmetic = arithmetic_on(devices[0], settings)

@@ -12,6 +12,7 @@ from segexp.config.compose import chosen_options
 from segexp.config.schema import Folder, checked
 from segexp.run.folder import RunFolder
 from segexp.system import ranks, signals
+from segexp.system.loading import loading
 from segexp.train.alone import alone_in
 from segexp.train.plan import Request, plan
 from segexp.types import Values
@@ -37,7 +38,8 @@ def train(folder: Path, request: Request) -> None:
             from segexp.train.parts import check_parts  # loads NumPy
 
             check_parts(decision)
-        from segexp.train.fit import execute  # loads Lightning, which takes seconds that a refusal need not cost
+        with loading():
+            from segexp.train.fit import execute  # loads Lightning, which takes seconds that a refusal need not cost
 
         execute(run, decision)
 
