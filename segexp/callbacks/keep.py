@@ -3,7 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
+
+from segexp.system.lightning_internals import ignore_files_in_folder
 
 
 class KeepCheckpoint(ModelCheckpoint):
@@ -12,6 +15,10 @@ class KeepCheckpoint(ModelCheckpoint):
     Lightning forgets the best score when the folder's path differs from the one in the checkpoint, and would then
     overwrite the best checkpoint with a worse one.
     """
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        ignore_files_in_folder(self)
+        super().setup(trainer, pl_module, stage)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         here = {key: self._here(value) if key.endswith("_path") else value for key, value in state_dict.items()}
