@@ -9,9 +9,7 @@ from filelock import FileLock
 from segexp.data.cityscapes import CITYSCAPES, Cityscapes
 from segexp.data.pairs import Pair
 from segexp.data.reading import read_mask
-from segexp.streetscenes.files import SceneFile
-from segexp.streetscenes.parallel import write_scenes
-from segexp.streetscenes.render import VERSION
+from segexp.streetscenes.version import VERSION
 from segexp.system import remote
 from segexp.types import SMALLEST_SIDE, Bytes
 
@@ -93,16 +91,17 @@ class Streets:
         with FileLock(self.folder.with_name(f"{self.folder.name}.lock")):
             if self.folder.is_dir():
                 return
+            from segexp.streetscenes.files import SceneFile  # the renderer, which a set that exists need not load
+            from segexp.streetscenes.parallel import write_scenes
+
             shutil.rmtree(partial, ignore_errors=True)  # of a process that was killed, since we hold the lock
+            scenes = [
+                SceneFile(partial, self.seed, split, index, self.height, self.width)
+                for split, count in self.num_scenes.items()
+                for index in range(count)
+            ]
             try:
-                write_scenes(self._scenes(partial))
+                write_scenes(scenes)
                 partial.rename(self.folder)
             finally:
                 shutil.rmtree(partial, ignore_errors=True)
-
-    def _scenes(self, folder: Path) -> list[SceneFile]:
-        return [
-            SceneFile(folder, self.seed, split, index, self.height, self.width)
-            for split, count in self.num_scenes.items()
-            for index in range(count)
-        ]

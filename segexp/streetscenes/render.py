@@ -21,8 +21,6 @@ from segexp.streetscenes.street import Street, sample_street
 from segexp.streetscenes.thing import Thing
 from segexp.streetscenes.traffic import drive, park, ride_track
 
-VERSION = 3
-"""Raise it whenever pixels change: sets of different versions lie in different folders."""
 OVERSAMPLING = 2
 
 

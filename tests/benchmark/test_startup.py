@@ -124,6 +124,12 @@ def test_prediction_evaluation_and_export_load_no_library_for_training_drawing_o
     assert (answer.returncode, answer.stdout.strip()) == (0, "[]"), answer.stderr
 
 
+def test_scenes_that_exist_are_read_without_loading_what_renders_them() -> None:
+    code = "import sys, segexp.data.streets; print([name for name in sys.modules if 'streetscenes' in name])"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert answer.stdout.strip() == "['segexp.streetscenes', 'segexp.streetscenes.version']", answer.stderr
+
+
 def test_a_refusal_changes_nothing_in_the_folder_of_a_run(trained: RunFolder, tmp_path: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in trained.path.rglob("*")}
     for further in ([], ["on_existing=resume"]):
