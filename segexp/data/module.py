@@ -10,7 +10,7 @@ from segexp.data.bit_depth import unused_bits
 from segexp.data.cache.cache import Cache
 from segexp.data.loading import default_num_workers, loader
 from segexp.data.overlap import refuse_shared_images
-from segexp.data.pairs import Source
+from segexp.data.pairs import Pair, Source
 from segexp.data.sampler import EvaluationSampler, TrainingSampler
 from segexp.data.samples import Augment, EvaluationSamples, TrainingSamples
 from segexp.data.scenes import Scenes
@@ -61,6 +61,13 @@ class DataModule(LightningDataModule):
         self.num_workers = default_num_workers() if num_workers is None else num_workers
         self.lookup = grouping.lookup(source.table)
         self.cache = Cache(cache, _as_size(cache_size), cache_root)
+        self._pairs: dict[str, list[Pair]] = {}
+
+    def pairs(self, split: str) -> list[Pair]:
+        """The scenes of a split, which are listed once."""
+        if split not in self._pairs:
+            self._pairs[split] = self.source.pairs(split)
+        return self._pairs[split]
 
     def check_splits(self) -> None:
         """Look at the files before a training begins.
@@ -70,7 +77,7 @@ class DataModule(LightningDataModule):
         by its augmentation.
         """
         splits = (self.train_split, self.val_split)
-        pairs_of_train, pairs_of_val = (self.source.pairs(split) for split in splits)
+        pairs_of_train, pairs_of_val = (self.pairs(split) for split in splits)
         if not self.splits_may_overlap:
             refuse_shared_images(splits, pairs_of_train, pairs_of_val)
         if problem := unused_bits([pair.image for pair in pairs_of_train], self.bit_depth):
@@ -93,7 +100,7 @@ class DataModule(LightningDataModule):
         return loader(samples, sampler, self.eval_batch_size, self.num_workers)
 
     def _scenes(self, split: str, target_size: Size | None) -> Scenes:
-        return self.cache.scenes(self.source, self.source.pairs(split), self.lookup, target_size, self.bit_depth)
+        return self.cache.scenes(self.source, self.pairs(split), self.lookup, target_size, self.bit_depth)
 
     def _rank(self) -> tuple[int, int]:
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)

@@ -39,7 +39,7 @@ def end_of(trainer: Trainer, history: Sequence[Values]) -> End:
 
 def planned_steps(trainer: Trainer, data: DataModule) -> float:
     """Optimizer steps of a whole training before it begins, when Lightning cannot tell yet; infinite without end."""
-    num_samples = len(data.source.pairs(data.train_split))
+    num_samples = len(data.pairs(data.train_split))
     num_batches = TrainingSampler(num_samples, data.batch_size, data.seed, 0, trainer.world_size).num_batches
     limit = trainer.limit_train_batches
     limited = min(num_batches, limit) if isinstance(limit, int) else int(num_batches * limit)

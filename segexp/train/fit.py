@@ -95,7 +95,7 @@ def _record_resume(run: RunFolder, values: Mapping[str, Any], overrides: Sequenc
 
 
 def _fingerprints(data: DataModule) -> dict[str, str]:
-    return {split: fingerprint(data.source.pairs(split)) for split in (data.train_split, data.val_split)}
+    return {split: fingerprint(data.pairs(split)) for split in (data.train_split, data.val_split)}
 
 
 def _train(run: RunFolder, training: Training, values: Mapping[str, Any], from_checkpoint: Path | None) -> None:
