@@ -11,6 +11,7 @@ from segexp import build
 from segexp.config.compose import compose
 from segexp.train.settings import TrainSettings
 from segexp.types import Values
+from tests.conftest import PICTURES
 from tests.options import folders, options
 from tests.training import assert_goes_on
 
@@ -18,11 +19,12 @@ from tests.training import assert_goes_on
 @pytest.fixture(params=options("callbacks"))
 def values(request: pytest.FixtureRequest, small: Callable[..., list[str]]) -> Values:
     """A training with the option, with the checkpoint to go on from, and with a dropout that does not depend on it."""
-    chosen = f"callbacks=[{','.join(dict.fromkeys(('last', 'step_seed', request.param)))}]"
+    chosen = f"callbacks=[{','.join(dict.fromkeys(('last', 'step_seed', 'panels', request.param)))}]"
     if request.param in ("freeze_encoder", "finetune"):
         model = ["model=unet", "model.encoder=resnet18", "callbacks.freeze_encoder.weights=own"]
         return compose("train", [*(each for each in small(chosen) if not each.startswith("model.")), *model])
-    return compose("train", small(chosen), folders()[1:])
+    pictures = [PICTURES] if request.param == "panels" else []
+    return compose("train", small(chosen, *pictures), folders()[1:])
 
 
 @pytest.mark.fast
