@@ -2,7 +2,11 @@
 
 from typing import Any
 
+import torch
+from torch import nn
+
 from segexp import build
+from segexp.model.fcn8 import fcn8
 from segexp.model.segmenter import Segmenter
 from tests.options import option_settings, options
 
@@ -20,3 +24,12 @@ def build_model(option: str, num_classes: int, **overrides: Any) -> Segmenter:
 def heads_switched_on(option: str) -> dict[str, Any]:
     """Overrides that give the model of conf/model/<option>.yaml auxiliary heads; none where no key of it does."""
     return {"auxiliary_stages": [4]} if "auxiliary_stages" in option_settings("model", option) else {}
+
+
+def random_fcn8(**arguments: Any) -> Segmenter:
+    """A small FCN-8s of 5 classes; without torchvision's own draws, 120 M of them for layers that are then removed."""
+    with torch.device("meta"):
+        network = fcn8(5, "vgg11", None, **arguments).network.to_empty(device="cpu")
+    for parameter in network.parameters():
+        nn.init.normal_(parameter, std=0.05)
+    return Segmenter(network, 32)

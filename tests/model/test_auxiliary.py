@@ -11,6 +11,7 @@ from segexp.model.fcn8 import fcn8
 from segexp.model.segmenter import Segmenter
 from segexp.model.smp import smp
 from segexp.types import TrainingLogits
+from tests.model.options import random_fcn8
 
 
 def test_the_head_is_that_of_torchvisions_fcn() -> None:
@@ -22,8 +23,10 @@ def test_the_head_is_that_of_torchvisions_fcn() -> None:
 
 @pytest.mark.parametrize(("stage", "stride"), [(1, 2), (2, 4), (3, 8), (4, 16), (5, 32)])
 def test_a_stage_halves_the_image_as_often_as_its_number_says(stage: int, stride: int) -> None:
-    network = smp(5, "Unet", "resnet18", None, auxiliary_stages=[stage]).network
-    assert network(torch.rand(2, 3, 64, 96)).auxiliary[0].shape == (2, 5, 64 // stride, 96 // stride)
+    with torch.device("meta"):
+        network = smp(5, "Unet", "resnet18", None, auxiliary_stages=[stage]).network
+        auxiliary = network(torch.rand(2, 3, 64, 96)).auxiliary
+    assert auxiliary[0].shape == (2, 5, 64 // stride, 96 // stride)
 
 
 def test_auxiliary_logits_come_in_the_order_of_the_stages() -> None:
@@ -34,7 +37,7 @@ def test_auxiliary_logits_come_in_the_order_of_the_stages() -> None:
 def test_fcn_32s_is_the_score_of_fc7_and_fcn_16s_adds_that_of_pool4() -> None:
     """With a score of pool4 that is silenced, FCN-16s is FCN-32s doubled by a layer that starts bilinear."""
     torch.manual_seed(0)
-    model = fcn8(5, "vgg11", None, num_features=8, dropout=0.0, auxiliary_stages=[5, 4])
+    model = random_fcn8(num_features=8, dropout=0.0, auxiliary_stages=[5, 4])
     network = model.network
     for parameter in network.get_submodule("score_pool4").parameters():
         nn.init.zeros_(parameter)
@@ -53,9 +56,8 @@ def test_a_stage_that_the_encoder_does_not_have_is_named(stages: object) -> None
         lambda: smp(5, "Unet", "resnet18", None, auxiliary_stages=stages),  # type: ignore[arg-type]
         lambda: fcn8(5, "vgg11", None, 8, 0.5, auxiliary_stages=stages),  # type: ignore[arg-type]
     ):
-        with pytest.raises(
-            ValueError, match=r"model.auxiliary_stages is .*allowed: null, or a list .*set model"
-        ) as error:
+        named = pytest.raises(ValueError, match=r"model.auxiliary_stages is .*allowed: null, or a list .*set model")
+        with named as error, torch.device("meta"):
             build()
         assert repr(stages) in str(error.value)
 
@@ -66,8 +68,9 @@ def test_an_architecture_without_stages_that_can_be_supervised_is_named() -> Non
 
 
 def test_every_gradient_that_is_required_arrives_with_heads() -> None:
-    model = smp(5, "Unet", "resnet18", None, encoder_depth=3, decoder_channels=[16, 8, 4], auxiliary_stages=[3])
-    output = model(torch.rand(2, 3, 64, 64))
+    with torch.device("meta"):
+        model = smp(5, "Unet", "resnet18", None, encoder_depth=3, decoder_channels=[16, 8, 4], auxiliary_stages=[3])
+        output = model(torch.rand(2, 3, 64, 64))
     (output.logits.sum() + output.auxiliary[0].sum()).backward()
     arrives = {name: parameter.grad is not None for name, parameter in model.named_parameters()}
     assert arrives == {name: parameter.requires_grad for name, parameter in model.named_parameters()}

@@ -6,6 +6,7 @@ import torchvision
 from torch import nn
 
 from segexp.model.fcn8 import bilinear_doubling, fcn8
+from tests.model.options import random_fcn8
 
 
 def count(module: nn.Module) -> int:
@@ -34,21 +35,22 @@ def test_paper_width_has_the_parameters_of_vgg16_without_its_last_layer() -> Non
 def test_pools_are_those_of_torchvisions_vgg() -> None:
     """Silencing the coarser scores leaves the score of pool3, computed by hand."""
     torch.manual_seed(0)
-    model = fcn8(5, "vgg11", None, num_features=8, dropout=0.5).eval()
+    model = random_fcn8(num_features=8, dropout=0.5).eval()
     network = model.network
     for name in ("score_fc7", "score_pool4"):
         for parameter in network.get_submodule(name).parameters():
             nn.init.zeros_(parameter)
     image = torch.rand(1, 3, 64, 96)
-    vgg11 = torchvision.models.vgg11().features
-    vgg11.load_state_dict(network.get_submodule("encoder.features").state_dict())
+    with torch.device("meta"):
+        vgg11 = torchvision.models.vgg11().features
+    vgg11.load_state_dict(network.get_submodule("encoder.features").state_dict(), assign=True)
     pool3 = vgg11[:11]((image - model.mean) / model.std)
     expected = F.interpolate(network.get_submodule("score_pool3")(pool3), scale_factor=8, mode="bilinear")
     torch.testing.assert_close(model(image), expected)
 
 
 def test_dropout_is_active_in_training_only() -> None:
-    model = fcn8(5, "vgg11", None, num_features=32, dropout=0.5)
+    model = random_fcn8(num_features=32, dropout=0.5)
     image = torch.rand(2, 3, 32, 32)
     assert not torch.equal(model(image), model(image))
     model.eval()

@@ -20,8 +20,9 @@ def test_an_encoder_of_timm_is_reached_by_its_name() -> None:
 
 @pytest.mark.parametrize("encoder", ["resnet18", "vgg11_bn", "efficientnet-b0"])
 def test_every_gradient_that_is_required_arrives(encoder: str) -> None:
-    model = smp(5, "Unet", encoder, None, encoder_depth=3, decoder_channels=[16, 8, 4])
-    model(torch.rand(2, 3, 64, 64)).sum().backward()
+    with torch.device("meta"):
+        model = smp(5, "Unet", encoder, None, encoder_depth=3, decoder_channels=[16, 8, 4])
+        model(torch.rand(2, 3, 64, 64)).sum().backward()
     arrives = {name: parameter.grad is not None for name, parameter in model.named_parameters()}
     assert arrives == {name: parameter.requires_grad for name, parameter in model.named_parameters()}
     assert not all(arrives.values())
