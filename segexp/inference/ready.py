@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 
+from segexp.inference.fold import fold_batch_norm
 from segexp.inference.settings import InferenceSettings
 from segexp.system.arithmetic import Arithmetic, decide
 from segexp.types import Image, Logits
@@ -12,15 +13,18 @@ CAST_ONCE = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 
 
 class ReadyNetwork(nn.Module):
-    """network: image -> logits, in evaluation mode, on any device. It is changed, and of no other use afterwards.
+    """network: image -> logits, in evaluation mode, on the CPU. It is changed, and of no other use afterwards.
 
-    Its weights are brought to the memory format and the precision here, so that no image waits for it again: in
-    inference mode autocast casts every weight at every call.
+    What no image must wait for is done here, once: batch norm is folded into convolutions, and weights are brought to
+    the memory format and the precision. In inference mode autocast would cast every weight at every call.
+    In float32 and the plain format the network computes the bits that it computed in its training's validation.
     """
 
     def __init__(self, network: nn.Module, arithmetic: Arithmetic) -> None:
         super().__init__()
         self.network = network.requires_grad_(False)
+        if (arithmetic.precision, arithmetic.memory_format) != ("float32", "contiguous"):
+            fold_batch_norm(network)
         network.to(memory_format=arithmetic.layout)  # type: ignore[call-overload]
         self.arithmetic = arithmetic
         for layer in network.modules():
