@@ -1,0 +1,115 @@
+"""Every network of conf/model computes the same in both precisions and both memory formats, as far as 8 bits allow."""
+
+import copy
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from segexp.model.auxiliary import split_output
+from segexp.model.segmenter import Segmenter
+from tests.contract.test_model import NUM_CLASSES, random_image
+from tests.model.options import OPTIONS, build_model
+from tests.options import option_settings
+
+pytestmark = pytest.mark.fast
+
+SMALLER: dict[str, Any] = {
+    "encoder": {"resnet34": "resnet18", "vgg16_bn": "vgg11_bn"},
+    "streams": [8, 16],
+    "num_columns_down": 2,
+    "num_columns_up": 2,
+    "widths": [16, 16, 32, 32, 32],
+    "num_convolutions": [1, 1, 1, 1, 1],
+    "num_features": 32,
+}
+"""Settings of quick networks, for options that have these keys; of an encoder by the one that it replaces."""
+FLOAT32, BFLOAT16 = torch.float32, torch.bfloat16
+SLACK = {BFLOAT16: 4, FLOAT32: 1 / 4}
+"""How much further off a network may be than by rounding its weights to 8 bits: its features are rounded, too."""
+
+
+class Outcome(NamedTuple):
+    """logits: in train mode of all heads. gradient: of all parameters, one after the other; both in float64."""
+
+    logits: Tensor
+    gradient: Tensor
+
+
+class Exact(NamedTuple):
+    """outcome: in float64. rounded: the same with weights that have the 8 bits of bfloat16."""
+
+    outcome: Outcome
+    rounded: Outcome
+
+
+@pytest.fixture(scope="module", params=OPTIONS)
+def fresh_model(request: pytest.FixtureRequest) -> Segmenter:
+    torch.manual_seed(0)
+    model = build_model(request.param, NUM_CLASSES, **smaller(request.param))
+    for module in model.modules():  # draws of dropout depend on the order of features in memory
+        if isinstance(getattr(module, "p", None), float):
+            module.p = 0.0
+    return model
+
+
+@pytest.fixture(scope="module", params=["train", "eval"])
+def model(request: pytest.FixtureRequest, fresh_model: Segmenter) -> Segmenter:
+    return fresh_model.train(request.param == "train")
+
+
+@pytest.fixture(scope="module")
+def exact(model: Segmenter) -> Exact:
+    double = copy.deepcopy(model).double()
+    outcome = compute(double)
+    for parameter in double.parameters():
+        parameter.data = parameter.data.to(BFLOAT16).double()
+    return Exact(outcome, compute(double))
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def smaller(option: str) -> dict[str, Any]:
+    settings = option_settings("model", option)
+    found = {key: SMALLER[key] for key in SMALLER.keys() & settings.keys()}
+    off = {"total_dropout": 0.0} if "total_dropout" in settings else {}
+    return found | off | ({"encoder": SMALLER["encoder"][settings["encoder"]]} if "encoder" in found else {})
+
+
+def compute(
+    model: nn.Module, precision: torch.dtype = FLOAT32, layout: torch.memory_format = torch.contiguous_format
+) -> Outcome:
+    image = random_image(64, 64).to(memory_format=layout)
+    model.to(memory_format=layout).zero_grad()
+    with torch.autocast("cpu", BFLOAT16, enabled=precision == BFLOAT16):
+        logits, auxiliary = split_output(model(image), model.network) if model.training else (model(image), ())
+    every = torch.stack([logits, *auxiliary])
+    assert every.shape[1:] == (2, NUM_CLASSES, 64, 64)
+    every.double().square().mean().backward()
+    gradients = [parameter.grad.flatten() for parameter in model.parameters() if parameter.grad is not None]
+    return Outcome(every.detach().double(), torch.cat(gradients).double())
+
+
+def distance(found: Tensor, expected: Tensor) -> float:
+    """Relative L2."""
+    return float((found - expected).norm() / expected.norm())
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("precision", [FLOAT32, BFLOAT16])
+def test_logits_and_gradients_are_as_close_to_float64_as_the_precision_allows(
+    model: Segmenter, exact: Exact, precision: torch.dtype, layout: torch.memory_format
+) -> None:
+    """The yardstick is what the weights' rounding to the 8 bits of bfloat16 changes in float64, or one rounding."""
+    found = compute(model, precision, layout)
+    for each, expected, rounded in zip(found, *exact, strict=True):
+        assert each.isfinite().all()
+        assert distance(each, expected) < SLACK[precision] * max(distance(rounded, expected), 2**-8)
