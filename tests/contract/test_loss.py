@@ -72,6 +72,41 @@ def test_logits_of_any_precision_give_float32(loss: nn.Module, batch: Batch, dty
     torch.testing.assert_close(value, loss(batch[0].to(dtype).float(), batch[1]).detach(), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("training", [True, False])
+def test_gradients_in_both_precisions_and_memory_formats_are_those_of_float64(
+    loss: nn.Module, batch: Batch, dtype: torch.dtype, layout: torch.memory_format, training: bool
+) -> None:
+    """Of the same, rounded logits. In bfloat16 a gradient is rounded by half of 2^-8 at most, but so are each term of a
+    sum of losses and the sum itself: thus by its norm.
+    """
+    logits, target, before = batch[0].to(dtype), batch[1], batch[1].clone()
+    expected = value_and_gradient(loss.train(training), logits.double(), target)
+    value, gradient = value_and_gradient(loss, logits.contiguous(memory_format=layout), target)
+    assert_scalar(value, gradient)
+    assert (gradient.dtype, gradient.shape) == (dtype, logits.shape)
+    assert torch.equal(target, before)
+    torch.testing.assert_close(value, expected[0], rtol=1e-6, atol=1e-7)
+    allowed = 2**-8 if dtype == torch.bfloat16 else 1e-6
+    assert (gradient.double() - expected[1]).norm() <= allowed * expected[1].norm()
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("num_pixels", [64, 2**18])
+def test_bfloat16_logits_of_either_memory_format_never_wait_for_the_device(
+    loss: nn.Module, layout: torch.memory_format, num_pixels: int
+) -> None:
+    """On torch's meta device, whose tensors have no values: torch raises where the host asks for one."""
+    with torch.device("meta"):
+        logits = torch.empty(1, NUM_CLASSES, 8, num_pixels // 8, dtype=torch.bfloat16, memory_format=layout)
+        target = torch.empty(1, 8, num_pixels // 8, dtype=torch.uint8)
+    value, gradient = value_and_gradient(loss.to("meta"), logits, target)
+    assert value.is_meta
+    assert gradient.is_meta
+    assert gradient.dtype == torch.bfloat16
+
+
 def test_autocast_changes_nothing(loss: nn.Module, batch: Batch) -> None:
     value, gradient = value_and_gradient(loss, *batch)
     with torch.autocast("cpu", torch.bfloat16):
