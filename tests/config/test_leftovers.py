@@ -42,9 +42,10 @@ def test_no_network_of_this_repository_gets_a_key_of_another_function(model: str
 def test_an_option_keeps_what_the_experiment_sets_for_its_own_kind() -> None:
     """decoder_channels is no key of unet.yaml, and the experiment is written for that network."""
     assert compose("train", ["experiment=camvid", "model=unet", ROOT])["model"]["decoder_channels"]
-    assert compose("train", ["experiment=demo", "model=gridnet"])["model"]["streams"] == [8, 16, 32]
+    demo, plain = (compose("train", [each]) for each in ("experiment=demo", "model=gridnet"))
+    assert compose("train", ["experiment=demo", "model=gridnet"])["model"] == demo["model"] != plain["model"]
     data = compose("train", ["experiment=demo", "data=camvid", ROOT])["data"]
-    assert (data["image_size"], data["batch_size"]) == ([128, 256], 8)
+    assert data["image_size"] == demo["data"]["image_size"] != plain["data"]["image_size"]
 
 
 @pytest.mark.parametrize(
