@@ -36,8 +36,8 @@ SHARES = {
 """Number, height and width of the images of each rank."""
 
 
-def test_two_ranks_step_like_one(subtests: pytest.Subtests, tmp_path: Path) -> None:
-    multiprocessing.spawn(train_on_one_rank, (tmp_path,), nprocs=NUM_RANKS)
+def test_two_ranks_step_like_one_and_evaluation_waits_for_nobody(subtests: pytest.Subtests, tmp_path: Path) -> None:
+    multiprocessing.spawn(train_and_evaluate_on_one_rank, (tmp_path,), nprocs=NUM_RANKS)
     ranks = [torch.load(tmp_path / f"{rank}.pt") for rank in range(NUM_RANKS)]
     for name, shares in SHARES.items():
         for index, (option, overrides) in enumerate(CASES):
@@ -46,35 +46,30 @@ def test_two_ranks_step_like_one(subtests: pytest.Subtests, tmp_path: Path) -> N
             alone = train_steps(option, overrides, network(), *whole)
             # pixels of padding count for the choice between sorting and counting
             rtol, atol = (5e-3, 5e-4) if per_image and "pixels" in name else (1e-4, 1e-6)
-            for rank in ranks:
-                with subtests.test(name, option=option, **overrides):
-                    torch.testing.assert_close(rank[name][index], alone, rtol=rtol, atol=atol)
+            with subtests.test(name, option=option, **overrides):
+                steps = [rank[name][index] for rank in ranks]
+                torch.testing.assert_close(steps, [alone] * NUM_RANKS, rtol=rtol, atol=atol)
 
 
-def test_evaluation_waits_for_nobody(tmp_path: Path) -> None:
-    multiprocessing.spawn(evaluate_on_one_rank, (tmp_path,), nprocs=NUM_RANKS)
-
-
-def train_on_one_rank(rank: int, folder: Path) -> None:
-    join(rank, folder)
+def train_and_evaluate_on_one_rank(rank: int, folder: Path) -> None:
+    store = join(rank, folder)
     replica = DistributedDataParallel(network())
     steps = {
         name: [train_steps(*case, replica, *batch_of_rank(rank, shares[rank])) for case in CASES]
         for name, shares in SHARES.items()
     }
     torch.save(steps, folder / f"{rank}.pt")
+    evaluate_on_first_rank(rank, store)
     distributed.destroy_process_group()
 
 
-def evaluate_on_one_rank(rank: int, folder: Path) -> None:
+def evaluate_on_first_rank(rank: int, store: distributed.Store) -> None:
     """Evaluate a batch on rank 0 only: a loss that communicates would wait for rank 1 until the time-out."""
-    store = join(rank, folder)
     images, target = whole_batch()
     for option, overrides in CASES if rank == 0 else []:
         build_loss(option, NUM_CLASSES, **overrides).eval()(network()(images), target)
     store.set(str(rank), "")
-    store.wait([str(each) for each in range(NUM_RANKS)])  # no rank must leave while another still joins
-    distributed.destroy_process_group()
+    store.wait([str(each) for each in range(NUM_RANKS)])  # no rank must leave while another still evaluates
 
 
 def join(rank: int, folder: Path) -> distributed.Store:
