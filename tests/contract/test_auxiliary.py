@@ -11,7 +11,7 @@ from segexp.model.auxiliary import drop_auxiliary_heads, num_auxiliary
 from segexp.model.segmenter import Segmenter
 from segexp.types import TrainingLogits
 from tests.contract.test_model import NUM_CLASSES, SIZES, random_image
-from tests.model.options import OPTIONS, build_model, heads_switched_on
+from tests.model.options import OPTIONS, build_model, heads_switched_on, smaller
 
 pytestmark = pytest.mark.fast
 
@@ -36,7 +36,7 @@ def model(fresh_model: Segmenter) -> Segmenter:
 
 def build_seeded(option: str, **overrides: Any) -> Segmenter:
     torch.manual_seed(0)
-    return build_model(option, NUM_CLASSES, **overrides)
+    return build_model(option, NUM_CLASSES, **smaller(option) | overrides)
 
 
 def test_options_with_auxiliary_heads_are_found() -> None:

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 import torch
@@ -11,21 +11,10 @@ from torch import Tensor, nn
 from segexp.model.auxiliary import split_output
 from segexp.model.segmenter import Segmenter
 from tests.contract.test_model import NUM_CLASSES, random_image
-from tests.model.options import OPTIONS, build_model
-from tests.options import option_settings
+from tests.model.options import OPTIONS, build_model, smaller
 
 pytestmark = pytest.mark.fast
 
-SMALLER: dict[str, Any] = {
-    "encoder": {"resnet34": "resnet18", "vgg16_bn": "vgg11_bn"},
-    "streams": [8, 16],
-    "num_columns_down": 2,
-    "num_columns_up": 2,
-    "widths": [16, 16, 32, 32, 32],
-    "num_convolutions": [1, 1, 1, 1, 1],
-    "num_features": 32,
-}
-"""Settings of quick networks, for options that have these keys; of an encoder by the one that it replaces."""
 FLOAT32, BFLOAT16 = torch.float32, torch.bfloat16
 SLACK = {BFLOAT16: 4, FLOAT32: 1 / 4}
 """How much further off a network may be than by rounding its weights to 8 bits: its features are rounded, too."""
@@ -75,13 +64,6 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
-
-
-def smaller(option: str) -> dict[str, Any]:
-    settings = option_settings("model", option)
-    found = {key: SMALLER[key] for key in SMALLER.keys() & settings.keys()}
-    off = {"total_dropout": 0.0} if "total_dropout" in settings else {}
-    return found | off | ({"encoder": SMALLER["encoder"][settings["encoder"]]} if "encoder" in found else {})
 
 
 def compute(

@@ -11,6 +11,17 @@ from segexp.model.segmenter import Segmenter
 from tests.options import option_settings, options
 
 OPTIONS = options("model")
+SMALLER: dict[str, Any] = {
+    "encoder": {"resnet34": "resnet18", "vgg16_bn": "vgg11_bn"},
+    "streams": [8, 16],
+    "num_columns_down": 2,
+    "num_columns_up": 2,
+    "widths": [16, 16, 32, 32, 32],
+    "num_convolutions": [1, 1, 1, 1, 1],
+    "num_features": 32,
+    "total_dropout": 0.0,
+}
+"""Settings of quick networks, for options that have these keys; of an encoder by the one that it replaces."""
 
 
 def build_model(option: str, num_classes: int, **overrides: Any) -> Segmenter:
@@ -33,3 +44,10 @@ def random_fcn8(**arguments: Any) -> Segmenter:
     for parameter in network.parameters():
         nn.init.normal_(parameter, std=0.05)
     return Segmenter(network, 32)
+
+
+def smaller(option: str) -> dict[str, Any]:
+    """Overrides that make the model of conf/model/<option>.yaml quick, and its features not random in training."""
+    settings = option_settings("model", option)
+    found = {key: value for key, value in SMALLER.items() if key in settings}
+    return found | ({"encoder": SMALLER["encoder"][settings["encoder"]]} if "encoder" in found else {})
