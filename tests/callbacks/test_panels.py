@@ -12,6 +12,7 @@ from torch import distributed, multiprocessing
 
 from segexp.config.compose import compose
 from segexp.train.assemble import assemble
+from tests.conftest import PICTURES
 
 NUM_RANKS = 2
 OTHER_CALLBACKS = ("best", "last", "stop", "shared_folder", "non_finite", "step_seed", "throughput")
@@ -22,7 +23,7 @@ SHARED_OUT = ("trainer.devices=2", "trainer.strategy={_target_: tests.sharded_on
 def test_ranks_that_share_the_parameters_out_draw_what_one_draws(
     small: Callable[..., list[str]], tmp_path: Path
 ) -> None:
-    overrides = small(*(f"~callbacks.{name}" for name in OTHER_CALLBACKS))
+    overrides = small(*(f"~callbacks.{name}" for name in OTHER_CALLBACKS), PICTURES)
     (tmp_path / "alone").mkdir()
     (tmp_path / "together").mkdir()
     validate(overrides, tmp_path / "alone")
