@@ -26,9 +26,8 @@ from segexp.benchmark.memory import held_bytes, limit_to_free_memory, max_held_b
 from segexp.benchmark.model_case import ModelCase
 from segexp.benchmark.timing import duration
 from segexp.inference.ready import ReadyNetwork
-from segexp.inference.segment import Network, segment
+from segexp.inference.segment import Network, segment_to_class_ids
 from segexp.inference.settings import Inference
-from segexp.metric.confusion import prediction
 from segexp.model.auxiliary import drop_auxiliary_heads
 from segexp.system.arithmetic import decide
 from segexp.system.memory import is_out_of_memory, keep_freed_memory, return_freed_memory
@@ -139,7 +138,7 @@ def time_passes(task: MeasurementTask, network: Network, image: Tensor) -> dict[
 
 def _predict(network: Network, image: Tensor) -> Tensor:
     """Predict as `segexp.predict` does with images of the network's own size."""
-    return prediction(segment(network, image, None, Inference()))
+    return segment_to_class_ids(network, image, None, Inference())
 
 
 def _held_or_nan(device: torch.device) -> float:

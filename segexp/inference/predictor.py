@@ -5,9 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from segexp.inference.segment import image_batch, segment
+from segexp.inference.segment import image_batch, segment, segment_to_class_ids
 from segexp.inference.settings import Inference
-from segexp.metric.confusion import prediction
 from segexp.types import Bytes, Logits, Size
 
 
@@ -26,4 +25,5 @@ class Predictor:
 
     def __call__(self, images: Bytes) -> Bytes:
         """Images uint8 [B, H, W, 3] -> train ids uint8 [B, H, W]."""
-        return prediction(self.logits(images)).cpu().numpy()
+        image = image_batch(images, self.device)
+        return segment_to_class_ids(self.model, image, self.image_size, self.inference).cpu().numpy()

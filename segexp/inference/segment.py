@@ -7,10 +7,11 @@ import torch
 from torch import Tensor
 from torchvision.transforms.v2 import functional as transform
 
+from segexp.inference.bands import resized_prediction
 from segexp.inference.settings import Inference
 from segexp.inference.window import windows
-from segexp.metric.confusion import resize_logits
-from segexp.types import SMALLEST_SIDE, Bytes, Image, Logits, Size
+from segexp.metric.confusion import prediction, resize_logits
+from segexp.types import SMALLEST_SIDE, Bytes, Image, Logits, Size, Target
 
 Network = Callable[[Tensor], Tensor]
 SMALLEST_PROBABILITY = 1e-30
@@ -35,11 +36,11 @@ def segment(network: Network, image: Image, image_size: Size | None, inference: 
     """
     native = _size(image)
     base = image_size or native
+    if _is_single_view(native, base, inference):
+        return resize_logits(_single_view(network, image, base, inference).float(), native)
     sizes = _view_sizes(base, inference)
     inference = _at_training_scale(inference, native, base)
     flips = (False, True) if inference.flip else (False,)
-    if len(sizes) == len(flips) == 1 and _fits(sizes[0], inference.window):
-        return resize_logits(network(_resized_image(image, sizes[0])).float(), native)
     total: Tensor | None = None
     for size in sizes:
         image_at_size = _resized_image(image, size)
@@ -47,6 +48,30 @@ def segment(network: Network, image: Image, image_size: Size | None, inference: 
             total = _add(total, _view_probability(network, image_at_size, flip, native, inference))
     assert total is not None
     return total.div_(len(sizes) * len(flips)).clamp_min_(SMALLEST_PROBABILITY).log_()
+
+
+@torch.inference_mode()
+def segment_to_class_ids(network: Network, image: Image, image_size: Size | None, inference: Inference) -> Target:
+    """Compute class ids uint8 [B, H, W], those of the logits of `segment`, without a map of logits in float32.
+
+    Several views and windows are added up in such a map, so there it costs what `segment` costs.
+    """
+    native = _size(image)
+    base = image_size or native
+    if _is_single_view(native, base, inference):
+        return resized_prediction(_single_view(network, image, base, inference), native)
+    return prediction(segment(network, image, image_size, inference))
+
+
+def _is_single_view(native: Size, base: Size, inference: Inference) -> bool:
+    """Whether the network sees the image once and as a whole."""
+    sizes, window = _view_sizes(base, inference), _at_training_scale(inference, native, base).window
+    return len(sizes) == 1 and not inference.flip and _fits(sizes[0], window)
+
+
+def _single_view(network: Network, image: Image, base: Size, inference: Inference) -> Logits:
+    """Logits in the network's precision, at the size at which it saw the image."""
+    return network(_resized_image(image, _view_sizes(base, inference)[0]))
 
 
 def needs_windows(native: Size, image_size: Size | None, inference: Inference) -> bool:
