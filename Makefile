@@ -22,13 +22,13 @@ demo: setup     ## render street scenes, train a small GridNet, evaluate it, dra
 	$(BIN)/python -m segexp.evaluate run=$(RUN)
 
 test: setup     ## the default tests: no root, no network, and none that takes long
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 test-fast: setup   ## the edit loop, a minute and a half: contracts of every option on small inputs, one training, one evaluation
 	$(BIN)/python -m pytest -n 2 -m fast
 
 test-slow: setup   ## the tests that take minutes: make demo itself, losses of two million pixels, kills and resumes
-	$(BIN)/python -m pytest -n 2 -m slow
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
 
 test-cluster: setup   ## root on Debian: install SLURM, start two virtual nodes, run sweeps on them, stop them
 	$(BIN)/python -m pytest -m cluster tests/cluster

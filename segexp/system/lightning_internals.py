@@ -30,7 +30,7 @@ def disable_signal_handlers(trainer: "Trainer") -> None:
 def ignore_files_in_folder(checkpoint: "ModelCheckpoint") -> None:
     """Let Lightning not warn of a folder for checkpoints that holds files, as that of every resumed run does.
 
-    To look, it would load the libraries of all object storages that are installed, which takes 0.4 s and 40 MB.
+    To look, it would load the libraries of all object storages that are installed, which takes 0.4 s.
     """
     checkpoint._ModelCheckpoint__warn_if_dir_not_empty = _do_nothing  # type: ignore[attr-defined]
 
