@@ -8,6 +8,7 @@ from typing import Any
 import segmentation_models_pytorch
 import torch
 from segmentation_models_pytorch.base import SegmentationModel
+from segmentation_models_pytorch.decoders.deeplabv3.decoder import ASPPPooling
 from segmentation_models_pytorch.encoders import get_encoder, is_equivalent_to_timm_universal
 from torch import Tensor, nn
 
@@ -65,6 +66,9 @@ def smp(
         network = SupervisedStages(network, auxiliary_stages, num_classes)
     _freeze_unused(network, size)
     speed_up_depthwise(network)
+    for layer in network.modules():
+        if isinstance(layer, ASPPPooling):
+            layer.register_forward_hook(_in_the_format_of_its_input)
     return Segmenter(network, size.stride, mean or own.mean, std or own.std, size.smallest)
 
 
@@ -115,6 +119,12 @@ class SupervisedStages(nn.Module):
             return logits
         auxiliary = [head(features[int(stage)]) for stage, head in self.auxiliary_heads.items()]
         return TrainingLogits(logits, auxiliary)
+
+
+def _in_the_format_of_its_input(layer: nn.Module, inputs: tuple[Tensor], output: Tensor) -> Tensor:
+    """What is enlarged from one pixel has lost its memory format, and would take it from all that it is joined with."""
+    is_channels_last = inputs[0].is_contiguous(memory_format=torch.channels_last)
+    return output.contiguous(memory_format=torch.channels_last) if is_channels_last else output
 
 
 def _freeze_unused(network: nn.Module, size: InputSize) -> None:

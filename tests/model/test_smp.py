@@ -3,6 +3,7 @@
 import pytest
 import torch
 from segmentation_models_pytorch import MODEL_ARCHITECTURES_MAPPING
+from torch import Tensor, nn
 
 from segexp.model.smp import smp
 
@@ -16,6 +17,22 @@ def test_other_architectures_take_any_size(architecture: str) -> None:
 def test_an_encoder_of_timm_is_reached_by_its_name() -> None:
     model = smp(5, "Unet", "tu-resnet10t", None).eval()
     assert model(torch.rand(1, 3, 33, 47)).shape == (1, 5, 33, 47)
+
+
+@pytest.mark.parametrize("architecture", ["DeepLabV3Plus", "Unet"])
+def test_features_keep_the_memory_format_of_the_network(architecture: str) -> None:
+    model = smp(5, architecture, "resnet18", None).eval().to(memory_format=torch.channels_last)
+    lost = []
+
+    def look(layer: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
+        if not inputs[0].is_contiguous(memory_format=torch.channels_last):
+            lost.append(layer)
+
+    for layer in model.network.modules():
+        if isinstance(layer, nn.Conv2d):
+            layer.register_forward_hook(look)
+    model(torch.rand(1, 3, 64, 64).contiguous(memory_format=torch.channels_last))
+    assert lost == []
 
 
 @pytest.mark.parametrize("encoder", ["resnet18", "vgg11_bn", "efficientnet-b0"])
