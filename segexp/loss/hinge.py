@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from segexp.loss.engine.pixels import check_inputs
+from segexp.loss.engine.pixels import check_inputs, in_plain_float32
 from segexp.loss.engine.reduction import global_mean
 from segexp.types import VOID, Logits, Scalar, Target
 
@@ -24,7 +24,7 @@ class Hinge(nn.Module):
     def forward(self, logits: Logits, target: Target) -> Scalar:
         check_inputs(logits, target)
         valid = target != VOID
-        probability = logits.float().softmax(1)
+        probability = in_plain_float32(logits).softmax(1)
         true_probability = probability.gather(1, target.long().where(valid, 0)[:, None])
         excess = (probability - true_probability + self.margin).clamp_(min=0).sum(1)
         excess = excess - self.margin  # the true class exceeds itself by just that

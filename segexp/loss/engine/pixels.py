@@ -51,8 +51,18 @@ def negative_log_likelihood(
     The sum is left to the caller: the 2-D kernel that sums has no deterministic version on CUDA (pytorch#17350).
     """
     return functional.cross_entropy(
-        logits.float(), target.long(), weight, ignore_index=VOID, reduction="none", label_smoothing=label_smoothing
+        in_plain_float32(logits),
+        target.long(),
+        weight,
+        ignore_index=VOID,
+        reduction="none",
+        label_smoothing=label_smoothing,
     )
+
+
+def in_plain_float32(logits: Logits) -> Logits:
+    """The logits in float32, one class after the other in memory, as torch's kernels need them: one copy, or none."""
+    return logits.to(torch.float32, memory_format=torch.contiguous_format)
 
 
 def check_label_smoothing(label_smoothing: float) -> None:

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from segexp.loss.engine.averaging import AveragingOptions, averages
-from segexp.loss.engine.pixels import check_inputs
+from segexp.loss.engine.pixels import check_inputs, in_plain_float32
 from segexp.loss.engine.reduction import global_sum
 from segexp.types import VOID, Logits, Scalar, Target
 
@@ -49,7 +49,7 @@ def soft_counts(logits: Logits, target: Target) -> Float[Tensor, "kind batch num
     """Sum probabilities to true positives, false positives and false negatives per image and class."""
     valid = (target != VOID).flatten(1)
     true_class = target.flatten(1).long().where(valid, 0)
-    probability = logits.float().flatten(2).softmax(1) * valid[:, None]  # b c pixel
+    probability = in_plain_float32(logits).flatten(2).softmax(1) * valid[:, None]  # b c pixel
     of_true_class = probability.gather(1, true_class[:, None])[:, 0]
     true_positives = probability.new_zeros(probability.shape[:2]).scatter_add(1, true_class, of_true_class)
     missed = torch.zeros_like(true_positives).scatter_add(1, true_class, valid.float() - of_true_class)
