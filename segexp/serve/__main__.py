@@ -10,6 +10,7 @@ from segexp.config.command_line import entry_point
 from segexp.serve.settings import ServeSettings
 from segexp.system import signals
 from segexp.system.loading import loading
+from segexp.system.memory import keep_freed_memory
 from segexp.types import Values
 
 if TYPE_CHECKING:
@@ -92,6 +93,8 @@ def _load_run(run: "RunFolder", settings: ServeSettings) -> "tuple[RunDescriptio
         from segexp.system.remote import is_url
 
     devices = find_devices(settings.device)
+    if devices[0].type == "cpu":
+        keep_freed_memory()
     arithmetic = arithmetic_on(devices[0], settings)
     trained = load_model(run, settings.checkpoint, settings.weights)
     limits = UploadLimits(bytes=settings.max_upload_bytes, pixels=settings.max_pixels)
