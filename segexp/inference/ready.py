@@ -5,11 +5,13 @@ from torch import nn
 
 from segexp.inference.fold import fold_batch_norm
 from segexp.inference.settings import InferenceSettings
+from segexp.model.depthwise import DepthwiseConvolution
+from segexp.model.gridnet import Deconvolution
 from segexp.system.arithmetic import Arithmetic, decide
 from segexp.types import Image, Logits
 
-CAST_ONCE = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
-"""Layers that autocast runs in half precision. Layers derived from them may use their weights otherwise."""
+CAST_ONCE = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear, Deconvolution, DepthwiseConvolution)
+"""Layers that autocast runs in half precision. Others derived from them may use their weights otherwise."""
 
 
 class ReadyNetwork(nn.Module):
