@@ -31,7 +31,7 @@ def test_the_demo_in_small_scores_twice_the_floor(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_make_demo_prints_its_pictures_and_scores_five_times_the_floor() -> None:
+def test_make_demo_prints_its_pictures_and_finds_every_class() -> None:
     environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}  # as a user has it
     answer = subprocess.run(["make", "demo"], cwd=ROOT, env=environment, capture_output=True, text=True)
     assert answer.returncode == 0, answer.stderr
@@ -41,4 +41,5 @@ def test_make_demo_prints_its_pictures_and_scores_five_times_the_floor() -> None
     folder = next(path for path in printed if path.name == "metrics.json").parent
     confusion = np.load(folder / "confusion.npz")["confusions"].sum(0)
     miou = json.loads((folder / "metrics.json").read_text())["metrics"]["miou"]
-    assert miou > 5 * scores.majority_class_miou(confusion)
+    assert miou > 10 * scores.majority_class_miou(confusion)
+    assert scores.class_iou(confusion).min() > 0.1
