@@ -1,6 +1,7 @@
 """Batch norm folded into the convolution before it: the same values in one pass over the features instead of two."""
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any, NamedTuple
 
@@ -10,13 +11,15 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 
-from segexp.types import SMALLEST_SIDE
+from segexp.types import SMALLEST_SIDE, Image
 
 Convolution = nn.Conv2d | nn.ConvTranspose2d
 CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
 PROBE_SIDE = 2 * SMALLEST_SIDE
 TOLERANCE = 1e-4
 """Largest difference of a folded layer from the two on the probe, as a fraction of the largest value."""
+NETWORK_TOLERANCE = 1e-3
+"""Mean difference of the logits, as a fraction of the largest: rounding of many layers, which may move a maximum."""
 
 
 class Call(NamedTuple):
@@ -34,30 +37,57 @@ def fold_batch_norm(network: nn.Module) -> None:
     network: in evaluation mode, on the CPU; image uint8 [B, 3, H, W] -> logits.
     Which layer reads what is seen by running the network on a small random image. A pair is folded if both layers ran
     once, nothing else used what lies between them, and the folded layer gives what the two gave. All others are left
-    alone, as is a network that cannot be run so.
+    alone, as is a network that cannot be run so, and one whose logits change all the same: it may use a weight or a
+    layer in ways that no call of a layer shows.
     """
     if not any(isinstance(layer, nn.BatchNorm2d) for layer in network.modules()):
         return
-    rests: dict[nn.Module, nn.Module] = {}
-    for convolution, norm, fused in _foldable_pairs(network):
-        convolution.weight, convolution.bias = fused.weight, fused.bias
-        rests[norm] = _rest(norm)
-    for parent in list(network.modules()):
-        for name, child in list(parent.named_children()):
-            if child in rests:
-                setattr(parent, name, rests[child])
+    calls, uses, logits = _watch(network)
+    with ExitStack() as undo:
+        for convolution, norm, fused in _foldable_pairs(calls, uses):
+            undo.callback(_set_weights, convolution, convolution.weight, convolution.bias)
+            _set_weights(convolution, fused.weight, fused.bias)
+            for parent, name in _places(network, norm):
+                undo.callback(setattr, parent, name, norm)
+                setattr(parent, name, _rest(norm))
+        if _gives(network, logits):
+            undo.pop_all()
 
 
-def _foldable_pairs(network: nn.Module) -> list[tuple[Convolution, nn.BatchNorm2d, Convolution]]:
+def _set_weights(layer: Convolution, weight: Tensor, bias: Tensor | None) -> None:
+    for name, value in (("weight", weight), ("bias", bias)):
+        setattr(layer, name, value)
+
+
+def _places(network: nn.Module, layer: nn.Module) -> list[tuple[nn.Module, str]]:
+    """Every name of a layer: it may have several, in one module and in different ones."""
+    return [(parent, name) for parent in network.modules() for name, child in parent._modules.items() if child is layer]
+
+
+def _gives(network: nn.Module, logits: Any) -> bool:
+    """Whether the network still computes these logits of the probe, up to rounding."""
+    try:
+        now = network(_probe())
+    except Exception:  # it used an attribute of a batch norm that it has no more
+        return False
+    if not isinstance(logits, Tensor) or logits.shape != now.shape:
+        return False
+    return bool((now - logits).abs().mean() <= NETWORK_TOLERANCE * logits.abs().max())
+
+
+def _foldable_pairs(
+    calls: Mapping[nn.Module, Sequence[Call]], uses: Counter[int]
+) -> list[tuple[Convolution, nn.BatchNorm2d, Convolution]]:
     """Convolution, the batch norm behind it, and a convolution that does the work of both."""
-    calls, uses = _watch(network)
     producers = {id(call.output): layer for layer in calls for call in calls[layer] if isinstance(layer, CONVOLUTIONS)}
     pairs = []
     for norm in calls:
         features = calls[norm][0].features
         layer = producers.get(id(features))
-        if not isinstance(norm, nn.BatchNorm2d) or layer is None or norm.running_mean is None:
+        if not isinstance(norm, nn.BatchNorm2d) or layer is None or norm.running_mean is None or norm.training:
             continue
+        if "weight" not in dict(layer.named_parameters(recurse=False)):
+            continue  # it is computed from others at every call, as for weight norm
         if len(calls[norm]) == len(calls[layer]) == uses[id(features)] == 1:
             fused = fuse_conv_bn_eval(layer, norm, transpose=isinstance(layer, nn.ConvTranspose2d))
             if _agree(_rest(norm)(fused(calls[layer][0].features)), calls[norm][0].values):
@@ -65,9 +95,15 @@ def _foldable_pairs(network: nn.Module) -> list[tuple[Convolution, nn.BatchNorm2
     return pairs
 
 
-def _watch(network: nn.Module) -> tuple[dict[nn.Module, list[Call]], Counter[int]]:
-    """The calls of convolutions and batch norms, and how often each output was used, by its id; empty if it fails."""
-    image = torch.randint(0, 256, (1, 3, PROBE_SIDE, PROBE_SIDE), generator=torch.Generator().manual_seed(0))
+def _probe() -> Image:
+    return torch.randint(0, 256, (1, 3, PROBE_SIDE, PROBE_SIDE), generator=torch.Generator().manual_seed(0)).byte()
+
+
+def _watch(network: nn.Module) -> tuple[dict[nn.Module, list[Call]], Counter[int], Any]:
+    """The calls of convolutions and batch norms, how often each output was used, by its id, and the logits.
+
+    Empty if it fails.
+    """
     calls: dict[nn.Module, list[Call]] = defaultdict(list)
     uses = _Uses()
 
@@ -79,13 +115,13 @@ def _watch(network: nn.Module) -> tuple[dict[nn.Module, list[Call]], Counter[int
     with ExitStack() as stack:
         for layer in network.modules():
             if isinstance(layer, (*CONVOLUTIONS, nn.BatchNorm2d)):
-                stack.callback(layer.register_forward_hook(record).remove)
+                stack.callback(layer.register_forward_hook(record, prepend=True).remove)
         stack.enter_context(uses)
         try:
-            network(image.byte())
+            logits = network(_probe())
         except Exception:  # whatever a network from outside raises at this size
-            return {}, Counter()
-    return calls, uses.of
+            return {}, Counter(), None
+    return calls, uses.of, logits
 
 
 class _Uses(TorchFunctionMode):

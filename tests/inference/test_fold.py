@@ -3,10 +3,13 @@
 import copy
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.utils import parametrizations
 
 from segexp.config.compose import config_folder
 from segexp.inference.fold import fold_batch_norm
@@ -132,6 +135,79 @@ def test_a_convolution_that_changes_its_weight_is_left_alone() -> None:
     weight = network[0].weight.clone()
     fold_batch_norm(trained(network))
     assert torch.equal(network[0].weight, weight)
+    assert len(norms(network)) == 1
+
+
+class Entangled(nn.Module):
+    """A convolution and a batch norm, of which something else is used than what they return to each other."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.kind = kind
+        convolution = nn.Conv2d(3, 4, 3, padding=1)
+        wrappers: dict[str, Any] = {
+            "weight norm": parametrizations.weight_norm,
+            "spectral norm": parametrizations.spectral_norm,
+        }
+        wrappers["weight norm of old"] = torch.nn.utils.weight_norm
+        self.first: nn.Conv2d = wrappers[kind](convolution) if kind in wrappers else convolution
+        self.norm = nn.BatchNorm2d(4)
+        if kind == "two names":
+            self.other_name = self.norm
+        self.layers = [self.first, self.norm]
+        if kind == "hook":
+            self.first.register_forward_hook(lambda _, given, output: setattr(self, "seen", output.relu()))
+
+    def forward(self, image: Tensor) -> Tensor:
+        image = image / 255
+        features = self.first(image)
+        match self.kind:
+            case "weight used twice":
+                return functional.conv_transpose2d(self.norm(features), self.first.weight, padding=1)
+            case "layer passed by":
+                return self.norm(features) + self.first.forward(image)
+            case "hook":
+                return self.norm(features) + self.seen
+            case "two names":
+                return self.other_name(features)
+            case "list":
+                return self.layers[1](self.layers[0](image))
+            case "kind of layer":
+                return self.norm(features) * (2 if isinstance(self.norm, nn.BatchNorm2d) else 1)
+            case "statistics":
+                assert self.norm.running_mean is not None
+                return self.norm(features) + self.norm.running_mean[:, None, None]
+        return self.norm(features)
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm:FutureWarning")
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "weight used twice",
+        "layer passed by",
+        "hook",
+        "two names",
+        "list",
+        "kind of layer",
+        "statistics",
+        "weight norm",
+        "weight norm of old",
+        "spectral norm",
+    ],
+)
+def test_logits_are_the_same_whatever_else_a_network_does_with_its_layers(kind: str) -> None:
+    torch.manual_seed(0)
+    network, folded = trained(Entangled(kind)), trained(Entangled(kind))
+    folded.load_state_dict(network.state_dict())
+    fold_batch_norm(folded)
+    check_same_logits(network, folded)
+
+
+def test_batch_norm_that_stays_in_training_is_left_alone() -> None:
+    network = trained(Shared("plain"))
+    norms(network)[0].train()
+    fold_batch_norm(network)
     assert len(norms(network)) == 1
 
 
