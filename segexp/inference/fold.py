@@ -38,7 +38,7 @@ def fold_batch_norm(network: nn.Module) -> None:
     Which layer reads what is seen by running the network on a small random image. A pair is folded if both layers ran
     once, nothing else used what lies between them, and the folded layer gives what the two gave. All others are left
     alone, as is a network that cannot be run so, and one whose logits change all the same: it may use a weight or a
-    layer in ways that no call of a layer shows.
+    layer in ways that no call of a layer shows. A network that takes another path for other sizes of image is not seen.
     """
     if not any(isinstance(layer, nn.BatchNorm2d) for layer in network.modules()):
         return

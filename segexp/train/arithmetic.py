@@ -39,7 +39,8 @@ def decide_arithmetic(values: Mapping[str, Any]) -> tuple[Values, str]:
 
 def arithmetic_line(values: Mapping[str, Any], reason: str) -> str:
     """For the terminal. values: a configuration in which everything is decided."""
-    return f"precision   {values['precision']}, {values['memory_format']} ({reason})"
+    precision = values["trainer"].get("precision") or values["precision"]
+    return f"precision   {precision}, {values['memory_format']} ({reason})"
 
 
 def use_memory_format(model: nn.Module, memory_format: MemoryFormat) -> None:
