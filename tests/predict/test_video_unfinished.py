@@ -25,6 +25,8 @@ import torch
 signal.signal(signal.SIGINT, signal.default_int_handler)  # shells make background jobs deaf to it
 
 def hold(network, arguments):
+    if type(network).__name__ != "ReadyNetwork":
+        return  # it is only being made ready
     print("held", flush=True)
     while not select.select([sys.stdin], [], [], 0.1)[0]:  # in turns: a signal just before one is seen after it
         pass
@@ -102,7 +104,7 @@ def start_paused(run: RunFolder, video: Path, out: Path) -> subprocess.Popen[str
     command = [sys.executable, "-c", PAUSED, *arguments]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
-    assert process.stdout.readline() == "held\n"
+    assert "held\n" in iter(process.stdout.readline, "")
     return process
 
 

@@ -11,6 +11,7 @@ from segexp.compare.wandb import pages, publish
 from segexp.run.folder import RunFolder
 from segexp.system.files import write_atomic
 from tests.compare.wandb.specification import scores, settings, view_types
+from tests.conftest import PICTURES
 from tests.logger.client import log, online, run, train
 from tests.wandb_standin import Standin
 
@@ -54,7 +55,7 @@ def sent(folder: Path) -> list[Path]:
 @pytest.mark.slow
 def test_an_offline_training_is_sent_and_its_dashboards_show_what_it_logged(tmp_path: Path, small) -> None:
     folder = tmp_path / "runs/run"
-    answer = train(folder, [each for each in small() if each != "logger=none"] + ["logger=wandb"])
+    answer = train(folder, [each for each in small() if each != "logger=none"] + ["logger=wandb", PICTURES])
     assert answer.returncode == 0, answer.stderr
     answer = run("-m", "segexp.evaluate", f"run={folder}", "device=cpu", home=tmp_path)
     assert answer.returncode == 0, answer.stderr
