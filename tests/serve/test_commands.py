@@ -39,8 +39,8 @@ import os, runpy, time
 import torch
 
 def pause(network, arguments):
-    while not os.path.exists(os.environ["GO_ON"]):
-        time.sleep(0.02)
+    while type(network).__name__ == "ReadyNetwork" and not os.path.exists(os.environ["GO_ON"]):
+        time.sleep(0.02)  # not yet while it is being made ready
 
 torch.nn.modules.module.register_module_forward_pre_hook(pause)
 runpy.run_module("segexp.serve", run_name="__main__")
