@@ -26,12 +26,10 @@ def environment(**further: str) -> dict[str, str]:
 def train(run: RunFolder, overrides: Sequence[str], starter: Sequence[str] = PYTHON, by_signal: str = "") -> int:
     """Exit status of a training with on_existing=resume. by_signal: see `tests.e2e.killed`."""
     arguments = [f"--config-dir={CONF}", *overrides, "on_existing=resume", f"hydra.run.dir={run.path}"]
-    module, session = "tests.e2e.killed" if by_signal else "segexp.train", environment(SIGNAL=by_signal)
-    if starter == PYTHON:
-        answer = run_module(module, *arguments, environment=session)
-        print(answer.stderr, file=sys.stderr)
-        return answer.returncode
-    return subprocess.run([*starter, module, *arguments], env=session, cwd=ROOT, timeout=280).returncode
+    if starter == PYTHON and not by_signal:
+        return run_module("segexp.train", *arguments, environment=environment()).returncode
+    command = [*starter, "tests.e2e.killed" if by_signal else "segexp.train", *arguments]
+    return subprocess.run(command, env=environment(SIGNAL=by_signal), cwd=ROOT, timeout=280).returncode
 
 
 def last(run: RunFolder) -> dict[str, torch.Tensor]:
