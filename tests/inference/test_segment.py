@@ -1,7 +1,6 @@
 """Sliding windows and test-time augmentation, held against their definition."""
 
 import math
-from multiprocessing.connection import Connection
 from typing import get_args
 
 import pytest
@@ -12,7 +11,6 @@ from hypothesis import strategies as st
 from torch import nn
 from torchvision.transforms.v2 import functional as transform
 
-from segexp.benchmark.memory import peak_bytes
 from segexp.config.compose import config_folder
 from segexp.inference.ready import ReadyNetwork
 from segexp.inference.segment import needs_windows, segment
@@ -20,6 +18,7 @@ from segexp.inference.settings import Blending, Inference, InferenceSettings
 from segexp.inference.window import axis_windows, windows
 from segexp.system.arithmetic import decide
 from segexp.types import Size
+from tests.inference.full_size import send_peak
 from tests.process import said_by
 
 
@@ -184,17 +183,7 @@ def test_a_command_runs_the_network_once_by_default(command: str) -> None:
 def test_memory_at_full_size_is_that_of_a_few_probability_maps() -> None:
     """1024x2048 and 19 classes are 159 MB a map; six views in 45 windows each would be thousands."""
     one_map = 19 * 1024 * 2048 * 4
-    peak = said_by(_peak_of_cityscapes)  # by a process of its own: others may keep freed memory
+    peak = said_by(send_peak)  # by a process of its own: others may keep freed memory
     if math.isnan(peak):
         pytest.skip("this system does not let a process forget the peak of its memory (/proc/self/clear_refs)")
     assert peak < 5 * one_map
-
-
-def _peak_of_cityscapes(connection: Connection) -> None:
-    connection.send(peak_bytes(_segment_cityscapes, torch.device("cpu")))
-
-
-def _segment_cityscapes() -> None:
-    inference = Inference(window=(512, 512), stride=(256, 256), scales=(0.75, 1.0, 1.25), flip=True)
-    network = nn.Conv2d(3, 19, 3, padding=1).eval()
-    segment(lambda image: network(image.float()), torch.zeros(1, 3, 1024, 2048, dtype=torch.uint8), None, inference)
