@@ -59,6 +59,25 @@ def test_features_are_stored_in_half_precision() -> None:
     assert {tensor.dtype for tensor in stored if tensor is not layer.weight} == {torch.bfloat16}
 
 
+@pytest.mark.parametrize(("kernel", "stride"), CASES)
+def test_second_derivatives_are_close_to_float64(kernel: int, stride: int) -> None:
+    """As a penalty of gradients takes them, beside other terms."""
+    found, wanted = (second_derivative(kernel, stride, is_fast) for is_fast in (True, False))
+    assert (found - wanted).norm() < 0.01 * wanted.norm()  # bfloat16 keeps 8 bits
+
+
+def second_derivative(kernel: int, stride: int, is_fast: bool) -> Tensor:
+    layer = depthwise(kernel, stride) if is_fast else depthwise(kernel, stride).double()
+    features = torch.linspace(-1, 1, 2 * 16 * 13 * 18, dtype=layer.weight.dtype).view(2, 16, 13, 18).requires_grad_()
+    if is_fast:
+        speed_up_depthwise(layer)
+    with torch.autocast("cpu", torch.bfloat16, enabled=is_fast):
+        value = layer(features).double().square().sum()
+    (gradient,) = torch.autograd.grad(value, features, create_graph=True)
+    (gradient.double().square().sum() + value).backward()
+    return layer.weight.grad
+
+
 def test_other_convolutions_stay_as_they_are() -> None:
     others = [nn.Conv2d(16, 16, 3, padding=1, groups=16, bias=False), nn.Conv2d(16, 16, 5, stride=2, bias=False)]
     others.append(nn.Conv2d(16, 16, 5, groups=4, bias=False))
