@@ -111,7 +111,7 @@ def prepare_network(task: MeasurementTask, image: Tensor) -> tuple[Network, floa
     held_before = _held_or_nan(device)
     if task.case.backend == "onnxruntime":
         return OnnxNetwork(path, image, task.num_classes), held_before
-    arithmetic = decide(task.case.precision, None, device)
+    arithmetic = decide(task.case.precision, "auto", device)
     network = ReadyNetwork(task.network(), arithmetic).to(device)
     if task.case.backend == "eager":
         return network, held_before
@@ -126,7 +126,7 @@ def time_passes(task: MeasurementTask, network: Network, image: Tensor) -> dict[
     predict = partial(_predict, network, image)
     has_reference = task.reference_seconds < task.max_seconds
     if has_reference:
-        arithmetic = decide(task.case.reference.precision, None, device)
+        arithmetic = decide(task.case.reference.precision, "auto", device)
         predict_reference = partial(_predict, ReadyNetwork(task.network(), arithmetic).to(device), image[:1])
         predict_reference()  # the first pass of a network is slower than others
     while not seconds or (len(seconds) < MAX_PASSES and sum(seconds) + max(seconds) < task.max_seconds):

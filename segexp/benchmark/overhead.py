@@ -35,9 +35,7 @@ NUM_UNTIMED = 2
 
 def decided(case: StepCase, device: torch.device) -> StepCase:
     """The same case with what is fastest on this device in place of `auto`, as its training decides."""
-    precision = None if case.precision == "auto" else case.precision
-    memory_format = None if case.memory_format == "auto" else case.memory_format
-    chosen = decide(precision, memory_format, device)
+    chosen = decide(case.precision, case.memory_format, device)
     return case.model_copy(update={"precision": chosen.precision, "memory_format": chosen.memory_format})
 
 

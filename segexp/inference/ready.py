@@ -7,7 +7,7 @@ from segexp.inference.fold import fold_batch_norm
 from segexp.inference.settings import InferenceSettings
 from segexp.model.depthwise import DepthwiseConvolution
 from segexp.model.gridnet import Deconvolution
-from segexp.system.arithmetic import Arithmetic, decide
+from segexp.system.arithmetic import Arithmetic, decide, use_memory_format
 from segexp.types import Image, Logits
 
 CAST_ONCE = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear, Deconvolution, DepthwiseConvolution)
@@ -27,7 +27,7 @@ class ReadyNetwork(nn.Module):
         self.network = network.requires_grad_(False)
         if (arithmetic.precision, arithmetic.memory_format) != ("float32", "contiguous"):
             fold_batch_norm(network)
-        network.to(memory_format=arithmetic.layout)  # type: ignore[call-overload]
+        use_memory_format(network, arithmetic.memory_format)
         self.arithmetic = arithmetic
         for layer in network.modules():
             if type(layer) in CAST_ONCE:
@@ -42,6 +42,4 @@ class ReadyNetwork(nn.Module):
 
 def arithmetic_on(device: torch.device, settings: InferenceSettings) -> Arithmetic:
     """The arithmetic that was asked for, or the fastest on this device."""
-    precision = None if settings.precision == "auto" else settings.precision
-    memory_format = None if settings.memory_format == "auto" else settings.memory_format
-    return decide(precision, memory_format, device)
+    return decide(settings.precision, settings.memory_format, device)

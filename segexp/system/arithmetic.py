@@ -1,9 +1,10 @@
 """How a network computes, if nobody says: the precision and the memory format that are fastest on a device."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
+from torch import nn
 
 from segexp.types import MemoryFormat, Precision
 
@@ -33,18 +34,28 @@ class Arithmetic(NamedTuple):
         return torch.channels_last if self.memory_format == "channels_last" else torch.contiguous_format
 
 
-def decide(precision: Precision | None, memory_format: MemoryFormat | None, device: torch.device) -> Arithmetic:
-    """The arithmetic of a network on this device; None: whichever is fastest and costs no accuracy.
+def decide(
+    precision: Precision | Literal["auto"], memory_format: MemoryFormat | Literal["auto"], device: torch.device
+) -> Arithmetic:
+    """The arithmetic of a network on this device; auto: whichever is fastest and costs no accuracy.
 
     A table of capabilities decides and no trial, so that every start on the same kind of machine decides alike.
     float32 that was asked for means the plain format too, unless another one was asked for.
     """
     fastest = _fastest(device)
-    if precision is None:
-        return fastest._replace(memory_format=memory_format or fastest.memory_format)
-    if memory_format is None:
+    if precision == "auto":
+        return fastest if memory_format == "auto" else fastest._replace(memory_format=memory_format)
+    if memory_format == "auto":
         memory_format = "contiguous" if precision == "float32" else fastest.memory_format
     return Arithmetic(precision, memory_format, "as set")
+
+
+def use_memory_format(model: nn.Module, memory_format: MemoryFormat) -> None:
+    """Lay out the weights of all 2d convolutions in this format, in which they then compute whatever image comes."""
+    layout = torch.channels_last if memory_format == "channels_last" else torch.contiguous_format
+    for tensor in (*model.parameters(), *model.buffers()):
+        if tensor.ndim == 4:
+            tensor.data = tensor.data.contiguous(memory_format=layout)
 
 
 def _fastest(device: torch.device) -> Arithmetic:

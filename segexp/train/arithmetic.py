@@ -7,10 +7,10 @@ import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import nn
 
-from segexp.system.arithmetic import decide
+from segexp.system.arithmetic import decide, use_memory_format
 from segexp.system.lightning_internals import set_precision
 from segexp.system.trainer_precision import trainer_word, with_one_precision
-from segexp.types import MemoryFormat, Values
+from segexp.types import Values
 
 
 def decide_arithmetic(values: Mapping[str, Any]) -> tuple[Values, str]:
@@ -22,11 +22,10 @@ def decide_arithmetic(values: Mapping[str, Any]) -> tuple[Values, str]:
     """
     values = with_one_precision(values)
     word = values["trainer"].get("precision")
-    precision, memory_format = (
-        None if values[key] == "auto" else values[key] for key in ("precision", "memory_format")
-    )
+    precision, memory_format = values["precision"], values["memory_format"]
     if word is not None:
-        return {**values, "memory_format": memory_format or "contiguous"}, f"trainer.precision={word}"
+        kept = "contiguous" if memory_format == "auto" else memory_format
+        return {**values, "memory_format": kept}, f"trainer.precision={word}"
     device = _device(values["trainer"])
     chosen = decide(precision, memory_format, device)
     if chosen.precision == "float16" and device.type != "cuda":
@@ -41,14 +40,6 @@ def arithmetic_line(values: Mapping[str, Any], reason: str) -> str:
     """For the terminal. values: a configuration in which everything is decided."""
     precision = values["trainer"].get("precision") or values["precision"]
     return f"precision   {precision}, {values['memory_format']} ({reason})"
-
-
-def use_memory_format(model: nn.Module, memory_format: MemoryFormat) -> None:
-    """Lay out the weights of all 2d convolutions in this format, in which they then compute whatever image comes."""
-    layout = torch.channels_last if memory_format == "channels_last" else torch.contiguous_format
-    for tensor in (*model.parameters(), *model.buffers()):
-        if tensor.ndim == 4:
-            tensor.data = tensor.data.contiguous(memory_format=layout)
 
 
 class SameArithmetic(Callback):

@@ -16,10 +16,11 @@ from segexp import build
 from segexp.data.module import DataModule
 from segexp.model.auxiliary import num_auxiliary
 from segexp.scheduler import NO_END
+from segexp.system.arithmetic import use_memory_format
 from segexp.system.memory import keep_freed_memory
 from segexp.system.trainer_precision import trainer_word
 from segexp.system.training_loops import use_loops_with_validated_end
-from segexp.train.arithmetic import SameArithmetic, decide_arithmetic, use_memory_format
+from segexp.train.arithmetic import SameArithmetic, decide_arithmetic
 from segexp.train.single_images import refuse_single_images
 from segexp.types import Values
 

@@ -1,7 +1,6 @@
 """Every network of conf/model computes the same in both precisions and both memory formats, as far as 8 bits allow."""
 
 import copy
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import pytest
@@ -56,14 +55,6 @@ def exact(model: Segmenter) -> Exact:
     for parameter in double.parameters():
         parameter.data = parameter.data.to(BFLOAT16).double()
     return Exact(outcome, compute(double))
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def compute(

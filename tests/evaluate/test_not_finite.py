@@ -43,7 +43,7 @@ def test_logits_that_are_not_finite_are_refused_by_the_name_of_their_image(
     streets_root: Path, value: float, precision: Precision, inference: Inference, cure: str
 ) -> None:
     task = evaluation_job(streets_root, "cityscapes19").task
-    model = ReadyNetwork(Overflowing(value), decide(precision, None, torch.device("cpu")))
+    model = ReadyNetwork(Overflowing(value), decide(precision, "auto", torch.device("cpu")))
     task = replace(task, model=model, inference=inference, precision=precision)
     message = f"the network answers {task.pairs[0].image} with NaN or infinite {cure}"
     with pytest.raises(ValueError, match=re.escape(message)):

@@ -59,7 +59,7 @@ def test_a_network_computes_in_the_arithmetic_that_was_asked_for(
 
 def test_single_precision_alone_gives_the_bits_of_the_network(network: Segmenter) -> None:
     expected = copy.deepcopy(network)(image_batch(IMAGES).contiguous())
-    assert torch.equal(ReadyNetwork(network, decide("float32", None, CPU))(image_batch(IMAGES)), expected)
+    assert torch.equal(ReadyNetwork(network, decide("float32", "auto", CPU))(image_batch(IMAGES)), expected)
 
 
 def test_a_batch_of_images_is_channels_last_without_a_copy() -> None:
@@ -71,6 +71,23 @@ def test_a_batch_of_images_is_channels_last_without_a_copy() -> None:
 
 def test_auto_is_the_fastest_arithmetic_of_the_device() -> None:
     auto = InferenceSettings(precision="auto", memory_format="auto")
-    assert arithmetic_on(CPU, auto) == decide(None, None, CPU)
+    assert arithmetic_on(CPU, auto) == decide("auto", "auto", CPU)
     chosen = InferenceSettings(precision="float16", memory_format="contiguous")
     assert arithmetic_on(CPU, chosen) == ("float16", "contiguous", "as set")
+
+
+def test_a_network_with_convolutions_over_time_is_made_ready() -> None:
+    """A memory format is of 4-d tensors alone."""
+
+    class OverTime(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Conv3d(3, 5, 1)
+
+        def forward(self, image: torch.Tensor) -> torch.Tensor:
+            return self.layer(image.float()[:, :, None])[:, :, 0]
+
+    network = OverTime().eval()
+    expected = copy.deepcopy(network)(image_batch(IMAGES))
+    logits = ReadyNetwork(network, decide("float32", "channels_last", CPU))(image_batch(IMAGES))
+    torch.testing.assert_close(logits, expected)

@@ -144,7 +144,7 @@ def test_a_mirrored_view_is_the_resized_image_mirrored(
 
 def test_half_precision_gives_single_precision_logits(network: Pointwise, image: torch.Tensor) -> None:
     expected = network(image)
-    ready = ReadyNetwork(network, decide("bfloat16", None, image.device))
+    ready = ReadyNetwork(network, decide("bfloat16", "auto", image.device))
     assert ready(image).dtype is torch.bfloat16
     logits = segment(ready, image, None, Inference())
     assert logits.dtype is torch.float32

@@ -26,7 +26,7 @@ def fake(monkeypatch: pytest.MonkeyPatch, folder: Path, cpuinfo: str) -> None:
 @pytest.mark.parametrize("cpuinfo", WITH, ids=["avx512", "amx", "arm"])
 def test_a_cpu_with_bfloat16_instructions_uses_them(monkeypatch, tmp_path: Path, cpuinfo: str) -> None:
     fake(monkeypatch, tmp_path, cpuinfo)
-    chosen = decide(None, None, CPU)
+    chosen = decide("auto", "auto", CPU)
     assert (chosen.precision, chosen.memory_format) == ("bfloat16", "channels_last")
     assert str(chosen) == "bfloat16, channels_last (this CPU computes in bfloat16)"
     assert (chosen.dtype, chosen.layout) == (torch.bfloat16, torch.channels_last)
@@ -35,20 +35,20 @@ def test_a_cpu_with_bfloat16_instructions_uses_them(monkeypatch, tmp_path: Path,
 @pytest.mark.parametrize("cpuinfo", [WITHOUT, "", "flags\t\t: not_avx512_bf16_at_all\n"])
 def test_a_cpu_without_them_computes_in_float32(monkeypatch, tmp_path: Path, cpuinfo: str) -> None:
     fake(monkeypatch, tmp_path, cpuinfo)
-    chosen = decide(None, None, CPU)
+    chosen = decide("auto", "auto", CPU)
     assert (chosen.precision, chosen.memory_format) == ("float32", "channels_last")
     assert "does not compute in bfloat16" in chosen.reason
 
 
 def test_a_system_that_says_nothing_of_its_cpu_computes_in_float32(monkeypatch, tmp_path: Path) -> None:
     monkeypatch.setattr(arithmetic, "CPU_FLAGS", tmp_path / "nothing")
-    assert decide(None, None, CPU).precision == "float32"
+    assert decide("auto", "auto", CPU).precision == "float32"
 
 
 def test_torch_without_its_library_for_convolutions_computes_in_float32(monkeypatch, tmp_path: Path) -> None:
     fake(monkeypatch, tmp_path, WITH[0])
     monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
-    assert decide(None, None, CPU).precision == "float32"
+    assert decide("auto", "auto", CPU).precision == "float32"
 
 
 @pytest.mark.parametrize(
@@ -61,22 +61,22 @@ def test_torch_without_its_library_for_convolutions_computes_in_float32(monkeypa
 )
 def test_a_gpu_is_known_by_its_capability(monkeypatch, capability: tuple[int, int], decided: tuple[str, str]) -> None:
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
-    assert decide(None, None, torch.device("cuda:1"))[:2] == decided
+    assert decide("auto", "auto", torch.device("cuda:1"))[:2] == decided
 
 
 def test_of_another_device_nothing_is_assumed() -> None:
-    assert decide(None, None, torch.device("mps"))[:2] == ("float32", "contiguous")
+    assert decide("auto", "auto", torch.device("mps"))[:2] == ("float32", "contiguous")
 
 
 @pytest.mark.parametrize(
     ("asked", "decided"),
     [
-        (("float32", None), ("float32", "contiguous")),
+        (("float32", "auto"), ("float32", "contiguous")),
         (("float32", "channels_last"), ("float32", "channels_last")),
-        (("bfloat16", None), ("bfloat16", "channels_last")),
+        (("bfloat16", "auto"), ("bfloat16", "channels_last")),
         (("bfloat16", "contiguous"), ("bfloat16", "contiguous")),
-        ((None, "contiguous"), ("bfloat16", "contiguous")),
-        (("float16", None), ("float16", "channels_last")),
+        (("auto", "contiguous"), ("bfloat16", "contiguous")),
+        (("float16", "auto"), ("float16", "channels_last")),
     ],
 )
 def test_what_was_asked_for_is_taken(monkeypatch, tmp_path: Path, asked, decided) -> None:

@@ -10,7 +10,8 @@ from torch import nn
 from segexp.config.compose import compose
 from segexp.run.folder import RunFolder
 from segexp.system import arithmetic
-from segexp.train.arithmetic import SameArithmetic, decide_arithmetic, use_memory_format
+from segexp.system.arithmetic import use_memory_format
+from segexp.train.arithmetic import SameArithmetic, decide_arithmetic
 from segexp.train.assemble import assemble
 from segexp.train.plan import Request, Start, plan
 from segexp.train.settings import TrainSettings
