@@ -52,6 +52,13 @@ def test_names_are_unique_in_a_split_and_in_order(splits: list[list[Pair]]) -> N
         assert names
 
 
+def test_its_classes_are_chosen_with_it(values: Values) -> None:
+    if "labels" in values["data"]:
+        pytest.skip("its labels, and with them the classes, are the user's own")
+    grouping = build.grouping(values)
+    assert set(grouping.lookup(build.source(values).table)) >= set(range(grouping.num_classes))
+
+
 def test_masks_are_label_ids_of_the_size_of_their_images(values: Values, splits: list[list[Pair]]) -> None:
     source = build.source(values)
     for pair in some(splits):
