@@ -1,10 +1,13 @@
 """python -m segexp.compare: which variant is better, and is the difference real?"""
 
 import shlex
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 from segexp.config.command_line import entry_point
+from segexp.config.compose import config_dir
+from segexp.config.grammar import quote
 from segexp.types import Values
 
 if TYPE_CHECKING:
@@ -42,6 +45,8 @@ def _compare_many(settings: "CompareSettings", pattern: str) -> None:
     from segexp.compare.verdict.text.sections import comparison_sections
     from segexp.compare.wandb.share import share
 
+    if settings.evaluate:
+        _evaluate(pattern, settings.split)
     comparison, terminal = _comparison(settings, pattern), console()
     if comparison:
         print_sections(terminal, comparison_sections(comparison, terminal, settings.by))
@@ -53,6 +58,12 @@ def _compare_many(settings: "CompareSettings", pattern: str) -> None:
             print(path)
     for line in share(comparison, settings, pattern):
         print(line, flush=True)
+
+
+def _evaluate(pattern: str, split: str) -> None:
+    """Evaluate what is not evaluated, in a process of its own: comparing loads no torch. It says itself what failed."""
+    overrides = [f"runs={quote(pattern)}", f"split={quote(split)}"]
+    subprocess.run([sys.executable, "-m", "segexp.evaluate", *config_dir(), *overrides])
 
 
 def _comparison(settings: "CompareSettings", pattern: str) -> "Comparison | None":

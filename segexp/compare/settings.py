@@ -31,6 +31,7 @@ class CompareSettings(Settings):
     score: Annotated[Text, Allowed("a score of the evaluations, such as miou, boundary_miou or iou/person")]
     baseline: Annotated[Text, Allowed("an option that one variant alone has, or a part of its name")] | None
     mix_precisions: bool
+    evaluate: bool
     by: Annotated[Literal["epoch"], Allowed("epoch, which shows the ranking as it develops")] | None
     output: Annotated[Text, Allowed("a folder for the report")] | None
     wandb: Project | None
@@ -61,6 +62,8 @@ class CompareSettings(Settings):
             raise ValueError("by=epoch ranks many runs; add runs=FOLDER in place of a= and b=")
         if self.baseline is not None:
             raise ValueError("baseline= is for many runs; of two, b is compared with a; leave it out")
+        if self.evaluate:
+            raise ValueError("evaluate=true is for many runs; python -m segexp.evaluate run=RUN evaluates one")
         if self.wandb or self.dry_run or self.sync:
             raise ValueError("wandb=, dry_run= and sync= are for many runs; add runs=FOLDER in place of a= and b=")
         return self

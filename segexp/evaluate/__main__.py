@@ -1,5 +1,6 @@
 """python -m segexp.evaluate: scores of a run on whole images."""
 
+import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,16 +24,21 @@ def main(values: Values) -> None:
     from segexp.run.folder import RunFolder
 
     settings = EvaluateSettings.of(values)
-    run = RunFolder.open(settings.run)
+    if settings.runs is not None:
+        from segexp.evaluate.many import evaluate_many
+
+        sys.exit(not evaluate_many(settings.runs, partial(_evaluate_once, settings=settings)))
+    run = RunFolder.open(str(settings.run))
+    folder = run.evaluation(settings.evaluation_name)
     if settings.regroup is None:
         _refuse_missing_files(run, settings)  # loading torch takes seconds, which a typo need not cost
-        folder = run.evaluation(settings.evaluation_name)
         evaluation = _evaluate(run, settings, folder)
     else:
         _refuse_ignored_keys(settings.regroup)
         folder = run.evaluation(f"{settings.evaluation_name}_{settings.regroup}")
         evaluation = _regroup(run, settings, settings.regroup, folder)
-    _print_scores(evaluation, run, folder)
+    if evaluation:
+        _print_scores(evaluation, run, folder)
 
 
 def _refuse_missing_files(run: "RunFolder", settings: "EvaluateSettings") -> None:
@@ -42,20 +48,31 @@ def _refuse_missing_files(run: "RunFolder", settings: "EvaluateSettings") -> Non
     source_of_run(run, settings.data)[0].pairs(settings.split)
 
 
-def _evaluate(run: "RunFolder", settings: "EvaluateSettings", folder: Path) -> "Evaluation":
+def _evaluate_once(run: "RunFolder", settings: "EvaluateSettings") -> "Evaluation | None":
+    """None if the run has this very evaluation already."""
+    _refuse_missing_files(run, settings)
+    return _evaluate(run, settings, run.evaluation(settings.evaluation_name), is_repeated=False)
+
+
+def _evaluate(
+    run: "RunFolder", settings: "EvaluateSettings", folder: Path, is_repeated: bool = True
+) -> "Evaluation | None":
+    """None if the folder holds this very evaluation, and is_repeated is False."""
     with loading():
         from segexp.evaluate import cityscapes
-        from segexp.evaluate.files import lock_evaluation, refuse_other_settings, replace_scores, save_pictures
+        from segexp.evaluate import files as of_evaluation
         from segexp.evaluate.split import evaluate, prepare_evaluation
 
     predictions = folder / "predictions" if settings.predictions or settings.benchmark else None
-    with lock_evaluation(folder):
+    with of_evaluation.lock_evaluation(folder):
         job = prepare_evaluation(run, settings, predictions)
-        refuse_other_settings(folder, job.facts, settings.overwrite)
+        if not is_repeated and of_evaluation.is_evaluated(folder, job.facts):
+            return None
+        of_evaluation.refuse_other_settings(folder, job.facts, settings.overwrite)
         if settings.benchmark:
             cityscapes.check_submission(job)
-        evaluation = evaluate(job, partial(replace_scores, folder=folder))
-        save_pictures(evaluation, run, folder)
+        evaluation = evaluate(job, partial(of_evaluation.replace_scores, folder=folder))
+        of_evaluation.save_pictures(evaluation, run, folder)
         if settings.benchmark:
             cityscapes.write_submission(evaluation, folder)
     return evaluation

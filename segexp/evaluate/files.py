@@ -124,6 +124,11 @@ def refuse_other_settings(folder: Path, facts: Values, overwrite: bool) -> None:
         )
 
 
+def is_evaluated(folder: Path, facts: Values) -> bool:
+    """Whether the folder holds this very evaluation: of these settings, images and weights."""
+    return (folder / "confusion.npz").is_file() and _stored_settings(folder) == _score_settings(facts)
+
+
 def _contains(metrics: Values, stored: Values | None) -> bool:
     return all(name in metrics and metrics[name] == settings for name, settings in (stored or {}).items())
 

@@ -16,7 +16,8 @@ FolderName = Annotated[
 class EvaluateSettings(InferenceSettings):
     """Every key of conf/evaluate.yaml; those of the network's run are inherited."""
 
-    run: Folder
+    run: Folder | None
+    runs: Annotated[str, Field(pattern=r"\S"), Allowed("a folder of runs or a glob pattern in quotes")] | None
     split: Split
     checkpoint: Text
     weights: Weights | None
@@ -30,6 +31,17 @@ class EvaluateSettings(InferenceSettings):
     regroup: Text | None
     metric: dict[str, dict[str, Any]]
     data: DataValues
+
+    @model_validator(mode="after")
+    def _one_run_or_many(self) -> Self:
+        if self.run is None and self.runs is None:
+            raise ValueError("nothing to evaluate; add run=RUN for one run, or runs=FOLDER for all below a folder")
+        if self.run is not None and self.runs is not None:
+            raise ValueError("run= evaluates one run, and runs= many; leave out one or the other")
+        own = [key for key in ("predictions", "benchmark", "regroup") if getattr(self, key)]
+        if self.runs is not None and own:
+            raise ValueError(f"runs= takes no {', '.join(own)}, which are for one run; set run= in its place")
+        return self
 
     @model_validator(mode="after")
     def _mean_iou_is_counted(self) -> Self:

@@ -94,6 +94,20 @@ def test_train_and_evaluate_from_any_folder(small, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_comparison_evaluates_first_what_is_not_evaluated(trained: RunFolder, tmp_path: Path) -> None:
+    runs = tmp_path / "runs, two of them"  # a name that overrides need quotes for
+    for seed in (0, 1):
+        run = RunFolder(Path(shutil.copytree(trained.path, runs / str(seed))))
+        run.write_config({**run.config, "seed": seed})
+    refused = segexp("compare", f"runs='{runs}'", "output=null")
+    assert "2 runs not evaluated on val; evaluate=true evaluates them first" in refused.stderr
+    answer = segexp("compare", f"runs='{runs}'", "output=null", "evaluate=true")
+    assert answer.returncode == 0, answer.stderr
+    assert "2 evaluated\n" in answer.stdout
+    assert "baseline first, 2 seeds each" in answer.stdout
+
+
+@pytest.mark.slow
 def test_evaluations_of_one_run_stand_side_by_side(trained: RunFolder, tmp_path: Path) -> None:
     run = Path(shutil.copytree(trained.path, tmp_path / "run"))
     shutil.rmtree(run / "evaluation", ignore_errors=True)

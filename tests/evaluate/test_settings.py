@@ -9,6 +9,9 @@ from tests.evaluate.options import evaluate_settings
     ("wrong", "facts"),
     [
         ({"run": 2024}, ("run is 2024", "./2024")),
+        ({"run": None}, ("nothing to evaluate", "run=RUN", "runs=FOLDER")),
+        ({"runs": "FOLDER"}, ("run= evaluates one run, and runs= many",)),
+        ({"run": None, "runs": "FOLDER", "regroup": "cityscapes7"}, ("runs= takes no regroup",)),
         ({"split": ""}, ("split is ''", "the name of a split")),
         ({"checkpoint": None}, ("checkpoint is null", "a text")),
         ({"name": "a/b"}, ("name is 'a/b'", "null", "one folder", "no path")),

@@ -8,6 +8,7 @@ import numpy as np
 
 from segexp.compare.verdict.run_scores import Scorer
 from segexp.compare.verdict.run_settings import data_fingerprint, flat_settings, relevant_settings
+from segexp.compare.verdict.skipped_runs import NOT_EVALUATED
 from segexp.compare.verdict.statistics import Integers
 from segexp.metric.counts_file import is_of_evaluation, read_arrays
 from segexp.metric.metric import Scores
@@ -86,14 +87,15 @@ def read_run(folder: Path, split: str) -> Run | str:
 
 
 def _unfinished(status: dict[str, Any]) -> str:
-    return f"its training is {status['state']}" + (f": {str(status['reason'])[:300]}" if status.get("reason") else "")
+    state = "still training" if status["state"] == "running" else f"{status['state']} during training"
+    return state + (f": {str(status['reason'])[:300]}" if status.get("reason") else "")
 
 
 def _missing_evaluation(run: RunFolder, split: str, status: dict[str, Any]) -> str | None:
     if status.get("state", "none") == "none":
-        return "no training: it has no status.json, or none of a training"
+        return "without a training: it has no status.json, or none of a training"
     if not (run.evaluation(split) / "confusion.npz").is_file():
-        return f"not evaluated on {split}: {_evaluate_command(run, split, {})}"
+        return f"{NOT_EVALUATED} {split}: {_evaluate_command(run, split, {})}"
     return None
 
 

@@ -1,9 +1,8 @@
 """Run folders -> runs that can be compared, and for every other the reason why it cannot."""
 
 import difflib
-import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -15,7 +14,7 @@ from segexp.compare.verdict.evaluation_conditions import differing_conditions, e
 from segexp.compare.verdict.run_scores import name_settings
 from segexp.compare.verdict.run_settings import DATA_FINGERPRINT, UNKNOWN
 from segexp.compare.verdict.skipped_runs import SkippedRuns, skipped_run_lines
-from segexp.run.folder import RunFolder
+from segexp.run.search import find_runs
 
 READERS = 3
 """Threads: unpacking releases the interpreter's lock, the rest does not; six threads are slower than two."""
@@ -35,7 +34,7 @@ def read_runs(pattern: str, split: str, score: str = "miou", mix_precisions: boo
     mix_precisions: keep runs whose networks computed in another precision than most, too.
     Raises FileNotFoundError where there is none, ValueError where none can be compared, or none has the score.
     """
-    folders, unreadable = _search(pattern)
+    folders, unreadable = find_runs(pattern)
     with ThreadPoolExecutor(READERS) as pool:
         read = list(pool.map(lambda folder: read_run(folder, split), folders))
     runs = _with_only_known_data([run for run in read if isinstance(run, Run)])
@@ -48,63 +47,6 @@ def read_runs(pattern: str, split: str, score: str = "miou", mix_precisions: boo
         reasons = "\n".join(skipped_run_lines(skipped))
         raise ValueError(f"no run below {pattern} can be compared; {reasons}")
     return _only_with_score(_with_settings_in_names(runs), skipped, score)
-
-
-def run_folders(pattern: str) -> list[Path]:
-    """Run folders in the order of their paths, each once.
-
-    Nothing inside a run folder is looked at: loggers keep files of the same name there.
-    """
-    return _search(pattern)[0]
-
-
-def _search(pattern: str) -> tuple[list[Path], SkippedRuns]:
-    """Run folders, and folders that cannot be looked into, with the reason."""
-    path = Path(pattern).expanduser().absolute()
-    matched = [path] if path.is_dir() else Path(path.anchor).glob(str(path.relative_to(path.anchor)))
-    unreadable: dict[Path, str] = {}
-    folders = {folder for start in matched for folder in _runs_below(start, unreadable)}
-    if not folders:
-        reasons = [f"{folder} {reason}" for folder, reason in unreadable.items()][:3]
-        raise FileNotFoundError(
-            "; ".join([f"no run folder (one with config.yaml) in {pattern}", *reasons, "correct runs="])
-        )
-    by_target: dict[Path, Path] = {}
-    for folder in sorted(folders, key=lambda each: (each.is_symlink(), each)):
-        by_target.setdefault(folder.resolve(), folder)
-    return sorted(by_target.values()), sorted(unreadable.items())
-
-
-def _runs_below(start: Path, unreadable: dict[Path, str]) -> Iterator[Path]:
-    """Run folders below a folder. Only links to a run are followed, as others may lead round in a circle.
-
-    unreadable: gets the folders that cannot be looked into, with the reason.
-    """
-
-    def add_unreadable(error: OSError) -> None:
-        if not isinstance(error, NotADirectoryError | FileNotFoundError):  # patterns match files and dead links, too
-            unreadable[Path(error.filename)] = f"cannot be looked into: {error.strerror}"
-
-    for folder, subfolders, files in os.walk(start, onerror=add_unreadable):
-        if "config.yaml" in files:
-            subfolders.clear()
-            yield Path(folder)
-        elif "status.json" in files and _is_of_training(Path(folder)):
-            yield Path(folder)
-        for linked in map(Path(folder).joinpath, subfolders):
-            try:
-                if linked.is_symlink() and (linked / "config.yaml").is_file():
-                    yield linked
-            except OSError as error:
-                add_unreadable(error)
-
-
-def _is_of_training(folder: Path) -> bool:
-    """Whether a training ended here before it recorded its configuration; True where the folder is closed."""
-    try:
-        return RunFolder(folder).state() != "unknown"
-    except OSError:
-        return True
 
 
 def _with_only_known_data(runs: list[Run]) -> list[Run]:

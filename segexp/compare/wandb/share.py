@@ -5,9 +5,9 @@ from pathlib import Path
 
 from segexp.compare.settings import CompareSettings
 from segexp.compare.verdict.comparison import Comparison
-from segexp.compare.verdict.runs import run_folders
 from segexp.compare.wandb import keys
 from segexp.compare.wandb.sync import offline_run, send_offline_runs
+from segexp.run.search import run_folders
 
 
 def share(comparison: Comparison | None, settings: CompareSettings, pattern: str) -> Iterator[str]:

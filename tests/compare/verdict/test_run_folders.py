@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from segexp.compare.verdict.runs import read_runs, run_folders
+from segexp.compare.verdict.runs import read_runs
 from segexp.run.folder import RunFolder
+from segexp.run.search import run_folders
 from segexp.system.files import write_atomic
 from tests.compare.verdict.run_folders import finished_run
 
@@ -65,7 +66,7 @@ def test_a_training_that_failed_before_it_recorded_its_configuration_is_left_out
     comparable = read_runs(str(sweep), "val")
     assert [run.path.name for run in comparable.runs] == ["here"]
     assert comparable.skipped == [
-        (sweep / "there", "its training is failed: ValueError: data.batch_size is 'many'"),
+        (sweep / "there", "failed during training: ValueError: data.batch_size is 'many'"),
     ]
 
 

@@ -51,8 +51,8 @@ def with_matrices(confusions: np.ndarray) -> Callable[[Path], object]:
         (missing("environment.json"), "cannot be read: environment.json"),
         (holding("environment.json", "{}"), "environment.json has no choices"),
         (torn("status.json"), "cannot be read: status.json"),
-        (missing("status.json"), "no training: "),
-        (holding("status.json", '{"ready": true}'), "no training: "),
+        (missing("status.json"), "without a training: "),
+        (holding("status.json", '{"ready": true}'), "without a training: "),
         (holding("config.yaml", "a: [1"), "cannot be read: config.yaml"),
         (holding("config.yaml", "a: &x {b: *x}\nseed: 0"), "cannot be read: "),
         (holding("config.yaml", "version: 3\nservices: {web: {image: nginx}}"), "config.yaml has no seed"),
@@ -93,15 +93,15 @@ def test_a_run_that_may_not_be_read_is_left_out(tmp_path: Path) -> None:
 
 def test_hundreds_left_out_are_counted_by_reason_and_three_of_each_named() -> None:
     skipped = [(Path(f"/a/{n}"), f"not evaluated on val: run={n}") for n in range(300)]
-    skipped += [(Path("/b/0"), "its training is failed: it broke: at night"), (Path("/c"), "no training: none")]
+    skipped += [(Path("/b/0"), "failed during training: it broke: at night"), (Path("/c"), "without a training: none")]
     assert skipped_run_lines(skipped) == [
         "left out: 302 runs",
-        "  300 x not evaluated on val",
+        "  300 runs not evaluated on val; evaluate=true evaluates them first",
         *(f"    /a/{n}: run={n}" for n in range(3)),
         "    and 297 more",
-        "  1 x its training is failed",
+        "  1 run failed during training",
         "    /b/0: it broke: at night",
-        "  1 x no training",
+        "  1 run without a training",
         "    /c: none",
     ]
 
@@ -113,5 +113,7 @@ def test_nothing_left_out_takes_no_line() -> None:
 def test_where_no_run_can_be_compared_the_error_says_why(tmp_path: Path) -> None:
     for number in range(20):
         write_atomic(tmp_path / f"{number}/config.yaml", json.dumps({"seed": 0}))
-    with pytest.raises(ValueError, match=r"no run below .* can be compared; left out: 20 runs\n  20 x no training"):
+    with pytest.raises(
+        ValueError, match=r"no run below .* can be compared; left out: 20 runs\n  20 runs without a training"
+    ):
         read_runs(str(tmp_path), "val")

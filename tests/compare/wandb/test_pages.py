@@ -101,12 +101,12 @@ def test_what_is_read_back_is_what_was_written(comparison: Comparison) -> None:
 
 
 def test_the_report_says_the_verdict(comparison: Comparison) -> None:
-    skipped = [(Path("d0"), "its training is failed")]
+    skipped = [(Path("d0"), "failed during training")]
     report = specification(pages.build_report(replace(comparison, skipped_runs=skipped), ADDRESS, "Comparison", None))
     (text,) = [block["content"] for block in report["blocks"] if block["type"] == "markdown-block"]
     assert all(escape(sentence) in text for sentence in sentences(comparison))
     assert "d0" in text
-    assert "its training is failed" in text
+    assert "failed during training" in text
     assert sum(line.startswith("| loss=") for line in text.splitlines()) == 3
     grids = [block for block in report["blocks"] if block["type"] == "panel-grid"]
     assert len(grids) == 5

@@ -12,7 +12,7 @@ from segexp.compare.verdict.sentences import sentences
 from segexp.compare.wandb.verdict_markdown import verdict_markdown
 
 HOSTILE = "loss=a|b `c` *d* <b>e</b> [f](http://g)"
-REASON = "its training is failed: RuntimeError: first\n- second\n```\n# third\n" + "long " * 100
+REASON = "failed during training: RuntimeError: first\n- second\n```\n# third\n" + "long " * 100
 
 
 def test_names_and_reasons_stay_text(comparison: Comparison) -> None:
@@ -21,7 +21,7 @@ def test_names_and_reasons_stay_text(comparison: Comparison) -> None:
         comparison,
         rows=[replace(first, name=HOSTILE), *others],
         variants={HOSTILE: comparison.variants[first.name], **comparison.variants},
-        skipped_runs=[(Path("/runs/d0"), REASON), (Path("/runs/d1"), "its training is failed")],
+        skipped_runs=[(Path("/runs/d0"), REASON), (Path("/runs/d1"), "failed during training")],
     )
     tokens = MarkdownIt("commonmark").enable("table").parse(verdict_markdown(renamed))
     counted = Counter(token.type for token in tokens)
