@@ -9,7 +9,7 @@ COPY constraints.txt ./
 RUN pip install --no-cache-dir --constraint constraints.txt --extra-index-url https://download.pytorch.org/whl/cpu \
     torch torchvision
 
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md LICENSE ./
 COPY conf conf
 COPY hydra_plugins hydra_plugins
 COPY segexp segexp

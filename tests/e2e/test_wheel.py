@@ -21,6 +21,10 @@ def test_the_installed_wheel_trains_from_any_folder(small, tmp_path: Path) -> No
     assert (tmp_path / "site/hydra_plugins/segexp_launchers.py").is_file()
     assert (tmp_path / "site/segexp/compare/report/templates/report.html").is_file()
     assert (tmp_path / "site/segexp/serve/page/index.html").is_file()
+    assert (tmp_path / "site/segexp/py.typed").is_file()
+    (metadata,) = (tmp_path / "site").glob("segexp-*.dist-info")
+    assert (metadata / "licenses/LICENSE").read_text() == (ROOT / "LICENSE").read_text()
+    assert "segexp = segexp.__main__:main" in (metadata / "entry_points.txt").read_text()
     work = tmp_path / "work"
     work.mkdir()
     environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
