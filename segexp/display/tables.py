@@ -5,6 +5,16 @@ from typing import Any
 
 from rich.table import Table
 
+STATE_COLORS = {
+    "finished": "green",
+    "failed": "red",
+    "killed": "red",
+    "preempted": "yellow",
+    "running": "cyan",
+    "starting": "cyan",
+}
+"""State of a training -> the colour of its word."""
+
 
 def records_table(records: Sequence[Mapping[str, Any]], title: str) -> Table:
     """A table with a row for each record; all have the same keys. Numbers get three significant digits, None a dash."""

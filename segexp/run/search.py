@@ -15,8 +15,11 @@ def run_folders(pattern: str) -> list[Path]:
     return find_runs(pattern)[0]
 
 
-def find_runs(pattern: str) -> tuple[list[Path], list[tuple[Path, str]]]:
-    """As `run_folders`; and the folders that cannot be looked into, each with the reason."""
+def find_runs(pattern: str, key: str = "runs") -> tuple[list[Path], list[tuple[Path, str]]]:
+    """As `run_folders`; and the folders that cannot be looked into, each with the reason.
+
+    key: of the command, under which the pattern was typed.
+    """
     path = Path(pattern).expanduser().absolute()
     matched = [path] if path.is_dir() else Path(path.anchor).glob(str(path.relative_to(path.anchor)))
     unreadable: dict[Path, str] = {}
@@ -24,7 +27,7 @@ def find_runs(pattern: str) -> tuple[list[Path], list[tuple[Path, str]]]:
     if not folders:
         reasons = [f"{folder} {reason}" for folder, reason in unreadable.items()][:3]
         raise FileNotFoundError(
-            "; ".join([f"no run folder (one with config.yaml) in {pattern}", *reasons, "correct runs="])
+            "; ".join([f"no run folder (one with config.yaml) in {pattern}", *reasons, f"correct {key}="])
         )
     by_target: dict[Path, Path] = {}
     for folder in sorted(folders, key=lambda each: (each.is_symlink(), each)):

@@ -7,8 +7,6 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import NamedTuple
 
-from filelock import FileLock, Timeout
-
 from segexp.run.folder import RunFolder
 from segexp.sweep.job import Job
 from segexp.types import Values
@@ -61,18 +59,6 @@ def job_status(job: Job, process: ProcessState, exit_status: int | None = None, 
 
 def is_finished(job: Job) -> bool:
     return _run_status(job)["state"] == "finished"
-
-
-def is_locked(job: Job) -> bool:
-    """Whether a training works in the job's folder, whoever started it."""
-    file = job.folder / ".lock"
-    try:
-        if file.is_file():
-            with FileLock(file, timeout=0):
-                pass
-    except Timeout:
-        return True
-    return False
 
 
 def process_state(job: Job) -> ProcessState:

@@ -10,10 +10,9 @@ from rich.box import SIMPLE
 from rich.table import Table
 from rich.text import Text
 
+from segexp.display.tables import STATE_COLORS
 from segexp.sweep.job_status import JobStatus
 from segexp.system.files import write_atomic
-
-COLORS = {"finished": "green", "failed": "red", "preempted": "yellow", "running": "cyan", "starting": "cyan"}
 
 
 def table(statuses: Sequence[JobStatus], title: str) -> Table:
@@ -23,7 +22,7 @@ def table(statuses: Sequence[JobStatus], title: str) -> Table:
         rows.add_column(heading, justify="right")
     rows.add_column("why" if any(status.reason for status in statuses) else "")
     for status in statuses:
-        state = Text(status.state, COLORS.get(status.state, "dim"))
+        state = Text(status.state, STATE_COLORS.get(status.state, "dim"))
         numbers = (_format(status.epoch, "d"), _format(status.val_miou, ".4f"), _format(status.minutes, ".1f"))
         rows.add_row(str(status.number), Text(status.variant), state, *numbers, Text(status.reason))
     return rows

@@ -38,7 +38,9 @@ def test_help_shows_usage_and_options(entry: str) -> None:
     assert answer.stdout.startswith(f"python -m segexp.{entry} ")
 
 
-@pytest.mark.parametrize("entry", ["evaluate", "compare", "sweep", "benchmark", "tune", "predict", "export", "serve"])
+@pytest.mark.parametrize(
+    "entry", ["evaluate", "compare", "sweep", "runs", "benchmark", "tune", "predict", "export", "serve"]
+)
 def test_help_without_groups_shows_every_key_and_the_comments(entry: str) -> None:
     config = yaml.safe_load((config_folder() / f"{entry}.yaml").read_text())
     answer = segexp(entry, "--help")
