@@ -150,11 +150,15 @@ def read_mask(path: Path) -> Bytes:
     """
     mask = read_values(path)
     if mask.ndim != 2 or mask.dtype != np.uint8:
-        raise ValueError(
-            f"{path} is no mask: it holds {mask.dtype} of shape {list(mask.shape)}; allowed: one byte a pixel, "
-            f"a label id; {cure_of_mask(mask)}"
-        )
+        raise ValueError(f"{path} is {_kind(mask)}; masks have one channel of label ids, uint8; {cure_of_mask(mask)}")
     return mask
+
+
+def _kind(values: npt.NDArray[Any]) -> str:
+    """The kind of image that holds these values, with their type and shape."""
+    num_channels = values.shape[2] if values.ndim == 3 else 1
+    kind = {1: "a grey image", 2: "a grey image with alpha", 3: "an RGB image", 4: "an RGBA image"}.get(num_channels)
+    return f"{kind or 'an image'} ({values.dtype}, {' x '.join(map(str, values.shape))})"
 
 
 def read_values(path: Path) -> npt.NDArray[Any]:

@@ -117,16 +117,27 @@ def refuse_other_settings(folder: Path, facts: Values, overwrite: bool) -> None:
     if differing.keys() == {"metric"} and _contains(facts["metric"], differing["metric"]):
         return
     if differing and not overwrite:
-        differences = "; ".join(f"{key} {value} instead of {facts.get(key)}" for key, value in differing.items())
+        before, now = _as_typed(differing), _as_typed({key: facts.get(key) for key in differing})
+        keys = sorted(before.keys() | now.keys())
+        stored_words, asked_words = (
+            ", ".join(f"{key}={settings.get(key, 'null')}" for key in keys) for settings in (before, now)
+        )
         raise FileExistsError(
-            f"{folder} holds an evaluation with other settings: {differences}; "
-            "keep both by name=ANOTHER, or add overwrite=true"
+            f"{folder} already holds an evaluation with {stored_words}, and this one has {asked_words}; "
+            "add name=ANOTHER to keep both, or overwrite=true"
         )
 
 
 def is_evaluated(folder: Path, facts: Values) -> bool:
     """Whether the folder holds this very evaluation: of these settings, images and weights."""
     return (folder / "confusion.npz").is_file() and _stored_settings(folder) == _score_settings(facts)
+
+
+def _as_typed(facts: Values) -> dict[str, str]:
+    """Key -> value as both are typed; a key of inference that has its default is not there."""
+    inference = facts.get("inference") or {}
+    settings = {key: value for key, value in facts.items() if key != "inference"} | inference
+    return {key: json.dumps(value, separators=(",", ":")).replace('"', "") for key, value in settings.items()}
 
 
 def _contains(metrics: Values, stored: Values | None) -> bool:

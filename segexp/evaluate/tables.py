@@ -26,7 +26,7 @@ def class_table(
     table.add_section()
     table.add_row("mean", _fraction(scores.mean(iou)), _fraction(scores.mean(dice)), "", style="bold")
     table.add_row(
-        "most frequent class everywhere", _fraction(scores.majority_class_miou(confusion)), "", "", style="dim"
+        "baseline: most frequent class", _fraction(scores.majority_class_miou(confusion)), "", "", style="dim"
     )
     return table
 

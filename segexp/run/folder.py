@@ -67,7 +67,7 @@ class RunFolder:
             raise FileNotFoundError(f"no run folder {run.path}; train one first, or correct {key}=")
         if not (run.path / "config.yaml").is_file():
             raise FileNotFoundError(
-                f"{run.path} is no run folder: it has no config.yaml; set {key}= to a folder that has"
+                f"{run.path} is not a run folder: it has no config.yaml; set {key}= to a folder that has"
             )
         return run
 

@@ -26,8 +26,8 @@ class SweepFolder:
         file = self.path / "sweep.yaml"
         if not file.is_file():
             raise FileNotFoundError(
-                f"{self.path} is no sweep folder: it has no sweep.yaml; start a sweep with python -m segexp.train -m, "
-                "or correct folder="
+                f"{self.path} is not a sweep folder: it has no sweep.yaml; start a sweep with "
+                "python -m segexp.train -m, or correct folder="
             )
         try:
             return [self._job(name, values) for name, values in yaml.safe_load(file.read_text())["jobs"].items()]

@@ -171,9 +171,9 @@ def check_end_of_schedule(
         if schedule and _end(planned) < _end(asked):
             more = f"trainer.{key}={asked - planned if asked > planned else planned}"
             raise ValueError(
-                f"trainer.{key} was {planned} and would be {asked}, but {schedule} leads the training to the end "
-                f"that was planned, and has none after it; begin a new run with these weights, which trains further on "
-                f"a schedule of its own: {_command_from_weights(run, key, more)}"
+                f"trainer.{key} is {asked}, but {schedule} ends at {planned} in this run and cannot be extended; "
+                f"begin a new run with these weights, which has a schedule of its own: "
+                f"{_command_from_weights(run, key, more)}"
             )
 
 

@@ -68,9 +68,9 @@ def test_unknown_label_is_named_in_the_error(pair: Pair) -> None:
 
 def test_a_colored_mask_is_named_with_what_is_allowed(pair: Pair) -> None:
     Image.new("RGB", (60, 40)).save(pair.mask)
-    with pytest.raises(ValueError, match="is no mask") as error:
+    with pytest.raises(ValueError, match="is an RGB image") as error:
         read_mask(pair.mask)
-    facts, message = (str(pair.mask), "uint8", "[40, 60, 3]", "one byte a pixel"), str(error.value)
+    facts, message = (str(pair.mask), "uint8, 40 x 60 x 3", "masks have one channel of label ids"), str(error.value)
     assert [fact for fact in facts if fact not in message] == [], message
 
 

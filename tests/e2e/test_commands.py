@@ -90,7 +90,7 @@ def test_train_and_evaluate_from_any_folder(small, tmp_path: Path) -> None:
     assert f"next        python -m segexp.evaluate run={run}" in answer.stdout
     answer = segexp("evaluate", f"run={run}", "predictions=true", folder=tmp_path)
     assert answer.returncode == 0, answer.stderr
-    assert "most frequent class everywhere" in answer.stdout
+    assert "baseline: most frequent class" in answer.stdout
     assert len(list((run / "evaluation/val/predictions").glob("*.png"))) == 3
     assert [path.name for path in tmp_path.iterdir()] == ["run"]  # nothing written anywhere else
 

@@ -75,7 +75,7 @@ def test_a_training_uses_all_three_and_is_resumed(trained: RunFolder, small, tmp
     assert rates[-1] < rates[0]
     assert not any("teacher" in key for key in torch.load(run.checkpoint("last"), weights_only=True)["state_dict"])
     longer = segexp("train", tmp_path, "resume=run", "trainer.max_epochs=3")
-    assert "scheduler=LinearLR leads the training to the end that was planned" in longer.stderr
+    assert "scheduler=LinearLR ends at 2 in this run and cannot be extended" in longer.stderr
 
 
 @pytest.mark.fast

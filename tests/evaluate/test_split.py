@@ -143,7 +143,7 @@ def test_an_evaluation_with_other_settings_is_overwritten_on_request_only(
     save_evaluation(evaluation, run, folder)
     refuse_other_settings(folder, evaluation.facts, overwrite=False)
     other = {**evaluation.facts, "inference": {"flip": True}}
-    with pytest.raises(FileExistsError, match=r"inference None instead of {'flip': True}; keep both by name=ANOTHER"):
+    with pytest.raises(FileExistsError, match="with flip=null, and this one has flip=true; add name=ANOTHER to"):
         refuse_other_settings(folder, other, overwrite=False)
     refuse_other_settings(folder, other, overwrite=True)
 
@@ -156,7 +156,7 @@ def test_further_metrics_are_added_without_a_request_and_none_is_taken_away(
     save_scores(replace(evaluation, facts={**evaluation.facts, "metric": stored}), folder)
     refuse_other_settings(folder, {**evaluation.facts, "metric": {**stored, "mine": {"k": 1}}}, overwrite=False)
     for fewer in ({"overlap": {}}, {"overlap": {}, "boundary": {"width": 0.05}, "mine": {}}):
-        with pytest.raises(FileExistsError, match="other settings: metric"):
+        with pytest.raises(FileExistsError, match="already holds an evaluation with metric="):
             refuse_other_settings(folder, {**evaluation.facts, "metric": fewer}, overwrite=False)
 
 

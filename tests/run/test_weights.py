@@ -68,7 +68,7 @@ def test_a_run_is_evaluated_by_choice_and_what_is_not_the_default_is_recorded(
     folder.mkdir(parents=True)
     save_scores(evaluation, folder)
     refuse_other_settings(folder, jobs["averaged"].facts, overwrite=False)
-    with pytest.raises(FileExistsError, match="other settings: weights None instead of raw; keep both by name="):
+    with pytest.raises(FileExistsError, match="with weights=null, and this one has weights=raw; add name="):
         refuse_other_settings(folder, jobs["raw"].facts, overwrite=False)
     averaged, raw = (load_model(run, "best", weights) for weights in ("averaged", "raw"))  # type: ignore[arg-type]
     assert run.own_scores("val", averaged.step, averaged.weights) is not None

@@ -59,7 +59,7 @@ def with_argument(job: Job, argument: str) -> Job:
 
 
 def test_a_folder_without_a_sweep_and_a_damaged_sweep_are_named(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="is no sweep folder"):
+    with pytest.raises(FileNotFoundError, match="is not a sweep folder"):
         SweepFolder(tmp_path).jobs()
     (tmp_path / "sweep.yaml").write_text("jobs: [1]")
     with pytest.raises(ValueError, match="cannot be read"):

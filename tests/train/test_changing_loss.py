@@ -46,5 +46,5 @@ def test_a_training_is_not_prolonged_beyond_the_end_that_its_loss_was_planned_fo
     compose_small, tmp_path: Path
 ) -> None:
     before, now = compose_small(CHANGING), compose_small(CHANGING, "trainer.max_epochs=2")
-    with pytest.raises(ValueError, match="loss.unit=training leads the training to the end that was planned"):
+    with pytest.raises(ValueError, match="loss.unit=training ends at .* in this run and cannot be extended"):
         check_end_of_schedule(RunFolder(tmp_path), {}, before, now)

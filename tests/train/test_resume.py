@@ -75,7 +75,9 @@ def test_a_schedule_that_ends_with_the_training_cannot_be_outlived(
     folder.write_environment({"overrides": overrides, "config_folders": [str(tmp_path / "my conf")]})
     for number in longer:
         typed = [f"trainer.{key}={number}"]
-        with pytest.raises(ValueError, match=rf"{key} was {planned} .*{typed_schedule} leads .*: python -m") as refused:
+        with pytest.raises(
+            ValueError, match=rf"{key} is {number}, .*{typed_schedule} ends at {planned} .*: python"
+        ) as refused:
             resume.check_end_of_schedule(folder, {}, run, resume.with_overrides(run, typed))
         command = shlex.split(str(refused.value).partition("segexp.train ")[2])
         further = number - planned if number > planned else planned

@@ -68,7 +68,9 @@ def read_run_pair(
     first, second = _read("a", a, split), _read("b", b, split)
     others = differing_conditions(*(evaluation_conditions(run, mix_precisions) for run in (second, first)))
     if others:
-        raise ValueError(f"b={b} was evaluated otherwise than a={a}: {'; '.join(others)}; evaluate both alike")
+        raise ValueError(
+            f"b={b} and a={a} were evaluated with different settings: {'; '.join(others)}; evaluate both alike"
+        )
     for run in (first, second):
         if score not in run.scores:
             raise ValueError(unknown_score(score, [run]))

@@ -98,7 +98,7 @@ def _evaluated_differently(runs: Sequence[Run], mix_precisions: bool) -> dict[Pa
     for run, own in zip(runs, conditions, strict=True):
         others = differing_conditions(own, dict(usual[0][0]))
         if others:
-            reasons[run.path] = f"evaluated otherwise: {'; '.join(others)}"
+            reasons[run.path] = f"evaluated with other settings: {'; '.join(others)}"
     return reasons
 
 

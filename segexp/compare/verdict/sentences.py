@@ -76,8 +76,8 @@ def _undecided(rows: Sequence[Row], num_tested: int, names: dict[str, str]) -> s
     if not rows:
         return ""
     seeds = shorten([f"{_seeds(row, num_tested)} for {_with_difference(row, names)}" for row in rows])
-    among = f", one of {num_tested}," if num_tested > 1 else ""
-    return f"Undecided. Seeds that would tell a difference of this size{among} from 0, about: {seeds}."
+    tests = f" (Holm, {num_tested} tests)" if num_tested > 1 else ""
+    return f"No significant difference{tests}. Seeds that would detect one of this size, about: {seeds}."
 
 
 def _seeds(row: Row, num_tested: int) -> str:
@@ -87,12 +87,12 @@ def _seeds(row: Row, num_tested: int) -> str:
 
 
 def _misleading_intervals(rows: Sequence[Row], num_tested: int, names: dict[str, str]) -> list[str]:
-    """Intervals that leave out 0 though the verdict is undecided: each interval is of one variant alone."""
+    """Intervals that exclude 0 though the verdict is undecided: each interval is of one variant alone."""
     alone = [names[row.name] for row in rows if row.difference and row.difference.low * row.difference.high > 0]
     if not alone:
         return []
-    leave = "interval of {} leaves" if len(alone) == 1 else "intervals of {} leave"
-    return [f"The {leave.format(shorten(alone))} out 0, but with {num_tested} intervals chance does that too often."]
+    exclude = "interval of {} excludes" if len(alone) == 1 else "intervals of {} exclude"
+    return [f"The 95 % {exclude.format(shorten(alone))} 0, but not after correction for {num_tested} comparisons."]
 
 
 def _doubtful_images(comparison: Comparison, paired: Sequence[Row]) -> list[str]:

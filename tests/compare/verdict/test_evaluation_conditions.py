@@ -62,7 +62,7 @@ def test_the_reason_of_a_run_that_is_left_out_says_what_differs(tmp_path: Path) 
     confusions = np.ones((13, 3, 3), np.int64)
     write_evaluation(run, matrices(confusions, CLASSES))
     ((_, reason),) = read_runs(str(tmp_path), "val").skipped
-    assert reason == "evaluated otherwise: 13 images instead of 12, first other: frankfurt_000012_000294"
+    assert reason == "evaluated with other settings: 13 images instead of 12, first other: frankfurt_000012_000294"
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_evaluations_in_different_precisions_are_mixed_on_request_only(precision
     runs, skipped = read_runs(folder, "val")
     assert [run.path for run in runs] == precisions[1:]
     words = "precision float32 instead of bfloat16 (mix_precisions=true compares them all the same)"
-    assert skipped == [(precisions[0], f"evaluated otherwise: {words}")]
+    assert skipped == [(precisions[0], f"evaluated with other settings: {words}")]
     assert len(read_runs(folder, "val", mix_precisions=True).runs) == 3
 
 

@@ -24,7 +24,7 @@ def test_single_seeds_change_no_sentence_about_the_others(tmp_path: Path) -> Non
     alone = verdict_sentences(tmp_path / "alone", 0, dice=range(3), focal=range(3))
     among = verdict_sentences(tmp_path / "among", 5, dice=range(3), focal=range(3))
     assert among[: len(alone)] == alone
-    assert alone[1].startswith("Undecided. Seeds that would tell a difference of this size from 0, about: ")
+    assert alone[1].startswith("No significant difference. Seeds that would detect one of this size, about: ")
     assert ">" not in alone[1]
     assert among[len(alone)].startswith("One seed only: single0")
 
