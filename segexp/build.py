@@ -168,6 +168,7 @@ def callbacks(values: Mapping[str, Any], folder: Path) -> "list[Callback]":
         "folder": lambda: str(folder),
         "dirpath": lambda: str(folder / "checkpoints"),
         "seed": lambda: values["seed"],
+        "quiet": lambda: values.get("quiet", False),
     }
     return list(part(values["callbacks"], facts).values())
 
@@ -177,6 +178,7 @@ def trainer(values: Mapping[str, Any], folder: Path) -> "Trainer":
     from segexp.run.checkpoint_io import plugins
 
     settings = {**values["trainer"], "default_root_dir": str(folder)}
+    settings["enable_progress_bar"] = settings.get("enable_progress_bar", True) and not values.get("quiet", False)
     settings["plugins"] = [*(settings.get("plugins") or []), *plugins()]
     return part(settings, logger=loggers(values, folder), callbacks=callbacks(values, folder))
 

@@ -14,6 +14,7 @@ FACTS = {
     "class_counts": "training pixels of each class",
     "class_extents": "scored pixels of the training images that contain each class",
     "seed": "seed of the run",
+    "quiet": "whether the run says nothing on the terminal",
     "total_steps": "optimizer steps of the whole training",
     "folder": "run folder",
     "dirpath": "folder of its checkpoints",

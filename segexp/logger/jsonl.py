@@ -22,6 +22,11 @@ class JsonLinesLogger(Logger):
         self.path = Path(folder) / "metrics.jsonl"
 
     @property
+    def description(self) -> str:
+        """Where the metrics go, in words."""
+        return self.path.name
+
+    @property
     def name(self) -> str:
         return "metrics"
 

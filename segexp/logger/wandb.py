@@ -67,6 +67,13 @@ class SteadfastWandbLogger(WandbLogger):
         self._is_broken = False
 
     @property
+    def description(self) -> str:
+        """Where the metrics go, in words, and how they get to the server later."""
+        mode = wandb_arguments(self)["mode"]
+        later = f", to be sent by: wandb sync {self._folder / 'wandb/offline-run-*'}" if mode == "offline" else ""
+        return f"W&B {mode}{later}"
+
+    @property
     @rank_zero_experiment
     def experiment(self) -> Any:
         """The W&B run. Raises ValueError if W&B refuses the settings even offline."""

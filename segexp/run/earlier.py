@@ -18,6 +18,7 @@ WRITTEN_OUT: Values = {
     "warmup": 0,
     "start_from": None,
     "start_checkpoint": "best",
+    "quiet": False,
 }
 """What every training did before it could be chosen."""
 TRAINER_WRITTEN_OUT: Values = {"max_steps": -1, "val_check_interval": None}

@@ -22,7 +22,7 @@ from segexp.system.files import write_atomic
 from segexp.system.signals import TERMINATED
 from segexp.types import Values, Weights
 
-RENEWED = ("config.yaml", "environment.json", "metrics.jsonl", "status.json")
+RENEWED = ("config.yaml", "environment.json", "metrics.jsonl", "status.json", "train.log")
 """The files of a run without a checkpoint that a new run in its folder removes."""
 OWNER = ".owner"
 """The file beside the lock that says who has it; the lock's own is emptied by everyone who tries it."""

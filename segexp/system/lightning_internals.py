@@ -52,6 +52,18 @@ def set_precision(trainer: "Trainer", word: str) -> None:
     trainer.strategy.precision_plugin = connector._check_and_init_precision()
 
 
+def count_epochs_from_one(trainer: "Trainer") -> None:
+    """Let the progress bar say epoch 1/3 in the first of three epochs, where Lightning says Epoch 0/2."""
+    from pytorch_lightning.callbacks import RichProgressBar
+
+    def describe(epoch: int) -> str:
+        end = f"/{trainer.max_epochs}" if (trainer.max_epochs or -1) > 0 else ""
+        return f"epoch {epoch + 1}{end}"
+
+    if isinstance(trainer.progress_bar_callback, RichProgressBar):
+        trainer.progress_bar_callback._get_train_description = describe  # type: ignore[method-assign,assignment]
+
+
 def num_batches_completed(trainer: "Trainer") -> int:
     """Training batches of this epoch that this rank has completed."""
     return trainer.fit_loop.epoch_loop.batch_progress.current.completed

@@ -17,6 +17,7 @@ from segexp.data.module import DataModule
 from segexp.model.auxiliary import num_auxiliary
 from segexp.scheduler import NO_END
 from segexp.system.arithmetic import use_memory_format
+from segexp.system.lightning_internals import count_epochs_from_one
 from segexp.system.memory import keep_freed_memory
 from segexp.system.trainer_precision import trainer_word
 from segexp.system.training_loops import use_loops_with_validated_end
@@ -59,6 +60,7 @@ def assemble(values: Mapping[str, Any], folder: Path) -> Training:
         values, _ = decide_arithmetic(values)
         data, trainer = build.data(values), build.trainer(_with_precision(values), folder)
         use_loops_with_validated_end(trainer)
+        count_epochs_from_one(trainer)
         if trainer.strategy.root_device.type == "cpu":  # on a GPU torch keeps freed memory itself
             keep_freed_memory()
         model = build.model(values)

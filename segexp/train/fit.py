@@ -19,6 +19,7 @@ from segexp.display import pictures
 from segexp.run import checkpoint
 from segexp.run.environment import collect_environment
 from segexp.run.folder import RunFolder
+from segexp.run.train_log import TrainLog
 from segexp.system import remote, signals, stuck
 from segexp.system.lightning_internals import kill_other_ranks
 from segexp.system.ranks import on_first_rank, rank
@@ -45,7 +46,7 @@ def execute(run: RunFolder, plan: Plan) -> None:
                 _check_splits(training.data)
                 begun_with = copy_weights(training.model, weights) if weights else None
                 _record_start(run, replace(request, values=values), training.data, begun_with)
-                _say(arithmetic_line(values, reason))
+                _say(run, values, arithmetic_line(values, reason))
                 _train(run, training, values, from_checkpoint=None)
         case GoOn(recorded, last, overrides):
             values, _ = decide_arithmetic(recorded)
@@ -55,18 +56,18 @@ def execute(run: RunFolder, plan: Plan) -> None:
             check_steps_of_schedule(last, values, planned_steps(training.trainer, training.data))
             with on_first_rank(run.record_status):
                 _record_resume(run, values, overrides)
-                _say(arithmetic_line(values, "as the run began"))
+                _say(run, values, arithmetic_line(values, "as the run began"))
                 _train(run, training, values, from_checkpoint=last.path)
         case Conclude() if rank() == 0:
             with run.record_status():
-                _report(run)
+                _report(run, run.config)
         case Nothing() if rank() == 0:
             print(f"{run.path} is finished: nothing is left to train")
 
 
 @rank_zero_only
-def _say(line: str) -> None:
-    print(line)
+def _say(run: RunFolder, values: Mapping[str, Any], *lines: str) -> None:
+    TrainLog(run.path, values.get("quiet", False)).say(*lines)
 
 
 @rank_zero_only
@@ -118,7 +119,7 @@ def _train(run: RunFolder, training: Training, values: Mapping[str, Any], from_c
         raise SystemExit(signals.INTERRUPTED) from None
     if trainer.is_global_zero:
         run.record_end(*end_of(trainer, run.history()))
-        _report(run)
+        _report(run, values)
 
 
 def _say_how_to_go_on(run: RunFolder) -> None:
@@ -132,9 +133,9 @@ def _say_how_to_go_on(run: RunFolder) -> None:
     )
 
 
-def _report(run: RunFolder) -> None:
+def _report(run: RunFolder, values: Mapping[str, Any]) -> None:
     pictures.save(pictures.learning_curves(run.history()), run.pictures / "learning_curves.png")
-    print(_summary(run))
+    _say(run, values, *_summary(run).splitlines())
 
 
 def _summary(run: RunFolder) -> str:

@@ -36,6 +36,7 @@ MAY_CHANGE = (
     "trainer.",
     "callbacks.",
     "logger.",
+    "quiet",
     *keys_without_effect(DataSettings, "data."),
     "data.eval_batch_size",
 )

@@ -145,6 +145,7 @@ class TrainSettings(Settings):
     memory_format: Annotated[Literal["auto", MemoryFormat], WithoutEffect()]
     compile: bool
     warmup: Warmup
+    quiet: Annotated[bool, WithoutEffect()]
     matmul_precision: Literal["highest", "high", "medium"]
 
     @model_validator(mode="after")

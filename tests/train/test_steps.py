@@ -149,5 +149,5 @@ def test_a_shortened_run_can_be_lengthened_again_and_no_schedule_is_outlived(
     resume(shortened.path, ["trainer.max_epochs=2"])
     assert shortened.status()["trained_share"] == pytest.approx(2 / 3, abs=1e-4)
     resume(shortened.path, ["trainer.max_epochs=3"])
-    with pytest.raises(ValueError, match=r"max_epochs was 3 and would be 4, but scheduler=poly"):
+    with pytest.raises(ValueError, match=r"max_epochs is 4, but scheduler=poly ends at 3"):
         resume(shortened.path, ["trainer.max_epochs=4"])

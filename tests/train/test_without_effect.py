@@ -10,9 +10,9 @@ from segexp.train.without_effect import keys_without_effect, settings_without_ef
 from tests.training import start
 
 COMPARED_WITHOUT = {
-    *("resume", "on_existing", "logger", "data.root", "data.num_workers", "optimizer.fused", "memory_format"),
+    *("resume", "on_existing", "quiet", "logger", "data.root", "data.num_workers", "optimizer.fused", "memory_format"),
     *("data.cache", "data.cache_size", "data.cache_root", "trainer.enable_progress_bar", "data.splits_may_overlap"),
-    *(f"callbacks.{name}" for name in ("last", "stop", "shared_folder", "panels", "throughput")),
+    *(f"callbacks.{name}" for name in ("last", "stop", "shared_folder", "panels", "throughput", "progress")),
 }
 """What comparisons leave out of the default configuration, beside the seed."""
 
