@@ -9,34 +9,13 @@ from torch import nn
 from torch.export import ExportedProgram
 
 from segexp.export import onnx, parity, torch_export
-from segexp.export.capture import any_size, capture_program
+from segexp.export.capture import capture_program
 from segexp.inference.segment import Network
 from segexp.model.segmenter import Segmenter
 from tests.model.options import OPTIONS, build_model
-from tests.options import option_settings
 
 TOLERANCE = 1e-4
 IMAGE_SIZE = (64, 96)
-SMALLER: dict[str, Any] = {
-    "streams": [4, 8, 8, 8, 8],
-    "num_columns_down": 2,
-    "num_columns_up": 2,
-    "widths": [4, 8, 8, 8, 8],
-    "num_convolutions": [1, 1, 1, 1, 1],
-    "num_features": 16,
-    "encoder": {"resnet34": "resnet18", "vgg16_bn": "vgg11_bn"},
-}
-"""Values of keys that give fewer layers of the same kinds, for the options that have these keys."""
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("option", OPTIONS)
-def test_one_file_computes_what_pytorch_does_at_every_size(option: str, tmp_path: Path) -> None:
-    model = lively(option, _smaller(option))
-    program = capture_program(model)
-    with any_size():
-        _compare(option, model, program.module())
-    _compare(option, model, _read_back(program, onnx, tmp_path))
 
 
 @pytest.mark.slow
@@ -75,10 +54,3 @@ def lively(option: str, overrides: dict[str, Any]) -> Segmenter:
         model.train()(image)
         assert model.eval()(image).std() > 0.01
     return model
-
-
-def _smaller(option: str) -> dict[str, Any]:
-    config = option_settings("model", option)
-    encoder = {"encoder": SMALLER["encoder"].get(config.get("encoder"))}
-    smaller = {key: value for key, value in (SMALLER | encoder).items() if key in config and value is not None}
-    return {key: value for key, value in smaller.items() if value != config[key]}
