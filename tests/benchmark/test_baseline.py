@@ -18,6 +18,8 @@ from segexp.config.compose import compose
 CPU = torch.device("cpu")
 TRAIN = """
 import json, pathlib, sys, time
+if "--cfg=job" in sys.argv:
+    sys.exit()
 folder = pathlib.Path(next(each for each in sys.argv if each.startswith("hydra.run.dir="))[14:])
 folder.mkdir(parents=True)
 rows = [{"step": 9, "train/loss": 1.0}, {"train/samples_per_second": 1}, {"train/samples_per_second": RATE}]
@@ -135,7 +137,7 @@ def test_a_folder_that_is_no_checkout_and_a_build_that_does_not_start_are_named(
     version("this", "print('fine')").check(tmp_path)
 
 
-def settings(streets_root: Path) -> BaselineSettings:
+def settings(streets_root: Path, worktree: Path) -> BaselineSettings:
     values = compose("benchmark")["baseline"]
     tiny = ["model=gridnet", "model.streams=[4,8]", "model.num_columns_down=1", "model.num_columns_up=1"]
     scenes = [f"data.root={streets_root}", *(f"data.{each}" for each in ("num_train=6", "num_val=3"))]
@@ -143,7 +145,7 @@ def settings(streets_root: Path) -> BaselineSettings:
     return BaselineSettings.of(
         {
             **values,
-            "worktree": str(Path(segexp.__file__).parents[1]),
+            "worktree": str(worktree),
             "streets_root": str(streets_root),
             "start": {"rounds": 1, "overrides": start},
             "train": {"rounds": 1, "cases": [{"overrides": tiny, "batch": 2, "size": [64, 128], "steps": 2}]},
@@ -153,8 +155,9 @@ def settings(streets_root: Path) -> BaselineSettings:
 
 
 @pytest.mark.slow
-def test_the_project_is_compared_with_itself(streets_root: Path) -> None:
-    records = list(baseline.measure(settings(streets_root), CPU, []))
+def test_the_project_is_compared_with_another_version(streets_root: Path, version: Callable[..., Checkout]) -> None:
+    other = version("baseline", TRAIN.replace("RATE", "8"))
+    records = list(baseline.measure(settings(streets_root, other.folder), CPU, []))
     assert [(record["part"], record["measure"]) for record in records] == [
         (case.part, measure) for case in (StartCase, TrainingCase, PredictionCase) for measure in case.measures
     ]
