@@ -4,7 +4,7 @@ import functools
 import io
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,6 @@ import numpy.typing as npt
 import yaml
 
 from segexp.config.compose import compose
-from segexp.run.folder import RunFolder
 from segexp.system.files import write_atomic
 
 CLASSES = ("road", "car", "sky")
@@ -35,11 +34,11 @@ def finished_run(
 
 def full_run(folder: Path, loss: str, seed: int, npz: bytes | Path) -> Path:
     """A finished run with every setting, package and fact of a real run. npz: see `write_evaluation`."""
-    run = RunFolder(folder)
-    run.write_config({**settings(), "seed": seed, "loss": {**settings()["loss"], "_target_": f"segexp.loss.{loss}"}})
+    write_atomic(folder / "config.yaml", settings().replace("SEED", str(seed)).replace("LOSS", loss))
     packages = {f"package-{number}": "1.2.3" for number in range(110)}
-    run.write_environment({"choices": {**CHOICES, "loss": loss}, "git": {"commit": "a" * 40}, "packages": packages})
-    run.write_status("finished", seconds=1.0)
+    environment = {"choices": {**CHOICES, "loss": loss}, "git": {"commit": "a" * 40}, "packages": packages}
+    write_atomic(folder / "environment.json", json.dumps(environment))
+    write_atomic(folder / "status.json", json.dumps({"state": "finished", "seconds": 1.0}))
     write_evaluation(folder, npz, num_images=500, image_size=[512, 1024], fingerprint="0fe9e8232001a9cc", data={})
     return folder
 
@@ -48,10 +47,11 @@ CHOICES = {"experiment": "camvid", "model": "unet", "optimizer": "adam", "data":
 
 
 @functools.cache
-def settings() -> Mapping[str, Any]:
-    """The 150 settings of a real training."""
+def settings() -> str:
+    """The 150 settings of a real training as YAML, with SEED and LOSS to be replaced."""
     composed = compose("train", ["experiment=camvid", "data.root=/data/camvid", "logger=none"])
-    return yaml.safe_load(yaml.safe_dump(composed))
+    loss = {**composed["loss"], "_target_": "segexp.loss.LOSS"}
+    return yaml.safe_dump({**composed, "seed": "SEED", "loss": loss}, sort_keys=False)
 
 
 def write_evaluation(folder: Path, npz: bytes | Path, **facts: Any) -> None:
