@@ -42,15 +42,8 @@ def train(folder: Path, overrides: list[str], **variables: str) -> subprocess.Co
 
 
 def log(folder: Path, lines: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Lines of Python with a `logger` for the run folder, without a training."""
-    program = f"""
-import os, signal, sys, time
-from pathlib import Path
-from segexp.logger.wandb import wandb_logger
-logger = wandb_logger({str(folder)!r}, "segexp", None, None, "some sweep")
-{lines}
-"""
-    return run("-c", program, home=folder.parent, **variables)
+    """See `tests.logger.program`."""
+    return run_module("tests.logger.program", str(folder), lines, environment=environment(folder.parent, **variables))
 
 
 def records(folder: Path) -> list[dict[str, Any]]:

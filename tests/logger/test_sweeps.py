@@ -177,7 +177,7 @@ def test_a_preempted_agents_run_goes_on_with_another(tmp_path: Path, small) -> N
         for kind, further in (("run", {}), ("resume", PREEMPTED)):
             agents.tell(kind, "preempted", {**values, **further})
             process = agents.start("--count", "1", "--forward-signals")
-            until_epoch(trained, reached + 3, process)
+            until_epoch(trained, reached + 1, process)
             process.send_signal(signal.SIGUSR1)
             process.communicate(timeout=PATIENCE)
             assert (trained.state(), server.runs["preempted"].exit_code) == ("preempted", 143)

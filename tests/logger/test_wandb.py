@@ -115,9 +115,8 @@ def test_offline_runs_are_synced_later_as_one_run(tmp_path: Path) -> None:
     folders = sorted(str(path) for path in (tmp_path / "run/wandb").glob("offline-run-*"))
     assert len(folders) == 2
     with Standin() as server:
-        for folder in folders:
-            answer = run("-m", "wandb", "sync", folder, home=tmp_path, **online(server.url))
-            assert answer.returncode == 0, answer.stderr
+        answer = run("-m", "wandb", "sync", *folders, home=tmp_path, **online(server.url))
+        assert answer.returncode == 0, answer.stderr
     (seen,) = server.runs.values()
     assert len(seen.history) == 20
     assert seen.facts["groupName"] == "some sweep"

@@ -19,7 +19,7 @@ from tests.wandb_standin import Standin
 @pytest.mark.slow
 def test_a_kill_loses_at_most_two_seconds(tmp_path: Path) -> None:
     """Where the machine gives W&B's service its turn, as it does in one attempt out of three."""
-    assert min(seconds_lost_by_a_kill(tmp_path / f"{attempt}") for attempt in range(3)) < 2
+    assert any(seconds_lost_by_a_kill(tmp_path / f"{attempt}") < 2 for attempt in range(3))
 
 
 def seconds_lost_by_a_kill(folder: Path) -> float:
