@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 from segexp.run.folder import RunFolder
 from tests.process import until
+from tests.warm_process import run_module
 
 ROOT = Path(__file__).parents[2]
 
@@ -20,6 +22,13 @@ ROOT = Path(__file__).parents[2]
 def command(folder: Path, num_trials: int, overrides: list[str]) -> list[str]:
     study = [f"study={folder.name}", f"folder={folder}", f"num_trials={num_trials}", "~space.a", "~space.b"]
     return [sys.executable, "-m", "segexp.tune", *study, "--", *overrides, "loss=dice"]
+
+
+def answer(folder: Path, num_trials: int, overrides: list[str]) -> tuple[int, str]:
+    """Exit status and output of the command."""
+    _, _, *words = command(folder, num_trials, overrides)
+    ended = run_module(*words, environment=os.environ)
+    return ended.returncode, ended.stdout + ended.stderr
 
 
 def start_process(words: list[str]) -> "subprocess.Popen[str]":
@@ -34,23 +43,22 @@ def rows(folder: Path) -> list[dict[str, str]]:
 @pytest.mark.slow
 def test_processes_share_a_study(tmp_path: Path, small) -> None:
     folder = tmp_path / "shared"
-    tuners = [start_process(command(folder, 4, small())) for _ in range(2)]
-    outputs = [tuner.communicate(timeout=300)[0] for tuner in tuners]
-    assert [tuner.returncode for tuner in tuners] == [0, 0], outputs
-    assert [row["state"] for row in rows(folder)] == ["complete"] * 4
+    with ThreadPoolExecutor() as threads:
+        codes, outputs = zip(*threads.map(lambda _: answer(folder, 3, small()), range(2)), strict=True)
+    assert codes == (0, 0), outputs
+    assert [row["state"] for row in rows(folder)] == ["complete"] * 3
     numbers = [re.findall(r"(?m)^trial (\d): complete", output) for output in outputs]
     assert all(numbers), outputs
-    assert sorted(numbers[0] + numbers[1]) == ["0", "1", "2", "3"]
-    assert all(RunFolder(folder / f"trials/{number}").state() == "finished" for number in range(4))
-    again = start_process(command(folder, 4, small()))
-    assert "best        trial" in again.communicate(timeout=300)[0]
+    assert sorted(numbers[0] + numbers[1]) == ["0", "1", "2"]
+    assert all(RunFolder(folder / f"trials/{number}").state() == "finished" for number in range(3))
+    assert "best        trial" in answer(folder, 3, small())[1]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_killed_study_goes_on(tmp_path: Path, small, number: signal.Signals) -> None:
     folder = tmp_path / "killed"
-    overrides = small("trainer.max_epochs=20")  # the signal comes in the first
+    overrides = small("trainer.max_epochs=8")  # the signal comes in the first
     tuner = start_process(command(folder, 2, overrides))
     run = RunFolder(folder / "trials/0")
     until(lambda: run.history())
@@ -59,9 +67,8 @@ def test_a_killed_study_goes_on(tmp_path: Path, small, number: signal.Signals) -
     assert tuner.returncode == (143 if number == signal.SIGTERM else -number)
     if number == signal.SIGKILL:  # with its training, as when a node is lost
         os.kill(run.status()["process"], signal.SIGKILL)
-    again = start_process(command(folder, 2, overrides))
-    output = again.communicate(timeout=600)[0]
-    assert again.returncode == 0, output
+    code, output = answer(folder, 2, overrides)
+    assert code == 0, output
     trials = rows(folder)
     assert [row["state"] for row in trials] == ["stopped, run again", "complete", "complete"]
     assert trials[0]["optimizer.lr"] == trials[1]["optimizer.lr"]
@@ -69,8 +76,7 @@ def test_a_killed_study_goes_on(tmp_path: Path, small, number: signal.Signals) -
 
 @pytest.mark.slow
 def test_a_study_whose_trials_all_fail_ends_with_the_reason(tmp_path: Path, small) -> None:
-    tuner = start_process(command(tmp_path / "failing", 9, small("data.image_size=[10,10]")))
-    output = tuner.communicate(timeout=300)[0]
-    assert tuner.returncode == 1
+    code, output = answer(tmp_path / "failing", 9, small("data.image_size=[10,10]"))
+    assert code == 1
     facts = ("all of the first 3 trials failed", "ValueError: data.image_size is [10, 10]", "job.log")
     assert [fact for fact in facts if fact not in output] == [], output

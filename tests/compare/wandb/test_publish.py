@@ -12,8 +12,9 @@ from segexp.run.folder import RunFolder
 from segexp.system.files import write_atomic
 from tests.compare.wandb.specification import scores, settings, view_types
 from tests.conftest import PICTURES
-from tests.logger.client import log, online, run, train
+from tests.logger.client import environment, log, online, run, train
 from tests.wandb_standin import Standin
+from tests.warm_process import run_module
 
 FEW_ROWS = """
 def record(logger):
@@ -41,7 +42,11 @@ def give(recorded: Path, folder: Path) -> None:
 
 
 def compare(runs: Path, *overrides: str, **variables: str):
-    return run("-m", "segexp.compare", f"runs={runs}", "output=null", *overrides, home=runs.parent, **variables)
+    return command("segexp.compare", runs.parent, f"runs={runs}", "output=null", *overrides, **variables)
+
+
+def command(module: str, home: Path, *arguments: str, **variables: str):
+    return run_module(module, *arguments, environment=environment(home, **variables))
 
 
 def stored(server: Standin, kind: str) -> list[dict]:
@@ -57,7 +62,7 @@ def test_an_offline_training_is_sent_and_its_dashboards_show_what_it_logged(tmp_
     folder = tmp_path / "runs/run"
     answer = train(folder, [each for each in small() if each != "logger=none"] + ["logger=wandb", PICTURES])
     assert answer.returncode == 0, answer.stderr
-    answer = run("-m", "segexp.evaluate", f"run={folder}", "device=cpu", home=tmp_path)
+    answer = command("segexp.evaluate", tmp_path, f"run={folder}", "device=cpu")
     assert answer.returncode == 0, answer.stderr
     with Standin() as server:
         answer = compare(folder.parent, "wandb=tester/segexp", "sync=true", **online(server.url))
