@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 TINY = {"_target_": "segexp.model.gridnet.gridnet", "streams": [4, 8], "total_dropout": 0.1}
 TINY |= {"num_columns_down": 1, "num_columns_up": 1}
+PLAIN = {"_target_": "tests.e2e.plain.plain", "width": 4}
 ENDLESS = {"_target_": "tests.benchmark.networks.endless"}
 
 

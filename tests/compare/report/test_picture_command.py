@@ -10,11 +10,12 @@ import pytest
 from segexp.compare.report.provenance import picture_command
 from segexp.run.folder import RunFolder
 from tests.compare.report.runs import compare_folder
-from tests.e2e.command import PYTHON, ROOT, environment
+from tests.e2e.command import environment
+from tests.warm_process import run_module
 
 
 def run_command(*command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment(), timeout=400)
+    return run_module(*command, environment=environment())
 
 
 @pytest.mark.slow
@@ -27,8 +28,8 @@ def test_the_command_for_pictures_is_taken_for_the_same_evaluation(
     data = Path(shutil.copytree(streets_root, tmp_path / "moved to"))
     (run / "config.yaml").write_text((run / "config.yaml").read_text().replace(str(streets_root), "/nowhere"))
     asked = ["metric.boundary.width=0.05", f"data.root='{data}'", "device=cpu", "num_scenes=0", "flip=true", "name=val"]
-    first = run_command(*PYTHON, "segexp.evaluate", f"run='{run}'", *asked)
+    first = run_command("segexp.evaluate", f"run='{run}'", *asked)
     assert first.returncode == 0, first.stderr
-    again = run_command(*PYTHON, *shlex.split(picture_command(compare_folder(run.parent, None)))[2:], "device=cpu")
+    again = run_command(*shlex.split(picture_command(compare_folder(run.parent, None)))[2:], "device=cpu")
     assert again.returncode == 0, again.stderr
     assert len(list((run / "evaluation/val/predictions").glob("*.png"))) == 3
