@@ -155,7 +155,7 @@ def test_killed_at_random_steps(overrides: list[str], tmp_path: Path, further: l
     generator = random.Random(" ".join(further))
     parts = RunFolder(tmp_path / "parts")
     num_stops = 0
-    for name in ("SIGKILL", "SIGTERM", "SIGUSR1", "SIGKILL"):
+    for name in ("SIGTERM", "SIGKILL"):
         step = generator.randrange(1, 4)
         print(f"{name} at step {step} of this part")
         status = train(parts, [*overrides, *further], starter, f"{name} {step}")
@@ -178,7 +178,7 @@ def test_killed_at_random_times(overrides: list[str], tmp_path: Path, further: l
     assert train(whole, overrides) == 0
     generator = random.Random(0)
     command = [*PYTHON, "segexp.train", *overrides, "on_existing=resume", f"hydra.run.dir={parts.path}"]
-    for _ in range(8):
+    for _ in range(5):
         process = subprocess.Popen(command, cwd=ROOT, env=environment())
         while process.poll() is None and not _has_begun(parts, process.pid):
             time.sleep(0.01)
