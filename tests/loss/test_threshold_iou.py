@@ -73,12 +73,13 @@ def test_value_and_gradient_are_those_of_the_definition(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scale", [1.0, 5.0, 20.0])
-@pytest.mark.parametrize(("num_classes", "num_pixels"), [(2, 2_000_000), (34, 200_000), (19, 20_000), (34, 12_000)])
+@pytest.mark.parametrize(("num_classes", "num_pixels"), [(2, 2_000_000), (34, 140_000), (19, 20_000), (34, 12_000)])
 @pytest.mark.parametrize("name", ["uniform", "beta(0.5, 0.5)", "beta(2, 5)"])
 @pytest.mark.parametrize("by_error", [False, True])
 def test_value_and_gradient_stay_accurate_for_many_pixels(
     by_error: bool, name: str, num_classes: int, num_pixels: int, scale: float
 ) -> None:
+    """140_000 pixels are about the fewest that are counted in no more than the 1024 bins of the default."""
     for trained in (False, True):
         batch = random_batch(num_classes, num_pixels, scale, trained)
         assert_accurate(ThresholdIoU(num_classes, DISTRIBUTIONS[name], by_error), *batch)
