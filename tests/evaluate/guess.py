@@ -1,6 +1,8 @@
 """Evaluations of a network that guesses: every class is predicted somewhere, right and wrong."""
 
+import functools
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import nn
@@ -13,8 +15,12 @@ from segexp.evaluate.image_counts import CountingTask
 from segexp.evaluate.result import Evaluation, metric_settings
 from segexp.evaluate.split import EvaluationJob, evaluate
 from segexp.inference.settings import Inference
+from segexp.types import Values
 
-METRICS = compose("evaluate", ["run=RUN"])["metric"]
+
+@functools.cache
+def metric_options() -> Values:
+    return cast(Values, compose("evaluate", ["run=RUN"])["metric"])
 
 
 class Guess(nn.Module):
@@ -51,15 +57,16 @@ def evaluation_job(
         image_size=None,
         bit_depth=None,
         inference=Inference(),
-        metrics=build.metrics(METRICS),
+        metrics=build.metrics(metric_options()),
         pictured=frozenset({0, 4}),
         precision="float32",
         predictions=folder and folder.with_name(f".{folder.name}"),
     )
     facts = {"split": "val", "checkpoint": "best", "image_size": None, "fingerprint": "0", "precision": "float32"}
-    facts |= {"metric": metric_settings(METRICS), "folder": str(folder)}
+    facts |= {"metric": metric_settings(metric_options()), "folder": str(folder)}
     return EvaluationJob(task, [torch.device("cpu")], num_processes, facts, folder)
 
 
+@functools.cache
 def grouping(option: str) -> Grouping:
     return build.grouping(compose("train", [f"classes={option}"]))

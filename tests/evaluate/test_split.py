@@ -36,8 +36,8 @@ def evaluation(streets_root: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     return evaluate_guess(streets_root, "cityscapes19", tmp_path_factory.mktemp("guess") / "predictions")
 
 
-def test_three_processes_count_the_same_as_one_bit_for_bit(streets_root: Path, tmp_path: Path, evaluation) -> None:
-    shared = evaluate_guess(streets_root, "cityscapes19", tmp_path / "predictions", num_processes=3)
+def test_two_processes_count_the_same_as_one_bit_for_bit(streets_root: Path, tmp_path: Path, evaluation) -> None:
+    shared = evaluate_guess(streets_root, "cityscapes19", tmp_path / "predictions", num_processes=2)
     ours, theirs = arrays_to_store(shared), arrays_to_store(evaluation)
     assert ours.keys() == theirs.keys()
     assert all(np.array_equal(ours[key], theirs[key]) for key in ours)
@@ -70,7 +70,7 @@ def test_scores_per_image_follow_their_definition(evaluation: Evaluation) -> Non
 @pytest.mark.parametrize("classes", ["cityscapes7", "cityscapes8"])
 def test_regrouped_scores_are_those_of_regrouped_predictions(classes: str, evaluation, tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
-    save_evaluation(evaluation, run, run.evaluation("val"))
+    save_scores(evaluation, run.evaluation("val"))
     coarse = regroup(run, "val", evaluation.grouping, grouping(classes), evaluation.table, evaluation.metrics)
     lookup = grouping(classes).lookup(evaluation.table)
     expected = np.zeros((coarse.grouping.num_classes,) * 2, np.int64)
@@ -85,7 +85,7 @@ def test_regrouped_scores_are_those_of_regrouped_predictions(classes: str, evalu
 
 def test_a_regrouped_evaluation_can_be_saved_and_read_as_any_other(evaluation: Evaluation, tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
-    save_evaluation(evaluation, run, run.evaluation("val"))
+    save_scores(evaluation, run.evaluation("val"))
     coarse = regroup(run, "val", evaluation.grouping, grouping("cityscapes7"), evaluation.table, evaluation.metrics)
     save_evaluation(coarse, run, run.evaluation("val_cityscapes7"))
     with np.load(run.evaluation("val_cityscapes7") / "confusion.npz") as stored:
@@ -107,7 +107,7 @@ def test_a_regrouped_evaluation_can_be_saved_and_read_as_any_other(evaluation: E
 def test_counts_and_facts_of_two_evaluations_are_refused(evaluation: Evaluation, tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
     folder = run.evaluation("val")
-    save_evaluation(evaluation, run, folder)
+    save_scores(evaluation, folder)
     metrics = json.loads((folder / "metrics.json").read_text())
     with np.load(folder / "confusion.npz") as stored:
         assert str(stored["settings"]) == settings_as_json(metrics)
@@ -119,14 +119,14 @@ def test_counts_and_facts_of_two_evaluations_are_refused(evaluation: Evaluation,
 def test_scores_that_are_nan_are_stored_as_null(evaluation: Evaluation, tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
     empty = replace(evaluation, counts={name: np.zeros_like(counts) for name, counts in evaluation.counts.items()})
-    save_evaluation(empty, run, run.evaluation("val"))
+    save_scores(empty, run.evaluation("val"))
     text = (run.evaluation("val") / "metrics.json").read_text()
     assert json.loads(text, parse_constant=pytest.fail)["metrics"]["miou"] is None
 
 
 def test_classes_cannot_be_split_by_regrouping(streets_root: Path, tmp_path: Path) -> None:
     coarse, run = evaluate_guess(streets_root, "cityscapes7"), RunFolder(tmp_path)
-    save_evaluation(coarse, run, run.evaluation("val"))
+    save_scores(coarse, run.evaluation("val"))
     with pytest.raises(
         ValueError, match=r"class 'flat' of cityscapes7 is part of \['road', 'sidewalk'\] of cityscapes19"
     ):
@@ -140,7 +140,7 @@ def test_an_evaluation_with_other_settings_is_overwritten_on_request_only(
 ) -> None:
     run = RunFolder(tmp_path)
     folder = run.evaluation("val")
-    save_evaluation(evaluation, run, folder)
+    save_scores(evaluation, folder)
     refuse_other_settings(folder, evaluation.facts, overwrite=False)
     other = {**evaluation.facts, "inference": {"flip": True}}
     with pytest.raises(FileExistsError, match="with flip=null, and this one has flip=true; add name=ANOTHER to"):
@@ -163,9 +163,9 @@ def test_further_metrics_are_added_without_a_request_and_none_is_taken_away(
 def test_files_of_an_earlier_evaluation_do_not_stay_beside_new_scores(evaluation: Evaluation, tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
     folder = run.evaluation("val")
-    save_evaluation(evaluation, run, folder)
+    save_scores(evaluation, folder)
     (folder / "predictions").mkdir()
-    for name in ("submission.zip", "official.json"):
+    for name in ("submission.zip", "official.json", "sheet.png", "confusion.png"):
         (folder / name).touch()
     remove_outdated(folder, evaluation.facts)
     assert (folder / "predictions").is_dir()
@@ -200,10 +200,10 @@ def test_regrouped_scores_are_removed_with_the_evaluation_they_came_from(
     evaluation: Evaluation, tmp_path: Path
 ) -> None:
     run = RunFolder(tmp_path)
-    save_evaluation(evaluation, run, run.evaluation("val"))
-    save_evaluation(evaluation, run, run.evaluation("val_other"))
+    save_scores(evaluation, run.evaluation("val"))
+    save_scores(evaluation, run.evaluation("val_other"))
     coarse = regroup(run, "val", evaluation.grouping, grouping("cityscapes7"), evaluation.table, evaluation.metrics)
-    save_evaluation(coarse, run, run.evaluation("val_cityscapes7"))
+    save_scores(coarse, run.evaluation("val_cityscapes7"))
     remove_outdated(run.evaluation("val"), evaluation.facts)
     remove_outdated(run.evaluation("val_other"), {**evaluation.facts, "step": 7})
     assert run.evaluation("val_cityscapes7").is_dir()
