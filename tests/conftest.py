@@ -1,10 +1,12 @@
 """What tests of several rooms need. Nothing of ours is mocked: it is shrunk instead."""
 
+import copy
+import functools
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from segexp.config.compose import compose
+from segexp.config.compose import compose, user_folders
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # pytest runs one worker a core
 os.environ["no_proxy"] = os.environ["NO_PROXY"] = "127.0.0.1,localhost"  # servers of tests are not behind any proxy
@@ -82,6 +84,11 @@ def trained(streets_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Run
     return RunFolder.open(folder)
 
 
+@functools.cache
+def _composed(overrides: tuple[str, ...], folders: tuple[Path, ...]) -> Values:
+    return compose("train", overrides, folders)
+
+
 @pytest.fixture
 def compose_small(small: Callable[..., list[str]]) -> Callable[..., Values]:
-    return lambda *further: compose("train", small(*further))
+    return lambda *further: copy.deepcopy(_composed(tuple(small(*further)), tuple(user_folders())))

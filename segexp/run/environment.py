@@ -1,5 +1,6 @@
 """Collect what a run ran on, so that it can be repeated."""
 
+import functools
 import os
 import platform
 import subprocess
@@ -29,6 +30,7 @@ def collect_environment(
     }
 
 
+@functools.cache
 def _packages() -> dict[str, str]:
     """Name -> version of every installed package, sorted by name; `name` and `version` would parse their file twice."""
     described = (package.metadata for package in distributions())
