@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import yaml
-from wandb.sdk.launch.sweeps.utils import create_sweep_command_args
 
 from segexp.config.compose import compose
 from segexp.logger import agent
@@ -38,9 +37,16 @@ def sweep(path: Path) -> dict[str, Any]:
     return yaml.safe_load(path.read_text())
 
 
+def sweep_arguments(chosen: dict[str, Any]) -> dict[str, Any]:
+    """What an agent of W&B makes of the values that a server chose, by the name of the macro."""
+    from wandb.sdk.launch.sweeps.utils import create_sweep_command_args  # takes seconds to load
+
+    return create_sweep_command_args({"args": {key: {"value": value} for key, value in chosen.items()}})
+
+
 def typed(path: Path, chosen: dict[str, Any]) -> list[str]:
     """The overrides that the agent's command line ends with once values are chosen."""
-    arguments = create_sweep_command_args({"args": {key: {"value": value} for key, value in chosen.items()}})
+    arguments = sweep_arguments(chosen)
     command = sweep(path)["command"]
     fixed = command[command.index("${program}") + 2 : command.index("${args_no_hyphens}")]
     return [*fixed, *arguments["args_no_hyphens"]]
@@ -97,7 +103,7 @@ def test_every_value_is_understood_by_hydra(path: Path) -> None:
 
 def test_arguments_of_a_resumed_run_lose_what_hydra_does_not_understand() -> None:
     logged = {"loss": "focal", "optimizer.lr": 0.1, "model": {"a": [1]}, "_wandb": {"t": 1}, "resume": None, "x": [8]}
-    arguments = create_sweep_command_args({"args": {key: {"value": value} for key, value in logged.items()}})
+    arguments = sweep_arguments(logged)
     assert agent.overrides(arguments["args_no_hyphens"]) == ["loss=focal", "optimizer.lr=0.1", "resume=null", "x=[8]"]
 
 
