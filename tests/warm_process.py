@@ -1,12 +1,13 @@
 """Commands of segexp in processes of their own that begin with its libraries loaded: half of a short command's time.
 
 Each is a fork of a server that multiprocessing keeps for a test session, with its own environment, folder and output. A
-test of start-up itself, or one that sends signals, starts a new Python instead.
+test of start-up itself, or one that kills a training with workers, starts a new Python instead.
 """
 
 import multiprocessing
 import os
 import runpy
+import signal
 import subprocess
 import sys
 import tempfile
@@ -16,11 +17,50 @@ from pathlib import Path
 from tests.process import PATIENCE
 
 ROOT = Path(__file__).parents[1]
-LIBRARIES = ["segexp", "pytorch_lightning", "segmentation_models_pytorch", "torchvision.transforms.v2", "scipy.stats"]
+LIBRARIES = [
+    *("segexp", "pytorch_lightning", "segmentation_models_pytorch", "torchvision.transforms.v2", "scipy.stats"),
+    "tests.first_composition",
+]
 """What takes seconds to load, and reads no environment that a command may change."""
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(LIBRARIES)
+
+
+class ForkedModule:
+    """`python -m module arguments` in this folder, with this environment and nothing of ours; else as Popen has it.
+
+    output, errors: the files that it writes to.
+    """
+
+    def __init__(
+        self, module: str, *arguments: str, place: Path, folder: Path = ROOT, environment: Mapping[str, str]
+    ) -> None:
+        self.args = [module, *arguments]
+        self.output, self.errors = place / "stdout", place / "stderr"
+        command = (module, arguments, folder, dict(environment), self.output, self.errors)
+        self._process = FORKS.Process(target=_run, args=command)
+        self._process.start()
+
+    @property
+    def pid(self) -> int:
+        assert self._process.pid
+        return self._process.pid
+
+    def poll(self) -> int | None:
+        return self._process.exitcode
+
+    def wait(self, timeout: float | None = None) -> int:
+        self._process.join(timeout)
+        if self._process.exitcode is None:
+            raise subprocess.TimeoutExpired(self.args, timeout or 0)
+        return self._process.exitcode
+
+    def send_signal(self, number: int) -> None:
+        os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self._process.kill()
 
 
 def run_module(
@@ -28,17 +68,13 @@ def run_module(
 ) -> subprocess.CompletedProcess[str]:
     """What `python -m module arguments` answers in this folder, with this environment and nothing of ours."""
     with tempfile.TemporaryDirectory() as place:
-        streams = [Path(place, name) for name in ("stdout", "stderr")]
-        command = (module, arguments, folder, dict(environment), *streams)
-        process = FORKS.Process(target=_run, args=command)
-        process.start()
-        process.join(PATIENCE)
-        if process.exitcode is None:
+        process = ForkedModule(module, *arguments, place=Path(place), folder=folder, environment=environment)
+        try:
+            status = process.wait(PATIENCE)
+        finally:
             process.kill()
-            process.join()
-            raise subprocess.TimeoutExpired([module, *arguments], PATIENCE)
-        output, errors = (path.read_text() for path in streams)
-    return subprocess.CompletedProcess([module, *arguments], process.exitcode, output, errors)
+            process.wait()
+        return subprocess.CompletedProcess(process.args, status, process.output.read_text(), process.errors.read_text())
 
 
 def _run(
@@ -47,6 +83,7 @@ def _run(
     for path, descriptor in ((output, 1), (errors, 2)):
         with path.open("wb") as file:
             os.dup2(file.fileno(), descriptor)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)

@@ -23,12 +23,17 @@ from segexp.config.compose import config_folder
 from segexp.data.streets import Streets
 from segexp.run.folder import RunFolder
 from tests.process import PATIENCE
-from tests.warm_process import ROOT, run_module
+from tests.warm_process import ROOT, ForkedModule, run_module
 
 
-def segexp(*arguments: str, folder: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "100", **environment}
-    return run_module(f"segexp.{arguments[0]}", *arguments[1:], folder=folder or ROOT, environment=env)
+def segexp(*arguments: str, folder: Path | None = None, **further: str) -> subprocess.CompletedProcess[str]:
+    return run_module(
+        f"segexp.{arguments[0]}", *arguments[1:], folder=folder or ROOT, environment=environment(**further)
+    )
+
+
+def environment(**further: str) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "100", **further}
 
 
 @pytest.mark.parametrize("entry", ["train", "evaluate", "check"])
@@ -270,16 +275,16 @@ def test_options_outside_the_repository_train_evaluate_and_resume(small, tmp_pat
         "    return Segmenter(nn.Sequential(*layers), stride=1)\n"
     )
     (tmp_path / "conf/model/mine.yaml").write_text("# mine\n_target_: mine.tiny\nwidth: 4\n")
-    environment = {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])])}
+    path = {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])])}
     mine, run = ["--config-dir", str(tmp_path / "conf")], tmp_path / "run"
     overrides = [each for each in small("model=mine") if not each.startswith("model.")]
-    answer = segexp("train", *mine, *overrides, f"hydra.run.dir={run}", **environment)
+    answer = segexp("train", *mine, *overrides, f"hydra.run.dir={run}", **path)
     assert answer.returncode == 0, answer.stderr
     assert f"--config-dir {tmp_path / 'conf'}" in answer.stdout
-    assert segexp("evaluate", *mine, f"run={run}", **environment).returncode == 0
-    answer = segexp("train", *mine, f"resume={run}", "trainer.max_epochs=2", **environment)
+    assert segexp("evaluate", *mine, f"run={run}", **path).returncode == 0
+    answer = segexp("train", *mine, f"resume={run}", "trainer.max_epochs=2", **path)
     assert answer.returncode == 0, answer.stderr
-    refused = segexp("evaluate", f"run={run}", **environment)
+    refused = segexp("evaluate", f"run={run}", **path)
     assert refused.returncode == 1
     assert "name the folder of your options by --config-dir" in refused.stderr
 
@@ -289,12 +294,8 @@ def test_options_outside_the_repository_train_evaluate_and_resume(small, tmp_pat
 )
 def test_a_signal_ends_a_training_with_its_code_and_state(small, tmp_path: Path, number, code: int, state: str) -> None:
     run = RunFolder(tmp_path / "run")
-    overrides = small("trainer.max_epochs=1000")
-    command = [sys.executable, "-m", "segexp.train", *overrides, f"hydra.run.dir={run.path}"]
-    listen = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # shells start background jobs deaf to it
-    said = tmp_path / "stderr.txt"
-    with said.open("w") as file:
-        process = subprocess.Popen(command, cwd=Path(__file__).parents[2], preexec_fn=listen, stderr=file)
+    typed = [*small("trainer.max_epochs=1000"), f"hydra.run.dir={run.path}"]
+    process = ForkedModule("segexp.train", *typed, place=tmp_path, environment=environment())
     try:
         assert _soon(lambda: any(run.checkpoints.glob("last.ckpt")))
         process.send_signal(number)
@@ -304,4 +305,4 @@ def test_a_signal_ends_a_training_with_its_code_and_state(small, tmp_path: Path,
         process.wait()
     assert run.state() == state
     lines = f"run folder  {run.path}\ngo on       python -m segexp.train resume={run.path}\n"
-    assert lines in said.read_text()
+    assert lines in process.errors.read_text()

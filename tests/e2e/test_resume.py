@@ -17,6 +17,7 @@ from segexp.run.folder import RunFolder
 from tests.e2e.command import PYTHON, ROOT, TORCHRUN, assert_same, environment, last, scores, train
 from tests.options import config_dir
 from tests.training import resume, start
+from tests.warm_process import run_module
 
 MOMENTUM = ["loss=lovasz", "loss.momentum=0.9"]
 LONG = ["trainer.max_epochs=3", "augmentation=note", "model.total_dropout=0.2", *MOMENTUM]
@@ -78,7 +79,8 @@ def test_killed_between_two_epochs(overrides: list[str], tmp_path: Path) -> None
 @pytest.mark.parametrize("name", ["SIGTERM", pytest.param("SIGUSR1", marks=pytest.mark.slow)])
 def test_a_signal_saves_the_step_it_finds(overrides: list[str], tmp_path: Path, name: str) -> None:
     run = RunFolder(tmp_path)
-    assert train(run, [*overrides, "callbacks.last.every_n_train_steps=null"], by_signal=f"{name} 5") == 143
+    typed = [*overrides, "callbacks.last.every_n_train_steps=null", f"hydra.run.dir={run.path}"]
+    assert run_module("tests.e2e.killed", *typed, environment=environment(SIGNAL=f"{name} 5")).returncode == 143
     assert run.state() == "preempted"
     assert torch.load(run.checkpoint("last"), weights_only=True)["global_step"] == 5
 

@@ -3,21 +3,21 @@
 import io
 import os
 import re
-import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import httpx
 import psutil
 
-from tests.process import PATIENCE
-from tests.warm_process import run_module
+from tests.process import PATIENCE, until
+from tests.warm_process import ForkedModule, run_module
 
 ROOT = Path(__file__).parents[2]
 SERVE = (sys.executable, "-m", "segexp.serve")
@@ -28,7 +28,7 @@ FRESH = httpx.Limits(max_keepalive_connections=0)
 class Server(NamedTuple):
     """output: what it printed until it was ready."""
 
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[bytes] | ForkedModule
     output: str
     client: httpx.Client
 
@@ -65,35 +65,48 @@ class HasPort(Protocol):
 class ServerProcess(NamedTuple):
     """output: what it printed until it was ready. address: the URL that stands there."""
 
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[bytes] | ForkedModule
     output: str
     address: str
 
 
 @contextmanager
-def server_process(*arguments: str, command: Sequence[str] = SERVE, **env: str) -> Iterator[ServerProcess]:
-    """Run a server until the body ends, on a free port if the arguments name none; it shares the test's stderr."""
-    process = subprocess.Popen(
-        [*command, "port=0", *arguments], stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment(**env)
-    )
-    try:
-        assert process.stdout is not None
-        output = ""
-        while not (url := re.search(r"http://\S+", output)):
-            line = process.stdout.readline()
-            assert line, f"the server did not start: {output}"
-            output += line
-        yield ServerProcess(process, output, url[0].replace("0.0.0.0", "127.0.0.1"))
-    finally:
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
+def server_process(
+    *arguments: str, module: str = "segexp.serve", command: Sequence[str] | None = None, **env: str
+) -> Iterator[ServerProcess]:
+    """Run a server until the body ends, on a free port if the arguments name none.
+
+    command: what starts it in a new Python instead, which then shares the test's stderr.
+    """
+    with tempfile.TemporaryDirectory() as place:
+        output, typed = Path(place, "stdout"), ("port=0", *arguments)
+        process: subprocess.Popen[bytes] | ForkedModule
+        if command is None:
+            process = ForkedModule(module, *typed, place=Path(place), environment=environment(**env))
+        else:
+            with output.open("wb") as file:
+                process = subprocess.Popen([*command, *typed], stdout=file, cwd=ROOT, env=environment(**env))
+        try:
+            until(lambda: process.poll() is not None or _address(output))
+            address = _address(output)
+            assert address, f"the server did not start: {[path.read_text() for path in Path(place).iterdir()]}"
+            yield ServerProcess(process, output.read_text(), address)
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _address(output: Path) -> str:
+    """The URL in the first whole line that has one; empty until there is one."""
+    url = re.search(r"(http://\S+).*\n", output.read_text() if output.is_file() else "")
+    return url[1].replace("0.0.0.0", "127.0.0.1") if url else ""
 
 
 @contextmanager
-def running_server(*arguments: str, command: Sequence[str] = SERVE, **env: str) -> Iterator[Server]:
+def running_server(*arguments: str, **options: Any) -> Iterator[Server]:
     """Run a server as `server_process` does, with a client of it."""
     with (
-        server_process(*arguments, command=command, **env) as started,
+        server_process(*arguments, **options) as started,
         httpx.Client(base_url=started.address, timeout=PATIENCE, trust_env=False, limits=FRESH) as client,
     ):
         yield Server(started.process, started.output, client)

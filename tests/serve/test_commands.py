@@ -34,18 +34,6 @@ from tests.serve.server_process import (
 )
 
 START_STEPS = ("ENTRYPOINT", "CMD")
-PAUSED_SERVER = """
-import os, runpy, time
-import torch
-
-def pause(network, arguments):
-    while type(network).__name__ == "ReadyNetwork" and not os.path.exists(os.environ["GO_ON"]):
-        time.sleep(0.02)  # not yet while it is being made ready
-
-torch.nn.modules.module.register_module_forward_pre_hook(pause)
-runpy.run_module("segexp.serve", run_name="__main__")
-"""
-"""The command, whose network waits until there is a file $GO_ON."""
 
 
 @pytest.mark.parametrize(
@@ -110,7 +98,7 @@ def test_a_port_in_use_is_refused_before_anything_is_loaded(run: RunFolder, serv
 
 def test_requests_in_work_at_sigterm_are_still_answered(run: RunFolder, tmp_path: Path) -> None:
     typed = [f"run={run.path}", "data=null", f"shutdown_seconds={PATIENCE}"]
-    paused = {"command": [sys.executable, "-c", PAUSED_SERVER], "GO_ON": str(tmp_path / "go_on")}
+    paused = {"module": "tests.serve.paused", "GO_ON": str(tmp_path / "go_on")}
     with ThreadPoolExecutor(1) as pool, running_server(*typed, **paused) as server:
         files = {"file": upload_files.png(upload_files.pixels())}
         answer = pool.submit(server.client.post, "/api/predict", files=files)
