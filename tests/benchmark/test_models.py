@@ -23,7 +23,7 @@ from segexp.benchmark.settings import ModelsSettings
 from segexp.config.compose import compose
 from segexp.types import Values
 from tests.benchmark.networks import ENDLESS, PLAIN, TINY
-from tests.model.options import OPTIONS, build_model
+from tests.model.options import OPTIONS, build_model, smaller
 from tests.options import option_settings
 
 CPU = torch.device("cpu")
@@ -58,13 +58,13 @@ def test_flops_are_two_for_every_multiply_add_of_a_convolution(option: str) -> N
         pixels = output[0, 0] if isinstance(layer, nn.Conv2d) else inputs[0][0, 0]
         counts.append(2 * layer.weight.numel() * pixels.numel())  # each weight once a pixel, in groups too
 
-    model = build_model(option, 5).eval()
+    model = build_model(option, 5, **smaller(option)).eval()
     for layer in model.modules():
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
             layer.register_forward_hook(count)
     with torch.inference_mode():
         model(torch.zeros(1, 3, 64, 96))
-    assert sum(counts) == num_flops(build_model(option, 5), (64, 96))
+    assert sum(counts) == num_flops(build_model(option, 5, **smaller(option)), (64, 96))
 
 
 def test_cases_are_every_combination_small_ones_and_references_first() -> None:

@@ -1,7 +1,9 @@
 """Commands that train nothing answer without loading heavy libraries."""
 
+import json
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -59,19 +61,36 @@ REFUSED_BY = {
     "tune study=a num_trials=0": "num_trials is 0; allowed: a whole number of at least 1",
 }
 """Commands that are typed in the folder of a run that was exported -> a part of the error."""
+LoadedBy = Callable[..., tuple[set[str], str]]
 
 
-def loaded_by(folder: Path, entry: str, *arguments: str) -> tuple[set[str], str]:
-    """Modules that a command imports, as Python reports them, and its other output on stderr."""
-    command = [sys.executable, "-X", "importtime", "-m", f"segexp.{entry}", *arguments]
-    lines = subprocess.run(command, capture_output=True, text=True, cwd=folder).stderr.splitlines()
-    timed = [line for line in lines if line.startswith("import time:")]
-    modules = {line.rpartition("|")[2].strip() for line in timed}
-    return modules, "\n".join(line for line in lines if line not in timed)
+@pytest.fixture(scope="module")
+def loaded_by() -> Iterator[LoadedBy]:
+    """Modules that a command has imported when it ends, and what it says on stderr."""
+    server = subprocess.Popen(
+        [sys.executable, "-m", "tests.benchmark.light_server"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
+    assert server.stdin
+    assert server.stdout
+    with server:
+
+        def ask(folder: Path, name: str, *arguments: str) -> tuple[set[str], str]:
+            print(json.dumps([str(folder), name, *arguments]), file=server.stdin, flush=True)
+            modules, said = json.loads(server.stdout.readline())
+            return set(modules), said
+
+        yield ask
+        server.stdin.close()
 
 
 @pytest.mark.parametrize("typed", REFUSED)
-def test_training_refuses_a_wrong_value_before_anything_heavy_is_loaded(tmp_path: Path, typed: str) -> None:
+def test_training_refuses_a_wrong_value_before_anything_heavy_is_loaded(
+    loaded_by: LoadedBy, tmp_path: Path, typed: str
+) -> None:
     modules, error = loaded_by(tmp_path, "train", typed, f"hydra.run.dir={tmp_path / 'run'}")
     assert error.startswith("segexp.train: ")
     assert REFUSED[typed] in error
@@ -80,7 +99,9 @@ def test_training_refuses_a_wrong_value_before_anything_heavy_is_loaded(tmp_path
 
 
 @pytest.mark.parametrize("typed", REFUSED_BY_PARTS)
-def test_training_refuses_data_classes_and_encoders_before_torch_is_loaded(tmp_path: Path, typed: str) -> None:
+def test_training_refuses_data_classes_and_encoders_before_torch_is_loaded(
+    loaded_by: LoadedBy, tmp_path: Path, typed: str
+) -> None:
     """Nothing is left of a run whose folder nobody named."""
     modules, error = loaded_by(tmp_path, "train", *typed.split())
     assert error.startswith("segexp.train: ")
@@ -90,14 +111,18 @@ def test_training_refuses_data_classes_and_encoders_before_torch_is_loaded(tmp_p
 
 
 @pytest.mark.parametrize("typed", ["data.root=/nowhere", "split=trian"])
-def test_an_evaluation_refuses_data_that_is_not_there_before_torch_is_loaded(trained: RunFolder, typed: str) -> None:
+def test_an_evaluation_refuses_data_that_is_not_there_before_torch_is_loaded(
+    loaded_by: LoadedBy, trained: RunFolder, typed: str
+) -> None:
     modules, error = loaded_by(trained.path, "evaluate", "run=.", typed)
     assert "segexp.evaluate: no " in error
     assert modules.isdisjoint({"torch", "pytorch_lightning"})
 
 
 @pytest.mark.parametrize("typed", REFUSED_BY)
-def test_other_commands_refuse_a_wrong_value_before_anything_heavy_is_loaded(tmp_path: Path, typed: str) -> None:
+def test_other_commands_refuse_a_wrong_value_before_anything_heavy_is_loaded(
+    loaded_by: LoadedBy, tmp_path: Path, typed: str
+) -> None:
     for name in ("config.yaml", "checkpoints/best.ckpt", "export/model.onnx"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
@@ -110,7 +135,7 @@ def test_other_commands_refuse_a_wrong_value_before_anything_heavy_is_loaded(tmp
 
 
 @pytest.mark.parametrize("entry", ["train", "compare", "evaluate", "benchmark", "predict", "export", "serve"])
-def test_help_loads_nothing_heavy(tmp_path: Path, entry: str) -> None:
+def test_help_loads_nothing_heavy(loaded_by: LoadedBy, tmp_path: Path, entry: str) -> None:
     modules, _ = loaded_by(tmp_path, entry, "--help")
     assert "segexp.config.command_line" in modules
     assert not modules.intersection(HEAVY)
@@ -130,7 +155,9 @@ def test_scenes_that_exist_are_read_without_loading_what_renders_them() -> None:
     assert answer.stdout.strip() == "['segexp.streetscenes', 'segexp.streetscenes.version']", answer.stderr
 
 
-def test_a_refusal_changes_nothing_in_the_folder_of_a_run(trained: RunFolder, tmp_path: Path) -> None:
+def test_a_refusal_changes_nothing_in_the_folder_of_a_run(
+    loaded_by: LoadedBy, trained: RunFolder, tmp_path: Path
+) -> None:
     before = {path: path.stat().st_mtime_ns for path in trained.path.rglob("*")}
     for further in ([], ["on_existing=resume"]):
         _, error = loaded_by(tmp_path, "train", "data.batch_size=0", f"hydra.run.dir={trained.path}", *further)
