@@ -12,6 +12,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from segexp.types import VOID
 from tests.loss.options import OPTIONS, build_loss, settings
+from tests.warm_process import FORKS
 
 NUM_CLASSES = 4
 NUM_RANKS = 2
@@ -37,7 +38,8 @@ SHARES = {
 
 
 def test_two_ranks_step_like_one_and_evaluation_waits_for_nobody(subtests: pytest.Subtests, tmp_path: Path) -> None:
-    multiprocessing.spawn(train_and_evaluate_on_one_rank, (tmp_path,), nprocs=NUM_RANKS)
+    warm = FORKS.get_start_method()
+    multiprocessing.start_processes(train_and_evaluate_on_one_rank, (tmp_path,), NUM_RANKS, start_method=warm)
     ranks = [torch.load(tmp_path / f"{rank}.pt") for rank in range(NUM_RANKS)]
     for name, shares in SHARES.items():
         for index, (option, overrides) in enumerate(CASES):

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.compare.verdict.run_folders import finished_run, write_history
-from tests.e2e.command import PYTHON, ROOT, environment
+from tests.e2e.command import ROOT, environment
 from tests.process import PATIENCE
+from tests.warm_process import run_module
 
 
 @pytest.fixture
@@ -21,10 +22,7 @@ def sweep(tmp_path: Path) -> Path:
 
 
 def compare(*arguments: object, **further: str) -> subprocess.CompletedProcess[str]:
-    command = [*PYTHON, "segexp.compare", "output=null", *map(str, arguments)]
-    return subprocess.run(
-        command, capture_output=True, text=True, cwd=ROOT, env=environment(**further), timeout=PATIENCE
-    )
+    return run_module("segexp.compare", "output=null", *map(str, arguments), environment=environment(**further))
 
 
 def test_many_runs_are_compared_and_what_is_broken_is_named(sweep: Path) -> None:

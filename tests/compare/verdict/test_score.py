@@ -1,7 +1,6 @@
 """What is compared is chosen: any score of the evaluations, by the same verdict, and nothing that a run wants built."""
 
 import json
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,9 @@ from segexp.compare.verdict.runs import read_runs
 from segexp.metric.calibration import NUM_BINS, UNIT
 from segexp.system.files import write_atomic
 from tests.compare.verdict.run_folders import CLASSES, evaluation_file, finished_run
-from tests.e2e.command import PYTHON, ROOT, environment
+from tests.e2e.command import environment
 from tests.options import config_dir
-from tests.process import PATIENCE
+from tests.warm_process import run_module
 
 NUM_IMAGES, NUM_SEEDS, PIXELS, RIGHT = 12, 3, 1000, 900
 METRIC: dict[str, Any] = {
@@ -134,8 +133,8 @@ def test_two_runs_are_compared_by_a_chosen_score(sweep: Path) -> None:
 
 
 def test_it_is_an_argument_of_the_command(sweep: Path) -> None:
-    command = [*PYTHON, "segexp.compare", f"runs={sweep}", "baseline=dice", "score=ece", f"output={sweep / 'report'}"]
-    answer = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment(), timeout=PATIENCE)
+    typed = [f"runs={sweep}", "baseline=dice", "score=ece", f"output={sweep / 'report'}"]
+    answer = run_module("segexp.compare", *typed, environment=environment())
     assert answer.returncode == 0, answer.stderr
     assert "ECE on val, baseline first" in answer.stdout
     assert "ECE compared</title>" in (sweep / "report/report.html").read_text()
