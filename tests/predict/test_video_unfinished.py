@@ -1,5 +1,6 @@
 """Videos that cannot be read, written or finished are named, and nothing of them is left."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from segexp.run.folder import RunFolder
 from tests.predict.command import class_id_outputs, mask, run_predict
 from tests.predict.videos import write_video
 from tests.process import PATIENCE
+from tests.warm_process import run_module
 
 PAUSED = """
 import runpy, select, signal, sys
@@ -36,26 +38,6 @@ sys.argv[0] = "segexp.predict"
 runpy.run_module("segexp.predict", run_name="__main__")
 """
 """The command, whose network waits when it is given the first frame."""
-
-SMALL_FILES = "resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))"
-FAILING_NETWORK = """
-import sys
-from pathlib import Path
-from rich.progress import Progress
-from segexp.predict.video import predict_video
-from segexp.predict.inputs import Input
-from tests.predict.command import class_id_outputs
-
-calls = []
-def network(images):
-    calls.append(1)
-    if len(calls) > 2:
-        raise RuntimeError("the network fails")
-    return images[..., 0] % 19
-
-outputs = class_id_outputs(Path(sys.argv[2]))
-predict_video(Input(Path(sys.argv[1]), "video", True), network, outputs, 1, Progress())
-"""
 
 
 @pytest.mark.parametrize("share", [0.1, 0.7])
@@ -162,11 +144,7 @@ def test_a_full_disk_ends_a_video_with_its_reason(trained: RunFolder, frames: li
         f"input={tmp_path / 'video.mkv'}",
         f"output={tmp_path / 'out'}",
     ]
-    limit = f"import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); {SMALL_FILES}; import runpy, sys"
-    code = (
-        f"{limit}; sys.argv = ['segexp.predict', *{arguments}]; runpy.run_module('segexp.predict', run_name='__main__')"
-    )
-    answer = subprocess.run([sys.executable, "-B", "-c", code], capture_output=True, text=True)  # -B: no torn .pyc
+    answer = run_module("tests.predict.small_files", *arguments, environment=os.environ)
     assert answer.returncode == 1
     assert "could not write" in answer.stderr
     assert "free some space" in answer.stderr
@@ -202,8 +180,8 @@ def test_a_network_that_fails_within_a_video_is_an_error_and_no_crash(frames: li
     """Frames are still being encoded when it fails; their videos must not be closed before that has ended."""
     large = [np.tile(frame, (8, 8, 1)) for frame in frames]
     write_video(tmp_path / "video.mkv", large, "ffv1", "bgr0")
-    command = [sys.executable, "-c", FAILING_NETWORK, str(tmp_path / "video.mkv"), str(tmp_path / "out")]
-    answer = subprocess.run(command, capture_output=True, text=True)
+    places = [str(tmp_path / "video.mkv"), str(tmp_path / "out")]
+    answer = run_module("tests.predict.failing_network", *places, environment=os.environ)
     assert answer.returncode == 1
     assert "RuntimeError: the network fails" in answer.stderr
     assert list((tmp_path / "out").rglob("*video*")) == []
