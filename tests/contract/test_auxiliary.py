@@ -22,11 +22,17 @@ def option(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def fresh_model(option: str) -> Segmenter:
+def built_model(option: str) -> Segmenter:
+    """As it was built: no test trains it."""
     model = build_seeded(option, **heads_switched_on(option))
     if not num_auxiliary(model):
         pytest.skip(f"model={option} has no auxiliary heads, and no key that gives it some")
     return model
+
+
+@pytest.fixture(scope="module")
+def fresh_model(built_model: Segmenter) -> Segmenter:
+    return copy.deepcopy(built_model)
 
 
 @pytest.fixture
@@ -63,12 +69,13 @@ def test_evaluation_needs_no_auxiliary_head(model: Segmenter) -> None:
     assert torch.equal(without(image), logits)
 
 
-@pytest.mark.usefixtures("fresh_model")
-def test_heads_that_are_switched_on_leave_the_rest_of_the_network_as_it_was(option: str) -> None:
+def test_heads_that_are_switched_on_leave_the_rest_of_the_network_as_it_was(
+    option: str, built_model: Segmenter
+) -> None:
     """A checkpoint of one can start the other, and a seed gives both the same weights."""
     if not heads_switched_on(option):
         pytest.skip(f"the auxiliary heads of model={option} cannot be switched off")
-    fresh, plain = build_seeded(option, **heads_switched_on(option)), build_seeded(option)
+    fresh, plain = copy.deepcopy(built_model), build_seeded(option)
     drop_auxiliary_heads(fresh)
     torch.testing.assert_close(fresh.state_dict(), plain.state_dict(), rtol=0, atol=0)
 
