@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 RUN = outputs/demo/$(shell date +%Y-%m-%d_%H-%M-%S)
+unexport PYTHONDONTWRITEBYTECODE   # where it is set, every process of the tests compiles the project again
 
 .PHONY: help setup demo test test-fast test-slow test-cluster test-browser check format clean
 
