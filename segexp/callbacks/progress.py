@@ -69,19 +69,16 @@ class ProgressReport(Callback):
         self._say_pending(trainer, trainer.current_epoch)
 
     def _facts(self, trainer: Trainer) -> list[str]:
-        data: Any = trainer.datamodule  # type: ignore[attr-defined]
         choices = self.run.environment.get("choices", {}) if self.run.is_started() else {}
-        sizes = [len(data.pairs(split)) for split in (data.train_split, data.val_split)]
         names = [getattr(logger, "description", type(logger).__name__) for logger in trainer.loggers]
         ends = _count(trainer.max_epochs, "epoch") if (trainer.max_epochs or -1) > 0 else f"{trainer.max_steps} in all"
         ranks = f" on each of {trainer.world_size} ranks" if trainer.world_size > 1 else ""
-        images = f"{_count(sizes[0], 'image')} to train on, {sizes[1]} to validate on"
-        classes = f"{_count(data.grouping.num_classes, 'class', 'classes')}, {data.grouping.name}"
-        batches = f"{trainer.num_training_batches} an epoch, of {_count(data.batch_size, 'image')} each{ranks}"
+        data: Any = trainer.datamodule  # type: ignore[attr-defined]
+        each = f", of {_count(data.batch_size, 'image')} each{ranks}" if data else ""  # None for loaders of one's own
         return [
             f"network     {choices.get('model', 'unnamed')}, {self.num_parameters:,} parameters",
-            f"data        {choices.get('data', 'unnamed')}: {images}; {classes}",
-            f"steps       {batches}; {ends}",
+            *([f"data        {choices.get('data', 'unnamed')}: {_images_and_classes(data)}"] if data else []),
+            f"steps       {trainer.num_training_batches} an epoch{each}; {ends}",
             f"loggers     {'; '.join(names)}",
             f"run folder  {self.run.path}",
         ]
@@ -123,6 +120,14 @@ def _is_of_an_epoch(trainer: Trainer) -> bool:
 def _steps_left(trainer: Trainer) -> float:
     """Optimizer steps to the planned end; infinite without one."""
     return trainer.estimated_stepping_batches - trainer.global_step
+
+
+def _images_and_classes(data: Any) -> str:
+    """data: a `DataModule`."""
+    num_training, num_validation = (len(data.pairs(split)) for split in (data.train_split, data.val_split))
+    classes = _count(data.grouping.num_classes, "class", "classes")
+    images = f"{_count(num_training, 'image')} to train on, {num_validation} to validate on"
+    return f"{images}; {classes}, {data.grouping.name}"
 
 
 def _count(number: int | None, one: str, several: str | None = None) -> str:

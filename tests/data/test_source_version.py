@@ -30,6 +30,9 @@ class Shifted:
 @pytest.fixture
 def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(
+        sys, "dont_write_bytecode", True
+    )  # it would be taken for that of the file edited a moment later
     (tmp_path / "shifting.py").write_text(MODULE)
     return tmp_path / "shifting.py"
 

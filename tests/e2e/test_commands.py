@@ -25,6 +25,9 @@ from segexp.run.folder import RunFolder
 from tests.process import PATIENCE
 from tests.warm_process import ROOT, ForkedModule, run_module
 
+FEW_STREETS = ["data.num_train=1", "data.num_val=1", "data.height=32", "data.width=64"]
+"""Which are rendered at once."""
+
 
 def segexp(*arguments: str, folder: Path | None = None, **further: str) -> subprocess.CompletedProcess[str]:
     return run_module(
@@ -65,10 +68,11 @@ def test_help_without_groups_shows_every_key_and_the_comments(entry: str) -> Non
         (["data=camvid"], "no value for data.root; add data.root=... to the command"),
         (["data=camvid", "data.root=/nowhere", "classes=camvid11"], "no folder /nowhere; set data.root to the folder"),
         (["data.batch_size=many"], "data.batch_size is 'many'.*a whole number of at least 1"),
-        (["+model.depth=3"], "unexpected keyword argument 'depth'"),
+        (["+model.depth=3", *FEW_STREETS, "data.root=FOLDER"], "unexpected keyword argument 'depth'"),
     ],
 )
 def test_a_mistake_is_answered_in_one_message_with_the_cure(typed: list[str], answered: str, tmp_path: Path) -> None:
+    typed = [each.replace("FOLDER", str(tmp_path)) for each in typed]
     answer = segexp("train", *typed, "logger=none", f"hydra.run.dir={tmp_path / 'run'}")
     assert answer.returncode == 1
     assert "Traceback" not in answer.stderr

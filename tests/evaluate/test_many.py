@@ -16,6 +16,7 @@ from tests.evaluate.options import evaluate_settings
 def runs(trained: RunFolder, tmp_path: Path) -> Path:
     for name in ("first", "second"):
         shutil.copytree(trained.path, tmp_path / name)
+        shutil.rmtree(tmp_path / name / "evaluation", ignore_errors=True)  # of another test
     return tmp_path
 
 
