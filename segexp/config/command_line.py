@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import cast
 
 import hydra
-import yaml
 from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -20,6 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from segexp.config.compose import config_folder, is_option, load, resolve
+from segexp.config.usage import usage
 from segexp.system import signals
 from segexp.system.pipe import BROKEN_PIPE, has_reader, quiet_without_reader
 from segexp.types import Values
@@ -52,8 +52,10 @@ def _run(name: str, command: Callable[[], None]) -> None:
     sys.argv[1:] = sorted(sys.argv[1:], key=lambda argument: argument not in ("-m", "--multirun"))  # allowed anywhere
     try:
         sys.argv[1:] = _gather_overrides(sys.argv[1:])
-        usage = _usage(name) if {"--help", "-h"} & set(sys.argv[1:]) else None
-        print(usage) if usage else command()
+        if {"--help", "-h"} & set(sys.argv[1:]):
+            print(usage(name, sys.argv[1:], get_args_parser().parse_known_args(sys.argv[1:])[0].config_dir))
+        else:
+            command()
     except KeyboardInterrupt:
         print(f"segexp.{name}: interrupted", file=sys.stderr)
         sys.exit(signals.INTERRUPTED)
@@ -78,30 +80,6 @@ def _gather_overrides(arguments: list[str]) -> list[str]:
         return arguments
     overrides = [*known.overrides, *further]
     return [*overrides, *(word for word in arguments if word not in overrides)]
-
-
-def _usage(name: str) -> str | None:
-    """The usage and every key with its comment; None if it is made of groups, which Hydra lists itself."""
-    text = (config_folder() / f"{name}.yaml").read_text()
-    config = yaml.safe_load(text)
-    chosen = {name: option for each in config["defaults"] if each != "_self_" for name, option in each.items()}
-    groups = [name for name in chosen if not name.startswith("override hydra/")]
-    if sum(chosen[group] is not None for group in groups) > 1:
-        return None
-    keys = text.partition("defaults:")[2].partition("\n\n")[2].partition("\nhydra:")[0]
-    lines = [f"{group}=OPTION: {', '.join(_options(group))}{_several(group)}" for group in groups]
-    return "\n\n".join([config["hydra"]["help"]["header"], *lines, keys])
-
-
-def _several(group: str) -> str:
-    """How several options are typed where each gives its parts names, and nothing where an option is one object."""
-    files = (config_folder() / group).glob("*.yaml")
-    is_one = any("_target_" in (yaml.safe_load(file.read_text()) or {}) for file in files)
-    return "" if is_one else f"; several: {group}=[default,mine]"
-
-
-def _options(group: str) -> list[str]:
-    return sorted(path.stem for path in (config_folder() / group).glob("*.yaml"))
 
 
 def _without_search_path(error: Exception) -> str:
