@@ -125,12 +125,14 @@ def _refuse_ignored_keys(option: str) -> None:
 def _print_scores(evaluation: "Evaluation", run: "RunFolder", folder: Path) -> None:
     from rich.console import Console
 
-    from segexp.evaluate.tables import class_table, score_table
+    from segexp.evaluate.tables import class_table, score_table, worst_images
 
     console, title = Console(), f"{run.path.name}, {folder.name}"
     scores = evaluation.every_score()
     console.print(class_table(evaluation.confusion, evaluation.grouping.names, scores, title))
     console.print(score_table(scores, title))
+    if worst := worst_images(evaluation.names, evaluation.counts["confusions"]):
+        print(worst)
     split = evaluation.facts["split"]
     if not evaluation.confusion.any():
         print(f"no scores: no pixel of {split} belongs to a class of {evaluation.grouping.name}")

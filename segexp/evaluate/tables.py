@@ -7,27 +7,37 @@ from rich.table import Table
 
 from segexp.metric import scores
 
+NAMES = {"miou": "mIoU", "class_accuracy": "class accuracy (mAcc)", "pixel_accuracy": "pixel accuracy (aAcc)"}
+"""What papers call a score, beside its name in metrics.json where that differs."""
+
 
 def class_table(
     confusion: scores.Confusion, class_names: Sequence[str], scores_by_name: Mapping[str, float], title: str
 ) -> Table:
-    """List the scores of each class, means of IoU and Dice, and the floor to compare the mean IoU with.
+    """List the scores of each class, their means, and the floor to compare the mean IoU with.
 
     scores_by_name: of the evaluation; those of single classes, `score/class`, get a column each.
     """
     further = _scores_of_classes(class_names, scores_by_name)
     table = Table("class", title=title)
-    for heading in ("IoU", "Dice", "share of pixels", *(name.replace("_", " ") for name in further)):
+    for heading in (
+        "IoU",
+        "precision",
+        "recall",
+        "Dice",
+        "share of pixels",
+        *(name.replace("_", " ") for name in further),
+    ):
         table.add_column(heading, justify="right")
-    iou, dice, share = scores.class_iou(confusion), scores.class_dice(confusion), scores.class_share(confusion)
-    for name, *row in zip(class_names, iou, dice, share, strict=True):
+    iou, dice = scores.class_iou(confusion), scores.class_dice(confusion)
+    precision, recall = scores.class_precision(confusion), scores.class_accuracy(confusion)
+    columns = (iou, precision, recall, dice)
+    for name, *row in zip(class_names, *columns, scores.class_share(confusion), strict=True):
         of_class = (scores_by_name.get(f"{score}/{name}", np.nan) for score in further)
         table.add_row(name, *(_fraction(value) for value in (*row, *of_class)))
     table.add_section()
-    table.add_row("mean", _fraction(scores.mean(iou)), _fraction(scores.mean(dice)), "", style="bold")
-    table.add_row(
-        "baseline: most frequent class", _fraction(scores.majority_class_miou(confusion)), "", "", style="dim"
-    )
+    table.add_row("mean", *(_fraction(scores.mean(column)) for column in columns), style="bold")
+    table.add_row("baseline: most frequent class", _fraction(scores.majority_class_miou(confusion)), style="dim")
     return table
 
 
@@ -37,8 +47,20 @@ def score_table(scores_by_name: Mapping[str, float], title: str) -> Table:
     table.add_column("value", justify="right")
     for name, value in scores_by_name.items():
         if "/" not in name:
-            table.add_row(name.replace("_", " "), _fraction(value))
+            table.add_row(NAMES.get(name, name.replace("_", " ")), _fraction(value))
     return table
+
+
+def worst_images(names: Sequence[str], confusions: scores.Confusion, number: int = 3) -> str:
+    """The images with the lowest mean IoU, worst first, in one line; empty if none has a score.
+
+    confusions: of the N images, [N, C, C].
+    """
+    miou = scores.image_miou(confusions)
+    scored = np.flatnonzero(~np.isnan(miou))
+    worst = scored[np.argsort(miou[scored], kind="stable")][:number]
+    listed = ", ".join(f"{names[index]} ({miou[index]:.4f})" for index in worst)
+    return f"worst images, by their mean IoU: {listed}" if listed else ""
 
 
 def _scores_of_classes(class_names: Sequence[str], scores_by_name: Mapping[str, float]) -> list[str]:

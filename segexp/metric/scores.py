@@ -30,6 +30,11 @@ def class_accuracy(confusion: Confusion) -> Floats:
     return _ratio(np.diag(confusion), confusion.sum(1))
 
 
+def class_precision(confusion: Confusion) -> Floats:
+    """Compute the share of the pixels predicted as each class that belong to it, TP / (TP + FP), [C]."""
+    return _ratio(np.diag(confusion), confusion.sum(0))
+
+
 def class_share(confusion: Confusion) -> Floats:
     """Compute the share of the scored pixels that belong to each class, [C]."""
     return _ratio(confusion.sum(1), np.full(len(confusion), confusion.sum()))

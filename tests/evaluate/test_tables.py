@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from segexp.evaluate.tables import class_table, score_table
+from segexp.evaluate.tables import class_table, score_table, worst_images
 
 pytestmark = pytest.mark.fast
 
-SCORES = {"miou": 0.5, "precision": float("nan"), "iou/road": 0.25, "precision/road": 0.125, "category_iou/flat": 0.75}
+SCORES = {"miou": 0.5, "width": float("nan"), "iou/road": 0.25, "width/road": 0.125, "category_iou/flat": 0.75}
 
 
 def printed(table: object) -> str:
@@ -21,14 +21,38 @@ def printed(table: object) -> str:
 def test_scores_of_single_classes_have_a_column_and_those_of_categories_have_not() -> None:
     text = printed(class_table(np.eye(2, dtype=int), ("road", "car"), SCORES, "val"))
     (heading,) = [line for line in text.splitlines() if "Dice" in line]
-    assert "precision" in heading
+    assert "width" in heading
     assert "category" not in heading
     (road,) = [line for line in text.splitlines() if "road" in line]
     (car,) = [line for line in text.splitlines() if " car " in line]
     assert "0.1250" in road
-    assert car.rstrip(" │").endswith("-")  # this class has no precision
+    assert car.rstrip(" │").endswith("-")  # this class has no width
+
+
+def test_precision_and_recall_stand_beside_the_iou() -> None:
+    confusion = np.array([[6, 2], [1, 1]])  # rows: true
+    text = printed(class_table(confusion, ("road", "car"), {}, "val"))
+    cells = {line.split("│")[1].strip(): [each.strip() for each in line.split("│")[2:-1]] for line in text.splitlines()
+             if line.startswith("│")}  # fmt: skip
+    assert cells["road"][:4] == [f"{value:.4f}" for value in (6 / 9, 6 / 7, 6 / 8, 12 / 15)]
+    assert cells["car"][:4] == [f"{value:.4f}" for value in (1 / 4, 1 / 3, 1 / 2, 2 / 5)]
+    assert cells["mean"][:3] == [
+        f"{value:.4f}" for value in ((6 / 9 + 1 / 4) / 2, (6 / 7 + 1 / 3) / 2, (6 / 8 + 1 / 2) / 2)
+    ]
+
+
+def test_accuracies_have_the_names_of_papers() -> None:
+    text = printed(score_table({"pixel_accuracy": 0.7, "class_accuracy": 0.6, "miou": 0.5}, "val"))
+    assert [name in text for name in ("aAcc", "mAcc", "mIoU")] == [True] * 3
+
+
+def test_the_worst_images_are_named_worst_first_and_unscored_ones_are_not() -> None:
+    confusions = np.array([np.diag([1, 1]), [[0, 1], [1, 0]], [[1, 1], [0, 0]], np.zeros((2, 2))], dtype=int)
+    said = worst_images(["good", "bad", "half", "void"], confusions, number=2)
+    assert said == "worst images, by their mean IoU: bad (0.0000), half (0.5000)"
+    assert worst_images(["void"], confusions[3:]) == ""
 
 
 def test_a_score_without_a_value_is_a_dash() -> None:
-    (line,) = [line for line in printed(score_table(SCORES, "val")).splitlines() if "precision" in line]
+    (line,) = [line for line in printed(score_table(SCORES, "val")).splitlines() if "width" in line]
     assert line.rstrip(" │").endswith("-")

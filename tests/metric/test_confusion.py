@@ -8,6 +8,7 @@ from torchmetrics.functional.classification import (
     multiclass_confusion_matrix,
     multiclass_f1_score,
     multiclass_jaccard_index,
+    multiclass_precision,
 )
 
 from segexp.metric import scores
@@ -95,6 +96,7 @@ def test_scores_equal_torchmetrics() -> None:
         (scores.class_iou, multiclass_jaccard_index),
         (scores.class_dice, multiclass_f1_score),
         (scores.class_accuracy, multiclass_accuracy),
+        (scores.class_precision, multiclass_precision),
     ):
         flat = logits.movedim(1, -1).flatten(0, 2), target.flatten().long()
         np.testing.assert_allclose(ours(confusion), theirs(*flat, **options).numpy(), atol=1e-6)
