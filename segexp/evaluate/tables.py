@@ -3,12 +3,15 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from rich.box import SIMPLE
 from rich.table import Table
 
 from segexp.metric import scores
 
-NAMES = {"miou": "mIoU", "class_accuracy": "class accuracy (mAcc)", "pixel_accuracy": "pixel accuracy (aAcc)"}
+NAMES = {"class_accuracy": "class accuracy (mAcc)", "pixel_accuracy": "pixel accuracy (aAcc)"}
 """What papers call a score, beside its name in metrics.json where that differs."""
+WORDS = {"miou": "mIoU", "iou": "IoU", "iiou": "iIoU", "ece": "ECE", "dice": "Dice"}
+"""How words in the names of scores are written."""
 
 
 def class_table(
@@ -19,15 +22,11 @@ def class_table(
     scores_by_name: of the evaluation; those of single classes, `score/class`, get a column each.
     """
     further = _scores_of_classes(class_names, scores_by_name)
-    table = Table("class", title=title)
-    for heading in (
-        "IoU",
-        "precision",
-        "recall",
-        "Dice",
-        "share of pixels",
-        *(name.replace("_", " ") for name in further),
-    ):
+    floor = _fraction(scores.majority_class_miou(confusion))
+    caption = f"baseline: most frequent class everywhere, mIoU {floor}"
+    table = Table(title=title, caption=caption, caption_justify="left", box=SIMPLE, collapse_padding=True)
+    table.add_column("class", no_wrap=True)
+    for heading in ("IoU", "precision", "recall", "Dice", "share", *map(_heading, further)):
         table.add_column(heading, justify="right")
     iou, dice = scores.class_iou(confusion), scores.class_dice(confusion)
     precision, recall = scores.class_precision(confusion), scores.class_accuracy(confusion)
@@ -37,17 +36,16 @@ def class_table(
         table.add_row(name, *(_fraction(value) for value in (*row, *of_class)))
     table.add_section()
     table.add_row("mean", *(_fraction(scores.mean(column)) for column in columns), style="bold")
-    table.add_row("baseline: most frequent class", _fraction(scores.majority_class_miou(confusion)), style="dim")
     return table
 
 
 def score_table(scores_by_name: Mapping[str, float], title: str) -> Table:
     """List the scores of a whole split by name; `class_table` has those of single classes."""
-    table = Table("score", title=title)
+    table = Table("score", title=title, box=SIMPLE, collapse_padding=True)
     table.add_column("value", justify="right")
     for name, value in scores_by_name.items():
         if "/" not in name:
-            table.add_row(NAMES.get(name, name.replace("_", " ")), _fraction(value))
+            table.add_row(_heading(name), _fraction(value))
     return table
 
 
@@ -68,6 +66,10 @@ def _scores_of_classes(class_names: Sequence[str], scores_by_name: Mapping[str, 
     parts = [name.partition("/") for name in scores_by_name if "/" in name]
     others = {score for score, _, name in parts if name not in class_names}
     return [score for score in dict.fromkeys(score for score, _, _ in parts) if score not in {"iou", *others}]
+
+
+def _heading(score: str) -> str:
+    return NAMES.get(score, " ".join(WORDS.get(word, word) for word in score.split("_")))
 
 
 def _fraction(value: float) -> str:
