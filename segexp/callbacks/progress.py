@@ -33,32 +33,34 @@ class ProgressReport(Callback):
         self.run = RunFolder(Path(folder))
         self.train_log = TrainLog(self.run.path, quiet)
         self.num_parameters = 0
-        self.is_pending = False
+        self.is_pending = self.is_fitting = False
+        self.first_step_ended: float | None = None
 
     def setup(self, trainer: Trainer, task: LightningModule, stage: str) -> None:
         self.num_parameters = sum(each.numel() for each in task.parameters())  # before a strategy shards them
 
     def on_train_start(self, trainer: Trainer, task: LightningModule) -> None:
+        self.is_fitting = True
         self.first_step, self.started = trainer.global_step, time.monotonic()
-        self.first_step_ended = self.epoch_started = self.started
+        self.epoch_started, self.first_step_ended, self.is_estimated = self.started, None, False
         if trainer.is_global_zero:
             self.best = max((row[SCORE] for row in self.run.history() if SCORE in row), default=-math.inf)
             self.train_log.say(*self._facts(trainer))
 
     def on_train_batch_end(self, trainer: Trainer, task: LightningModule, outputs, batch, batch_index: int) -> None:
         num_steps = trainer.global_step - self.first_step
-        if num_steps == 1 and self.first_step_ended == self.started:
+        if num_steps == 1 and self.first_step_ended is None:
             self.first_step_ended = time.monotonic()
-        if num_steps == NUM_TIMED and trainer.is_global_zero and self.first_step_ended > 0:
+        if num_steps == NUM_TIMED and self.first_step_ended is not None and not self.is_estimated:
             self._estimate(trainer, (time.monotonic() - self.first_step_ended) / (NUM_TIMED - 1))
-            self.first_step_ended = -1.0
+            self.is_estimated = True
 
     def on_train_epoch_start(self, trainer: Trainer, task: LightningModule) -> None:
         self._say_pending(trainer, trainer.current_epoch)
         self.epoch_started = time.monotonic()
 
     def on_validation_end(self, trainer: Trainer, task: LightningModule) -> None:
-        if trainer.sanity_checking or not trainer.is_global_zero:
+        if trainer.sanity_checking or not (self.is_fitting and trainer.is_global_zero):
             return
         if _is_of_an_epoch(trainer):  # whose training scores come after it
             self.is_pending = True
@@ -85,7 +87,7 @@ class ProgressReport(Callback):
 
     def _estimate(self, trainer: Trainer, seconds_a_step: float) -> None:
         left = _steps_left(trainer) * seconds_a_step
-        if not math.isfinite(left):
+        if not math.isfinite(left) or not trainer.is_global_zero:
             return
         lines = [f"time        about {duration(left)} without validations, at {seconds_a_step:.2f} s a step"]
         if left > LONG_SECONDS and trainer.strategy.root_device.type == "cpu":

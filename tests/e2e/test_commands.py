@@ -137,7 +137,7 @@ def test_evaluations_of_one_run_stand_side_by_side(trained: RunFolder, tmp_path:
     assert trained_until == trained.status()["time"]
     (run / "evaluation/val_cityscapes8").mkdir()
     shutil.copy(run / "evaluation/val/metrics.json", run / "evaluation/val_cityscapes8")
-    other = "keep both by name=ANOTHER, or add overwrite=true"
+    other = "add name=ANOTHER to keep both, or overwrite=true"
     refused = [
         (views, other),
         (["regroup=cityscapes8"], other),
