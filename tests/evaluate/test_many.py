@@ -22,7 +22,7 @@ def runs(trained: RunFolder, tmp_path: Path) -> Path:
 
 def evaluate(runs: Path, capsys: pytest.CaptureFixture, **settings: object) -> tuple[bool, str]:
     """Whether no run failed, and what was printed."""
-    evaluated = partial(_evaluate_once, settings=evaluate_settings(run=None, runs=str(runs), **settings))
+    evaluated = partial(_evaluate_once, settings=evaluate_settings(run=None, runs=str(runs), num_scenes=0, **settings))
     is_complete = evaluate_many(str(runs), evaluated)
     return is_complete, capsys.readouterr().out
 
@@ -55,11 +55,12 @@ def test_one_run_stops_no_other(runs: Path, capsys: pytest.CaptureFixture) -> No
 
 
 def test_an_evaluation_with_other_settings_is_kept(runs: Path, capsys: pytest.CaptureFixture) -> None:
+    shutil.rmtree(runs / "second")
     evaluate(runs, capsys)
     is_complete, printed = evaluate(runs, capsys, flip=True)
     assert not is_complete
     assert (
-        printed.count("already holds an evaluation with flip=null, and this one has flip=true; add name=ANOTHER") == 2
+        printed.count("already holds an evaluation with flip=null, and this one has flip=true; add name=ANOTHER") == 1
     )
     assert evaluate(runs, capsys, flip=True, name="val_flip")[0]
     assert {folder.name for folder in (runs / "first/evaluation").glob("val*")} == {"val", "val_flip"}

@@ -89,6 +89,7 @@ def test_sweep_opens_with_its_question_and_its_command(path: Path) -> None:
     assert f"sweeps/{path.stem}" in sweep(path)["command"][4]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", SWEEPS, ids=lambda path: path.stem)
 def test_every_value_is_understood_by_hydra(path: Path) -> None:
     parameters = sweep(path)["parameters"]
