@@ -1,5 +1,6 @@
 """The answer to --help: groups with their options, then every key with its comment, from the YAML files themselves."""
 
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from segexp.config.compose import config_folder
 WIDTH = 120
 LAST = "classes"
 """The group whose keys come last: the colours of all classes."""
-HIDDEN = ("#", "_target_:", "defaults:", "  - ")
+HIDDEN = ("#", "_target_:")
 """How lines of an option begin that are no keys to type."""
 
 
@@ -64,10 +65,11 @@ def _keys(group: str, options: Sequence[str], folder: str | None) -> list[str]:
     files = _files(group, folder)
     blocks = []
     for option in options:
-        lines = files[option].read_text().splitlines() if option in files else []
+        text = files[option].read_text() if option in files else ""
+        lines = re.sub(r"^defaults:\n(  .*\n)*", "", text, flags=re.MULTILINE).splitlines()
         keys = [line for line in lines if line and not line.startswith(HIDDEN) and "${fact:" not in line]
-        text = textwrap.indent("\n".join(keys), "  ")
-        blocks += [f"{group}={option}\n{text}"] if keys and group != "experiment" else []
+        indented = textwrap.indent("\n".join(keys), "  ")
+        blocks += [f"{group}={option}\n{indented}"] if keys and group != "experiment" else []
     return blocks
 
 
@@ -85,8 +87,7 @@ def _several(group: str) -> str:
     """How several options are typed where each gives its parts names, and nothing where an option is one object."""
     files = (config_folder() / group).glob("*.yaml")
     is_one = any("_target_" in (yaml.safe_load(file.read_text()) or {}) for file in files)
-    is_one |= group in ("experiment", "trainer")
-    return "" if is_one else f"; several: {group}=[default,mine]"
+    return "" if is_one or group == "experiment" else f"; several: {group}=[default,mine]"
 
 
 def _files(group: str, folder: str | None) -> dict[str, Path]:

@@ -32,7 +32,7 @@ def evaluate_many(pattern: str, evaluate_once: Callable[[RunFolder], Evaluation 
 
 def _outcome(run: RunFolder, evaluate_once: Callable[[RunFolder], Evaluation | None]) -> tuple[str, str]:
     if run.state() in UNFINISHED:
-        return "left out", f", its training is {run.state()}"
+        return "left out", f", state of its training: {run.state()}"
     try:
         evaluation = evaluate_once(run)
     except (ValueError, OSError, FloatingPointError) as error:

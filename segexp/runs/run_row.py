@@ -1,7 +1,6 @@
 """What a list of runs says of one run, read from its folder."""
 
 import math
-import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from segexp.run.folder import RunFolder
-from segexp.run.locked import is_locked
+from segexp.run.process import is_training
 from segexp.types import Values
 
 UNKNOWN = "unknown"
@@ -19,7 +18,7 @@ GROUPS = ("model", "loss", "data", "classes")
 
 
 class RunRow(NamedTuple):
-    """state: as in status.json; killed if it says running and no process of this machine trains there.
+    """state: as in status.json; killed if it says running and its process on this machine is gone.
 
     epoch: the last that was validated, counted from 1; None before the first. num_epochs: those planned; None if the
     training is counted in steps, or its configuration cannot be read. val_miou: the best so far.
@@ -45,7 +44,7 @@ def run_row(folder: Path) -> RunRow:
     max_epochs = planned.get("max_epochs") if isinstance(planned, dict) else None
     return RunRow(
         folder,
-        _state(folder, status),
+        _state(status),
         int(validated[-1]["epoch"]) + 1 if validated else None,
         max_epochs if isinstance(max_epochs, int) and max_epochs > 0 else None,
         max((row["val/miou"] for row in validated), default=None),
@@ -60,10 +59,9 @@ def _read(read: Callable[[], Values]) -> Values:
     return {}
 
 
-def _state(folder: Path, status: Values) -> str:
+def _state(status: Values) -> str:
     state = str(status.get("state", UNKNOWN))
-    is_here = status.get("host") == socket.gethostname()
-    return "killed" if state == "running" and is_here and not is_locked(folder) else state
+    return "killed" if state == "running" and not is_training(status) else state
 
 
 def _age_seconds(status: Values) -> float:

@@ -9,11 +9,9 @@ from rich.box import SIMPLE
 from rich.table import Table
 from rich.text import Text
 
+from segexp.display.durations import duration
 from segexp.display.tables import STATE_COLORS
 from segexp.runs.run_row import RunRow
-
-UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
-"""Seconds of each unit of an age, and its name."""
 
 
 def table(rows: Sequence[RunRow]) -> Table:
@@ -29,7 +27,7 @@ def table(rows: Sequence[RunRow]) -> Table:
         miou = "-" if row.val_miou is None else f"{row.val_miou:.4f}"
         state = Text(row.state, STATE_COLORS.get(row.state, "dim"))
         options = Text(" ".join(option for option in row.options if option not in common))
-        table.add_row(Text(_folder(row.folder)), state, _epoch(row), miou, age(row.age_seconds), options)
+        table.add_row(Text(_folder(row.folder)), state, _epoch(row), miou, _age(row.age_seconds), options)
     return table
 
 
@@ -40,12 +38,8 @@ def common_options(rows: Sequence[RunRow]) -> tuple[str, ...]:
     return tuple(option for option in rows[0].options if all(option in row.options for row in rows))
 
 
-def age(seconds: float) -> str:
-    """The largest unit of which there is one at least, rounded down: 3 d, 5 h, 12 min, 40 s."""
-    if not math.isfinite(seconds):
-        return "-"
-    size, unit = next((each for each in UNITS if seconds >= each[0]), UNITS[-1])
-    return f"{int(seconds // size)} {unit}"
+def _age(seconds: float) -> str:
+    return duration(seconds) if math.isfinite(seconds) else "-"
 
 
 def _epoch(row: RunRow) -> str:

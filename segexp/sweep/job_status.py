@@ -1,13 +1,14 @@
 """The status of a job, read from its run folder."""
 
-import os
 import signal
-import socket
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import NamedTuple
 
+from filelock import FileLock, Timeout
+
 from segexp.run.folder import RunFolder
+from segexp.run.process import is_training
 from segexp.sweep.job import Job
 from segexp.types import Values
 
@@ -61,20 +62,21 @@ def is_finished(job: Job) -> bool:
     return _run_status(job)["state"] == "finished"
 
 
+def is_locked(job: Job) -> bool:
+    """Whether a training works in the job's folder, whoever started it."""
+    file = job.folder / ".lock"
+    try:
+        if file.is_file():
+            with FileLock(file, timeout=0):
+                pass
+    except Timeout:
+        return True
+    return False
+
+
 def process_state(job: Job) -> ProcessState:
     """RUNNING or ENDED by what the training wrote in the job's folder; another machine's training counts as running."""
-    run_status = _run_status(job)
-    if run_status["state"] != "running":
-        return ProcessState.ENDED
-    if run_status.get("host") != socket.gethostname():
-        return ProcessState.RUNNING
-    try:
-        os.kill(int(run_status["process"]), 0)
-    except PermissionError:
-        return ProcessState.RUNNING
-    except (ProcessLookupError, KeyError, ValueError):
-        return ProcessState.ENDED
-    return ProcessState.RUNNING
+    return ProcessState.RUNNING if is_training(_run_status(job)) else ProcessState.ENDED
 
 
 def _state_and_reason(job: Job, run_status: Values, process: ProcessState, exit_status: int | None) -> tuple[str, str]:

@@ -5,11 +5,10 @@ from collections import deque
 from collections.abc import Sequence
 
 from segexp.run.folder import RunFolder
-from segexp.run.locked import is_locked
 from segexp.sweep.device_allocator import DeviceAllocator, visible_gpus
 from segexp.sweep.job import Job, Resources
 from segexp.sweep.job_process import JobProcess, SignalCounter
-from segexp.sweep.job_status import JobStatus, ProcessState, is_finished, job_status
+from segexp.sweep.job_status import JobStatus, ProcessState, is_finished, is_locked, job_status
 from segexp.sweep.settings import LocalLauncherSettings
 from segexp.sweep.sweep_folder import SweepFolder
 from segexp.sweep.sweep_progress import SweepProgress
@@ -56,7 +55,7 @@ class LocalSweep:
         self.progress = progress
         pairs = zip(jobs, resources, strict=True)
         self.pending = deque(pair for pair in pairs if not is_finished(pair[0]))
-        self.orphans = [pair for pair in self.pending if is_locked(pair[0].folder)]
+        self.orphans = [pair for pair in self.pending if is_locked(pair[0])]
         self.pending = deque(pair for pair in self.pending if pair not in self.orphans)
         for job, _ in self.orphans:
             owner = RunFolder(job.folder).owner()
@@ -110,7 +109,7 @@ class LocalSweep:
             self._conclude(job_status(job, ProcessState.ENDED)._replace(state="failed", reason=str(error)))
 
     def _collect(self) -> None:
-        for pair in [pair for pair in self.orphans if not is_locked(pair[0].folder)]:
+        for pair in [pair for pair in self.orphans if not is_locked(pair[0])]:
             self.orphans.remove(pair)
             if is_finished(pair[0]):
                 self._conclude(job_status(pair[0], ProcessState.ENDED))

@@ -83,7 +83,7 @@ def _record_start(run: RunFolder, request: Request, data: DataModule, begun_with
     environment["config_folders"] = [str(folder) for folder in user_folders()]
     if begun_with:
         environment["start_from"] = begun_with.record()
-        print(begun_with.summary())
+        _say(run, request.values, *begun_with.summary().splitlines())
     run.write_environment(environment)
     run.write_config(request.values)  # the last, as `RunFolder.is_started` asks for it: a kill leaves all or nothing
 

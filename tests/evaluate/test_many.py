@@ -50,7 +50,7 @@ def test_one_run_stops_no_other(runs: Path, capsys: pytest.CaptureFixture) -> No
     assert not is_complete
     assert f"1/3  {runs / 'first'}: failed: {runs / 'first'} has no checkpoint 'best'" in printed
     assert f"2/3  {runs / 'second'}: evaluated, mIoU " in printed
-    assert f"3/3  {runs / 'third'}: left out, its training is preempted" in printed
+    assert f"3/3  {runs / 'third'}: left out, state of its training: preempted" in printed
     assert printed.endswith("\n1 failed, 1 evaluated, 1 left out\n")
 
 
