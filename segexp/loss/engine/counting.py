@@ -66,7 +66,7 @@ def count_pixels(
         other.copy_(grid.fractional_index(class_logit, steps, steps, out=class_logit)).mul_(counted)
         other.scatter_(0, label[None], NOWHERE)
         in_all_tables = _in_all_tables(other, first, scratch[1])
-        return torch.stack([_bincount(each, steps, num_places) for each in (true, in_all_tables)])
+        return torch.stack([_bincount(each, steps, num_places) for each in (true.clone(), in_all_tables)])
 
     counts = torch.zeros(num_images, 2, num_places // steps, dtype=torch.int64, device=scores.device)
     for image, counts_of_chunk in pool.map(work, scores):
@@ -96,7 +96,9 @@ def slopes_at_edges(histogram: ThresholdHistogram, weight: ByClass, grid: LogitG
     return torch.stack(sides)
 
 
-def gradient_by_counting(logits: Logits, places: Places, slopes: EdgeSlopes, grid: LogitGrid) -> Logits:
+def gradient_by_counting(
+    logits: Logits, places: Places, slopes: EdgeSlopes, grid: LogitGrid, pool: ChunkPool
+) -> Logits:
     """Compute the gradient of the loss by the logits, in their own type and memory format."""
     scores = logits.detach().flatten(2)
     num_images, num_classes, _ = scores.shape
@@ -115,8 +117,7 @@ def gradient_by_counting(logits: Logits, places: Places, slopes: EdgeSlopes, gri
         if not is_plain(out):
             out.copy_(of_chunk)
 
-    with ChunkPool(gradient.device) as pool:
-        pool.map(work, scores)
+    pool.map(work, scores)
     return gradient
 
 
@@ -169,8 +170,8 @@ def _in_all_tables(place: PlaceByClass, first: Int[Tensor, "num_classes 1"], scr
 
 
 def _bincount(place: Int[Tensor, "..."], steps: int, num_places: int) -> Int[Tensor, " bin"]:
-    """Count places by bin."""
-    index, num_bins = place.bitwise_right_shift(steps.bit_length() - 1).flatten(), num_places // steps
+    """Count places by bin; overwrites them."""
+    index, num_bins = place.bitwise_right_shift_(steps.bit_length() - 1).flatten(), num_places // steps
     if index.device.type == "cpu":
         return torch.bincount(index, minlength=num_bins)
     counts = torch.zeros(num_bins, dtype=torch.int64, device=index.device)  # torch.bincount would make the host wait

@@ -174,7 +174,8 @@ class _OnceDifferentiable(torch.autograd.Function):
 def _gradient_by_counting(
     grid: LogitGrid, logits: Logits, scale: Scalar, slopes: EdgeSlopes, *places: Tensor
 ) -> Logits:
-    return gradient_by_counting(logits, Places(*places), slopes * scale, grid)
+    with ChunkPool(logits.device) as pool:  # first, for the reason given in forward
+        return gradient_by_counting(logits, Places(*places), slopes * scale, grid, pool)
 
 
 def _gradient_by_sorting(logits: Logits, scale: Scalar, slopes: Slopes, *images: Tensor) -> Logits:
