@@ -1,6 +1,7 @@
 """What `make docs` builds the site from: its strict build checks links between pages, and these tests the rest."""
 
 import importlib.util
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -92,6 +93,14 @@ def targets(node: Any) -> list[str]:
         return []
     own = [node["_target_"]] if str(node.get("_target_")).startswith("segexp.") else []
     return own + [target for value in node.values() for target in targets(value)]
+
+
+def test_every_key_of_every_command_is_on_their_page(pages: Path) -> None:
+    text = (pages / "api/commands.md").read_text()
+    for file in (ROOT / "conf").glob("*.yaml"):
+        shown = re.search(rf"^## `segexp {file.stem}`\n\n```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+        assert shown
+        assert yaml.safe_load(shown[1]).keys() == yaml.safe_load(file.read_text()).keys() - {"hydra"}
 
 
 def test_described_names_become_a_list() -> None:

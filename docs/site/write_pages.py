@@ -19,8 +19,8 @@ FROM_PYTHON = (
     "segexp.build",
     "segexp.types",
 )
-WITHOUT_PAGE = ("experiment", "hydra", "sweep")
-"""Folders of conf/ that hold whole configurations, or settings of Hydra."""
+WITHOUT_PAGE = ("hydra", "sweep")
+"""Folders of conf/ that are no group of options."""
 SHARED = {
     "augmentation": ("segexp.augmentation.augmentation",),
     "classes": ("segexp.classes",),
@@ -58,9 +58,18 @@ def write_pages(folder: Path) -> None:
             shutil.copy(file, copy)
     api = folder / "api"
     api.mkdir()
+    (api / "commands.md").write_text(
+        "\n".join(["# Keys of every command\n", *map(_keys, sorted(ROOT.glob("conf/*.yaml")))])
+    )
     (api / "python.md").write_text("\n".join(["# From Python\n", *(_reference(name, 2) for name in FROM_PYTHON)]))
     for group in sorted(each for each in (ROOT / "conf").iterdir() if each.is_dir() and each.name not in WITHOUT_PAGE):
         (api / f"{group.name}.md").write_text(_options(group))
+
+
+def _keys(command: Path) -> str:
+    """Show the keys of a command, without its settings of Hydra, which every command has."""
+    keys, _, _ = command.read_text().partition("\nhydra:")
+    return f"## `segexp {command.stem}`\n\n```yaml\n{keys.rstrip()}\n```\n"
 
 
 def _options(group: Path) -> str:
