@@ -4,7 +4,7 @@ BIN := .venv/bin
 RUN = outputs/demo/$(shell date +%Y-%m-%d_%H-%M-%S)
 unexport PYTHONDONTWRITEBYTECODE   # where it is set, every process of the tests compiles the project again
 
-.PHONY: help setup demo test test-fast test-slow test-cluster test-browser check format clean
+.PHONY: help setup demo test test-fast test-slow test-cluster test-browser docs check format clean
 
 help:           ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -39,6 +39,11 @@ test-browser: setup   ## open reports and a server's page in Chromium, which roo
 	command -v chromium >/dev/null || [ "$$(id -u)" != 0 ] || { apt-get update -qq && apt-get install -y -qq chromium; }
 	$(BIN)/python -m pytest -m browser tests/browser
 
+docs: setup     ## build the site of README, docs/ and the Python API in build/docs/site; broken links are errors
+	$(BIN)/python docs/site/write_pages.py
+	$(BIN)/zensical build --strict --config-file build/docs/zensical.toml
+	@echo "open build/docs/site/index.html, or, to search: python3 -m http.server --directory build/docs/site"
+
 check: setup    ## style, formatting, types, layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -49,5 +54,5 @@ format: setup   ## let ruff format and mend the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-clean:          ## remove .venv and outputs
-	rm -rf .venv outputs
+clean:          ## remove .venv, outputs and the site
+	rm -rf .venv outputs build/docs

@@ -57,6 +57,7 @@ def part(node: Mapping[str, Any] | None, facts: Facts | None = None, **extra: An
 
 
 def grouping(values: Mapping[str, Any]) -> Grouping:
+    """Which labels form which class."""
     return part(values["classes"])
 
 
@@ -107,6 +108,7 @@ def source_from(settings: Mapping[str, Any], facts: Facts | None = None) -> "Sou
 
 
 def augmentation(values: Mapping[str, Any]) -> "Augmentation":
+    """Sample -> another sample, a function of (seed, epoch, index)."""
     return part(values["augmentation"], {"seed": lambda: values["seed"]})
 
 
@@ -164,6 +166,7 @@ def loggers(values: Mapping[str, Any], folder: Path) -> "list[Logger]":
 
 
 def callbacks(values: Mapping[str, Any], folder: Path) -> "list[Callback]":
+    """Those that were chosen. folder: that of the run."""
     facts = {
         "folder": lambda: str(folder),
         "dirpath": lambda: str(folder / "checkpoints"),

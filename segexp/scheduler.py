@@ -27,6 +27,7 @@ NO_END = sys.maxsize
 
 
 def constant(optimizer: Optimizer) -> LRScheduler:
+    """The lr of the optimizer throughout."""
     return ConstantLR(optimizer, factor=1.0)
 
 
@@ -51,8 +52,8 @@ class Plateau(LRScheduler):
     """lr factor^k after a score has failed to improve k times, each time in more than `patience` validations in a row.
 
     monitor: name of the score, as it is logged. mode: max if a higher score is better, else min. factor: in (0, 1).
-    torch's ReduceLROnPlateau has to be given the score with every step, and Lightning leaves this out where a training
-    goes on within an epoch. Here a step keeps the rate, and `observe` is told of each validation.
+    Different from torch's ReduceLROnPlateau, which has to be given the score with every step, what Lightning leaves out
+    where a training goes on within an epoch: here a step keeps the rate, and `observe` is told of each validation.
     Raises ValueError for values out of range.
     """
 

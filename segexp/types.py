@@ -10,13 +10,20 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     Bytes = npt.NDArray[np.uint8]
+    """Pixels, labels or classes."""
     Counts = npt.NDArray[np.int64]
+    """Whole numbers."""
     Floats = npt.NDArray[np.float64]
+    """Scores."""
 
     Image = UInt8[Tensor, "batch 3 height width"]
+    """Red, green, blue, 0..255."""
     Logits = Float[Tensor, "batch num_classes height width"]
+    """Unnormalised scores: their softmax is the probability of each class."""
     Target = UInt8[Tensor, "batch height width"]
+    """Train id of every pixel, `VOID` where nothing is scored."""
     Scalar = Float[Tensor, ""]
+    """A loss."""
 else:  # these types are read, not run: a command that only refuses a typo must not wait for NumPy or torch
     Bytes = Counts = Floats = Image = Logits = Target = Scalar = Tensor = Any
 

@@ -8,8 +8,9 @@ class FreezeEncoder(Callback):
     """Keeps the encoder's weights and batch statistics unchanged during the first epochs.
 
     num_epochs: how many epochs. weights, start_from: where the encoder's weights come from, as the keys of the training
-    say it; runs of earlier versions do not. The encoder's gradients are computed, and dropped before each step, as DDP
-    would never synchronise parameters that join later. So the frozen epochs are not faster.
+    say it; runs of earlier versions do not.
+    The encoder's gradients are computed, and dropped before each step, as DDP would never synchronise parameters that
+    join later. So the frozen epochs are not faster.
     Raises ValueError for an encoder whose weights are random.
     """
 

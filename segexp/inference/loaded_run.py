@@ -22,7 +22,7 @@ from segexp.types import SMALLEST_SIDE, Bytes
 
 @dataclass(frozen=True)
 class LoadedRun:
-    """A trained run that `load_run` loaded.
+    """A trained run, as `segexp.load` returns it.
 
     network: image [B, 3, H, W], uint8 0..255 or float 0..1, on its device -> logits [B, C, H, W]; H and W at least 32;
     in evaluation mode, in the precision that was chosen. grouping: what the C classes are.
