@@ -47,7 +47,7 @@ def _facts(comparison: Comparison, data_set: str) -> list[tuple[str, str]]:
         ("data", f"{data_set}, {len(first.image_names)} images, {len(first.class_names)} classes"),
         ("image size", _image_size(first)),
         ("network", _names(run.choices.get("model") for run in runs)),
-        ("runs", f"{len(runs)}, {len(comparison.rows)} variant{'s'[: len(comparison.rows) > 1]}"),
+        ("runs", f"{len(runs)} ({len(comparison.rows)} variant{'s'[: len(comparison.rows) > 1]})"),
         ("last run finished", max(run.finished for run in runs)[:10] or "unknown"),
     ]
 

@@ -146,5 +146,5 @@ def _size(pixels: Bytes) -> tuple[int, int]:
 
 def _data_uri(picture: Image.Image, form: str) -> str:
     content = BytesIO()
-    picture.save(content, form, quality=82, optimize=True)
+    picture.save(content, form, quality=82)
     return f"data:image/{form};base64,{base64.b64encode(content.getvalue()).decode()}"

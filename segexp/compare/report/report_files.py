@@ -1,5 +1,6 @@
 """Comparison -> report.html, report.md, and tables as CSV and Parquet."""
 
+import functools
 import io
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,7 @@ def write_report(comparison: Comparison, folder: Path, command: str) -> list[Pat
         "command": command,
         **_content(shortly_named),
     }
-    paths = [write_atomic(folder / name, _render(name, content)) for name in ("report.html", "report.md")]
+    paths = [write_atomic(folder / name, _environment().get_template(name).render(content)) for name in ("report.html", "report.md")]
     for name, table in dataframes(comparison).items():
         paths += _write_table(table, folder / name)
     return paths
@@ -100,7 +101,8 @@ def _images(comparison: Comparison) -> dict[str, Any]:
     return {"images": images, "pictures": image_pictures(comparison, images), "difference_meanings": MEANINGS}
 
 
-def _render(name: str, content: dict[str, Any]) -> str:
+@functools.cache
+def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=lambda template: template is not None and template.endswith(".html"),
@@ -118,7 +120,7 @@ def _render(name: str, content: dict[str, Any]) -> str:
         "markdown": escape,
         "code_block": code_block,
     }
-    return environment.get_template(name).render(content)
+    return environment
 
 
 def _write_table(table: pl.DataFrame, path: Path) -> list[Path]:

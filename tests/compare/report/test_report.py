@@ -217,9 +217,10 @@ def test_the_head_says_what_was_compared_on_what_and_the_best_beside_the_baselin
     head = page.text.partition("Verdict")[0]
     assert head.count(title) == 2  # of the window, and the heading
     assert re.search(r"best mIoU0\.\d{4} dice \(\+0\.\d{4}, better\)\nbaseline mIoU0\.\d{4} focal\n", head)
-    for fact in ("folder val, 12 images, 4 classes", "as stored", "unknown", "9, 3 variants"):
+    for fact in ("folder val, 12 images, 4 classes", "as stored", "unknown", "9 (3 variants)"):
         assert fact in head
         assert fact in (report / "report.md").read_text()
+    assert re.search(r"\n\nbest mIoU: .* · baseline mIoU: .* · last run finished: .*\n\n- ", (report / "report.md").read_text())
     assert (report / "report.md").read_text().startswith(f"# {title}\n")
 
 
