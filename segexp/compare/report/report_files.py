@@ -51,7 +51,10 @@ def write_report(comparison: Comparison, folder: Path, command: str) -> list[Pat
         "command": command,
         **_content(shortly_named),
     }
-    paths = [write_atomic(folder / name, _environment().get_template(name).render(content)) for name in ("report.html", "report.md")]
+    paths = [
+        write_atomic(folder / name, _environment().get_template(name).render(content))
+        for name in ("report.html", "report.md")
+    ]
     for name, table in dataframes(comparison).items():
         paths += _write_table(table, folder / name)
     return paths

@@ -220,8 +220,9 @@ def test_the_head_says_what_was_compared_on_what_and_the_best_beside_the_baselin
     for fact in ("folder val, 12 images, 4 classes", "as stored", "unknown", "9 (3 variants)"):
         assert fact in head
         assert fact in (report / "report.md").read_text()
-    assert re.search(r"\n\nbest mIoU: .* · baseline mIoU: .* · last run finished: .*\n\n- ", (report / "report.md").read_text())
-    assert (report / "report.md").read_text().startswith(f"# {title}\n")
+    markdown = (report / "report.md").read_text()
+    assert re.search(r"\n\nbest mIoU: .* · baseline mIoU: .* · last run finished: .*\n\n- ", markdown)
+    assert markdown.startswith(f"# {title}\n")
 
 
 def test_runs_are_named_below_the_folder_they_have_in_common(page: Page, comparison: Comparison) -> None:
@@ -230,3 +231,10 @@ def test_runs_are_named_below_the_folder_they_have_in_common(page: Page, compari
     assert f"Folders below {folder}; trained by segexp at 0123456789." in runs
     assert runs.count(folder) == 1
     assert re.search(r"focal20\.\d{4}focal2 ", runs)  # variant, seed, score, folder
+
+
+def test_settings_leave_out_what_the_names_of_options_say(page: Page, report: Path) -> None:
+    settings = page.text.rpartition("Settings that differ between variants")[2].partition("runs used")[0]
+    assert "note" in settings
+    assert "_target_" not in settings
+    assert "loss._target_" in pl.read_parquet(report / "runs.parquet").columns
