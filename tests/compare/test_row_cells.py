@@ -64,7 +64,7 @@ def of_markdown(lines: Sequence[str]) -> Rows:
 
 def on_the_page(comparison: Comparison, folder: Path) -> Rows:
     write_report(comparison, folder, "")
-    table = (folder / "report.html").read_text().partition("<table>")[2].partition("</table>")[0]
+    table = (folder / "report.html").read_text().partition('<table class="sortable">')[2].partition("</table>")[0]
     cells = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in re.findall("<tr>.*?</tr>", table)]
     return of_markdown([f"|{'|'.join(map(unescape, row))}|" for row in [cells[0], cells[0], *cells[1:]]])
 

@@ -5,13 +5,17 @@ from typing import NamedTuple
 
 import numpy as np
 
+from segexp.compare.report.colors import Cell, Scale, gain_scale
 from segexp.compare.verdict.evaluated_run import Run
+from segexp.compare.verdict.format import NO_VALUE
 from segexp.compare.verdict.variants import Variants
 from segexp.types import Floats
 
 MOST_VARIANTS = 4
 MOST_CHANGES = 8
 SMALLEST_CHANGE = 0.005
+SMALLEST_NUMBER = 0.01
+"""Changes nearer to 0 have a colour but no number."""
 
 
 class ShareChange(NamedTuple):
@@ -24,12 +28,11 @@ class ShareChange(NamedTuple):
 
 
 class ConfusionChange(NamedTuple):
-    """number: its place in the page, from 0. name: of the variant. largest: its largest changes.
+    """name: of the variant. largest: its largest changes.
 
     difference: of shares, [C, C], rows true; NaN where a class is absent.
     """
 
-    number: int
     name: str
     difference: Floats
     largest: list[ShareChange]
@@ -42,8 +45,8 @@ def confusion_changes(variants: Variants, names: Sequence[str]) -> list[Confusio
     ordered = sorted(differences, key=lambda name: -float(np.nansum(np.abs(differences[name]))))
     class_names = next(iter(variants[names[0]].values())).class_names
     return [
-        ConfusionChange(number, name, differences[name], _largest(baseline, differences[name], class_names))
-        for number, name in enumerate(ordered[:MOST_VARIANTS])
+        ConfusionChange(name, differences[name], _largest(baseline, differences[name], class_names))
+        for name in ordered[:MOST_VARIANTS]
     ]
 
 
@@ -52,6 +55,32 @@ def shares(runs: Iterable[Run]) -> Floats:
     counts = np.stack([run.confusion for run in runs]).astype(np.float64)
     totals = counts.sum(2, keepdims=True)
     return np.divide(counts, totals, out=np.full_like(counts, np.nan), where=totals > 0).mean(0)
+
+
+def gains(difference: Floats) -> Floats:
+    """The same with the sign that makes better positive: more on the diagonal, less beside it, [C, C]."""
+    return np.where(np.eye(len(difference), dtype=bool), difference, -difference)
+
+
+def confusion_scale(changes: Sequence[ConfusionChange]) -> Scale:
+    """One for all variants."""
+    return gain_scale(*(change.difference for change in changes))
+
+
+def confusion_cells(change: ConfusionChange, scale: Scale) -> list[list[Cell]]:
+    """The change in figures, coloured by what is gained; [C][C], rows true."""
+    gained = gains(change.difference)
+    return [
+        [scale.cell(_text(value), gain) for value, gain in zip(*each, strict=True)]
+        for each in zip(change.difference, gained, strict=True)
+    ]
+
+
+def _text(value: float) -> str:
+    """`+.02`, as narrow as it can be."""
+    if np.isnan(value):
+        return NO_VALUE
+    return f"{value:+.2f}".replace("0.", ".", 1).replace("-", "−") if abs(value) >= SMALLEST_NUMBER else ""
 
 
 def _largest(baseline: Floats, difference: Floats, class_names: Sequence[str]) -> list[ShareChange]:

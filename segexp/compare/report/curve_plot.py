@@ -4,34 +4,39 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from segexp.compare.report.curves import Curve
-from segexp.compare.report.svg import Drawing, wrap
+from segexp.compare.report.svg import Drawing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 CYCLE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6d00", "#56b4e9", "#7b4fb5")  # after Okabe and Ito 2008
+OF_BASELINE = "#111111"
 
 
 def curve_plot(curves: Sequence[Curve], baseline: str) -> Drawing:
     """Draw the curves, that of the baseline dashed. baseline: its name; it may have no curve."""
     label = f"Validation mIoU by epoch of {', '.join(curve.name for curve in curves)}"
-    return Drawing("curves", label, lambda: _figure(curves, baseline), fits=True)
+    return Drawing("curves", label, lambda: _figure(curves, baseline))
+
+
+def curve_colors(curves: Sequence[Curve], baseline: str) -> list[tuple[str, str]]:
+    """The name of each curve and its colour in CSS, for the legend."""
+    colors = iter(CYCLE)
+    return [(curve.name, OF_BASELINE if curve.name == baseline else next(colors)) for curve in curves]
 
 
 def _figure(curves: Sequence[Curve], baseline: str) -> "Figure":
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
-    figure = Figure(figsize=(7.5, 4.0 + 0.24 * len(curves)), layout="constrained")
+    figure = Figure(figsize=(4.6, 3.0), layout="constrained")  # narrow, so that letters can be read on a phone
     axis = figure.subplots()
-    lines, colors = [], iter(CYCLE)
-    for curve in curves:
-        color, style = ("#111", "--") if curve.name == baseline else (next(colors), "-")
-        axis.fill_between(curve.epochs, curve.low, curve.high, color=color, alpha=0.13, linewidth=0)
-        lines += axis.plot(curve.epochs, curve.mean, style, color=color, linewidth=1.8, marker=".", markersize=4)
+    for curve, (name, color) in zip(curves, curve_colors(curves, baseline), strict=True):
+        epochs = [epoch + 1 for epoch in curve.epochs]  # a training counts from 1, its history from 0
+        axis.fill_between(epochs, curve.low, curve.high, color=color, alpha=0.13, linewidth=0)
+        style = "--" if name == baseline else "-"
+        axis.plot(epochs, curve.mean, style, color=color, linewidth=1.6, marker=".", markersize=4)
     axis.set(xlabel="epoch", ylabel="mIoU on the validation split")
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.grid(alpha=0.3)
-    names = [wrap(curve.name, 44, 2) for curve in curves]
-    figure.legend(lines, names, loc="outside lower left", ncols=2, frameon=False)
     return figure

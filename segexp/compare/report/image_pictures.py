@@ -1,31 +1,37 @@
 """Pictures of images on which variants differ: the image, the ground truth, and the prediction of each variant."""
 
 import base64
-import io
 from collections.abc import Sequence
+from io import BytesIO
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
+from segexp.compare.report.difference_map import difference_map, difference_picture
 from segexp.compare.report.image_spread import ImageSpread
 from segexp.compare.report.predictions import Predictions, find_predictions
 from segexp.compare.verdict.comparison import Comparison
-from segexp.compare.verdict.evaluated_run import Run
 from segexp.data.reading import read_image, read_mask
-from segexp.display.pictures import colorize
+from segexp.display.pictures import with_palette
 from segexp.types import Bytes
 
-WIDTH = 320
+WIDTH = 480
+"""Of a picture that was enlarged by a click; beside others it is smaller."""
 MOST_PREDICTIONS = 8
+UNREADABLE = (OSError, ValueError, Image.DecompressionBombError)
 
 
 class Picture(NamedTuple):
-    """title: image, truth, or a variant. note: seed and mIoU of a prediction. source: a data URI."""
+    """title: image, truth, or a variant. notes: lines below it. source: a data URI.
+
+    difference: of a prediction, that of its difference map; else empty.
+    """
 
     title: str
-    note: str
+    notes: list[str]
     source: str
+    difference: str = ""
 
 
 class ImagePictures(NamedTuple):
@@ -49,15 +55,18 @@ def image_pictures(comparison: Comparison, images: Sequence[ImageSpread]) -> Ima
     without = [row.name for row in comparison.rows if row.name not in predictions.runs]
     by_image = {}
     for image in images:
-        pictures = _pictures(predictions, image, _chosen_variants(comparison, predictions, image))
+        pictures = _pictures(comparison, predictions, image)
         if pictures:
             by_image[image.name] = pictures
-    legend = [
-        (name, "#{:02x}{:02x}{:02x}".format(*color))
-        for name, color in zip(predictions.class_names, predictions.colors, strict=True)
-    ]
     missing = "" if by_image else "The files of these images are no longer there."
-    return ImagePictures(by_image, legend, missing, without, predictions.damaged)
+    return ImagePictures(by_image, _legend(predictions), missing, without, predictions.damaged)
+
+
+def _legend(predictions: Predictions) -> list[tuple[str, str]]:
+    """The classes, and black void, unless that is one of the classes."""
+    colors = ["#{:02x}{:02x}{:02x}".format(*color) for color in predictions.colors]
+    legend = list(zip(predictions.class_names, colors, strict=True))
+    return legend if "void" in predictions.class_names else [*legend, ("void", "#000000")]
 
 
 def _chosen_variants(comparison: Comparison, predictions: Predictions, image: ImageSpread) -> list[str]:
@@ -76,39 +85,58 @@ def _chosen_variants(comparison: Comparison, predictions: Predictions, image: Im
     return [name for name, _ in scored]
 
 
-def _pictures(predictions: Predictions, image: ImageSpread, names: Sequence[str]) -> list[Picture]:
-    """The image, the ground truth and the predictions of these variants; empty if image or mask cannot be read."""
+def _pictures(comparison: Comparison, predictions: Predictions, image: ImageSpread) -> list[Picture]:
+    """The image, the ground truth and the predictions of variants; empty if image or mask cannot be read."""
     place = predictions.image_names.index(image.name)
     try:
-        pictures = [
-            Picture("image", "", _image_uri(read_image(predictions.images[place], predictions.bit_depth))),
-            Picture("truth", "", _mask_uri(read_mask(predictions.masks[place]), predictions)),
-        ]
-    except (OSError, ValueError, Image.DecompressionBombError):
+        pixels = read_image(predictions.images[place], predictions.bit_depth)
+        target = predictions.lookup[read_mask(predictions.masks[place])]
+    except UNREADABLE:
         return []
-    for name in names:
-        run = predictions.runs[name]
-        try:
-            label_ids = read_mask(predictions.file(run, image.name))
-        except (OSError, ValueError, Image.DecompressionBombError):
+    by_variant = _predictions_on(image.name, predictions, _chosen_variants(comparison, predictions, image))
+    baseline = by_variant.get(comparison.rows[0].name)
+    pictures = [Picture("image", [], _image_uri(pixels)), Picture("truth", [], _mask_uri(target, predictions))]
+    for number, row in enumerate(comparison.rows):
+        prediction = by_variant.get(row.name)
+        if prediction is None:
             continue
-        pictures.append(Picture(name, _note(run, place), _mask_uri(label_ids, predictions)))
+        difference = "" if baseline is None else _difference_uri(target, prediction, baseline)
+        notes = _notes(image.miou[number], len(row.seeds), predictions.runs[row.name].seed)
+        pictures.append(Picture(row.name, notes, _mask_uri(prediction, predictions), difference))
     return pictures
 
 
-def _note(run: Run, place: int) -> str:
-    return f"seed {run.seed}, mIoU {run.image_miou[place]:.3f}"
+def _predictions_on(image_name: str, predictions: Predictions, names: Sequence[str]) -> dict[str, Bytes]:
+    """Variant -> train ids [H, W], of those whose file can be read."""
+    found = {}
+    for name in names:
+        try:
+            found[name] = predictions.lookup[read_mask(predictions.file(predictions.runs[name], image_name))]
+        except UNREADABLE:
+            continue
+    return found
+
+
+def _notes(mean: float, num_seeds: int, seed: int) -> list[str]:
+    """The mean of all seeds, and the seed that the picture shows."""
+    return [f"mIoU {mean:.3f}", f"mean of {num_seeds} seeds; shown: seed {seed}" if num_seeds > 1 else f"seed {seed}"]
 
 
 def _image_uri(image: Bytes) -> str:
-    small = Image.fromarray(image).resize(_size(image), Image.Resampling.LANCZOS, reducing_gap=3)
-    return _data_uri(small, "jpeg", quality=82)
+    return _data_uri(Image.fromarray(image).resize(_size(image), Image.Resampling.LANCZOS, reducing_gap=3), "jpeg")
 
 
-def _mask_uri(label_ids: Bytes, predictions: Predictions) -> str:
-    train_ids = predictions.lookup[label_ids]
-    small = Image.fromarray(train_ids).resize(_size(train_ids), Image.Resampling.NEAREST)
-    return _data_uri(Image.fromarray(colorize(np.asarray(small), predictions.colors)), "png", optimize=True)
+def _mask_uri(train_ids: Bytes, predictions: Predictions) -> str:
+    return _data_uri(with_palette(_smaller(train_ids), predictions.colors), "png")
+
+
+def _difference_uri(target: Bytes, prediction: Bytes, baseline: Bytes) -> str:
+    """Of the pixels that the pictures beside it show, so that all of them fit to one another."""
+    return _data_uri(difference_picture(difference_map(*map(_smaller, (target, prediction, baseline)))), "png")
+
+
+def _smaller(train_ids: Bytes) -> Bytes:
+    return np.asarray(Image.fromarray(train_ids).resize(_size(train_ids), Image.Resampling.NEAREST))
 
 
 def _size(pixels: Bytes) -> tuple[int, int]:
@@ -116,7 +144,7 @@ def _size(pixels: Bytes) -> tuple[int, int]:
     return WIDTH, max(1, round(WIDTH * height / width))
 
 
-def _data_uri(picture: Image.Image, form: str, **options: int) -> str:
-    content = io.BytesIO()
-    picture.save(content, form, **options)
+def _data_uri(picture: Image.Image, form: str) -> str:
+    content = BytesIO()
+    picture.save(content, form, quality=82)
     return f"data:image/{form};base64,{base64.b64encode(content.getvalue()).decode()}"

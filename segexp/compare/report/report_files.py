@@ -1,24 +1,26 @@
 """Comparison -> report.html, report.md, and tables as CSV and Parquet."""
 
+import functools
 import io
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
-from segexp.compare.report.confusion_changes import ConfusionChange, confusion_changes
-from segexp.compare.report.curve_plot import curve_plot
-from segexp.compare.report.curves import Curve, curves
+from segexp.compare.report.class_tables import class_gain_table, class_score_table
+from segexp.compare.report.confusion_changes import confusion_cells, confusion_changes, confusion_scale
+from segexp.compare.report.curve_plot import curve_colors, curve_plot
+from segexp.compare.report.curves import curves
 from segexp.compare.report.dataframes import dataframes
+from segexp.compare.report.difference_map import MEANINGS
+from segexp.compare.report.forest_plot import forest_plot
+from segexp.compare.report.head import head
 from segexp.compare.report.headline import headline, with_short_names
-from segexp.compare.report.heatmaps import class_gain_heatmap, class_score_heatmap, confusion_heatmap
 from segexp.compare.report.image_pictures import image_pictures
 from segexp.compare.report.image_spread import most_different_images
-from segexp.compare.report.interval_plot import interval_plot
 from segexp.compare.report.provenance import baseline_run, picture_command, run_sources, training_commands
+from segexp.compare.report.relative import relative
 from segexp.compare.report.setting_table import setting_table
 from segexp.compare.report.svg import breakable, svg
 from segexp.compare.verdict.comparison import Comparison
@@ -42,59 +44,68 @@ def write_report(comparison: Comparison, folder: Path, command: str) -> list[Pat
     command: what was typed to make it. Raises OSError if a file cannot be written.
     """
     heading, shortly_named = with_short_names(comparison)
-    content = {"heading": heading, "sentences": headline(comparison), "command": command, **_content(shortly_named)}
-    paths = [write_atomic(folder / name, _render(name, content)) for name in ("report.html", "report.md")]
+    content = {
+        "heading": heading,
+        "head": head(shortly_named, heading),
+        "sentences": headline(comparison),
+        "command": command,
+        **_content(shortly_named),
+    }
+    paths = [
+        write_atomic(folder / name, _environment().get_template(name).render(content))
+        for name in ("report.html", "report.md")
+    ]
     for name, table in dataframes(comparison).items():
         paths += _write_table(table, folder / name)
     return paths
 
 
 def _content(comparison: Comparison) -> dict[str, Any]:
-    """What both templates show, by the name they use."""
-    images, learning_curves = most_different_images(comparison), curves(comparison)
+    """What both templates show beside the figures, by the name they use."""
     return {
         "comparison": comparison,
         "baseline": comparison.rows[0],
         "others": comparison.rows[1:],
         "num_images": len(baseline_run(comparison).image_names),
         "row_cells": row_cells(comparison.rows),
-        "figures": _figures(comparison, learning_curves),
-        "curve_names": [curve.name for curve in learning_curves],
-        "num_drawn": MOST_ROWS_DRAWN,
         "extra_scores": extra_scores(comparison),
         "each_score_alone": EACH_SCORE_ALONE,
-        "confusion_changes": _confusion_changes(comparison),
-        "images": images,
-        "pictures": image_pictures(comparison, images),
         "picture_command": picture_command(comparison),
         "settings": setting_table(comparison.variants),
-        "runs": run_sources(comparison),
+        "sources": run_sources(comparison),
         "commands": training_commands(comparison),
         "skipped_lines": "\n".join(skipped_run_lines(comparison.skipped_runs)),
         "most_rows_open": MOST_ROWS_OPEN,
+        **_figures(comparison),
+        **_images(comparison),
     }
 
 
-def _confusion_changes(comparison: Comparison) -> list[tuple[ConfusionChange, Markup]]:
-    changes = confusion_changes(comparison.variants, [row.name for row in comparison.rows])
-    return [(change, svg(confusion_heatmap(change, comparison.class_names))) for change in changes]
-
-
-def _figures(comparison: Comparison, learning_curves: Sequence[Curve]) -> dict[str, Markup]:
-    """Name in the template -> inline SVG; a figure without anything to draw is left out."""
+def _figures(comparison: Comparison) -> dict[str, Any]:
+    """The figures of the page; None where there is nothing to draw."""
     rows, class_names = comparison.rows[:MOST_ROWS_DRAWN], comparison.class_names
-    title = score_name(comparison.class_score)
-    figures = {"class_scores": svg(class_score_heatmap(rows, class_names, title))}
-    if any(row.difference for row in rows):
-        figures["intervals"] = svg(interval_plot(rows, score_name(comparison.score)))
-    if len(rows) > 1:
-        figures["class_gain"] = svg(class_gain_heatmap(rows, class_names, title))
-    if learning_curves:
-        figures["curves"] = svg(curve_plot(learning_curves, rows[0].name))
-    return figures
+    learning_curves, baseline = curves(comparison), rows[0].name
+    changes = confusion_changes(comparison.variants, [row.name for row in comparison.rows])
+    scale = confusion_scale(changes)
+    return {
+        "num_drawn": MOST_ROWS_DRAWN,
+        "forest": forest_plot(rows),
+        "class_scores": class_score_table(rows, class_names),
+        "class_gains": class_gain_table(rows, class_names) if len(rows) > 1 else None,
+        "curves": svg(curve_plot(learning_curves, baseline)) if learning_curves else None,
+        "curve_colors": curve_colors(learning_curves, baseline),
+        "confusion_scale": scale,
+        "confusion_changes": [(change, confusion_cells(change, scale)) for change in changes],
+    }
 
 
-def _render(name: str, content: dict[str, Any]) -> str:
+def _images(comparison: Comparison) -> dict[str, Any]:
+    images = most_different_images(comparison)
+    return {"images": images, "pictures": image_pictures(comparison, images), "difference_meanings": MEANINGS}
+
+
+@functools.cache
+def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=lambda template: template is not None and template.endswith(".html"),
@@ -105,13 +116,14 @@ def _render(name: str, content: dict[str, Any]) -> str:
     )
     environment.filters |= {
         "breakable": breakable,
+        "relative": relative,
         "score": score,
         "score_name": score_name,
         "signed": signed,
         "markdown": escape,
         "code_block": code_block,
     }
-    return environment.get_template(name).render(content)
+    return environment
 
 
 def _write_table(table: pl.DataFrame, path: Path) -> list[Path]:

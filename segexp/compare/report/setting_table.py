@@ -17,9 +17,9 @@ class SettingTable(NamedTuple):
 
 
 def setting_table(variants: Variants) -> SettingTable:
-    """The settings that differ between variants."""
+    """The settings that differ between variants, without what says no more than the names of their options do."""
     settings = _settings(variants)
-    keys = differing_keys(variants)
+    keys = [key for key in differing_keys(variants) if not _follows_from_option(key, variants)]
     return SettingTable(keys, {name: [_text(each, key) for key in keys] for name, each in settings.items()})
 
 
@@ -28,6 +28,12 @@ def differing_keys(variants: Variants) -> list[str]:
     settings = list(_settings(variants).values())
     keys = dict.fromkeys(key for each in settings for key in each)
     return [key for key in keys if len({repr(each.get(key, ABSENT)) for each in settings}) > 1]
+
+
+def _follows_from_option(key: str, variants: Variants) -> bool:
+    """Whether the key is the import path of a group's option that differs, too."""
+    group = key.removesuffix("._target_")
+    return key != group and len({run.choices.get(group) for runs in variants.values() for run in runs.values()}) > 1
 
 
 def _settings(variants: Variants) -> dict[str, dict[str, Any]]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from segexp.compare.report.curve_plot import CYCLE, curve_plot
+from segexp.compare.report.curve_plot import CYCLE, curve_colors, curve_plot
 from segexp.compare.report.curves import curves
 from segexp.compare.report.report_files import write_report
 from tests.compare.report.runs import compare_folder, run
@@ -26,6 +26,9 @@ def test_only_the_baseline_is_dashed(tmp_path: Path, without: str) -> None:
     assert colors == [*CYCLE[: len(colors)]]
     write_report(comparison, tmp_path, "")
     page = (tmp_path / "report.html").read_text()
+    assert curve_colors(drawn, comparison.rows[0].name) == [
+        (curve.name, line.get_color()) for curve, line in zip(drawn, axis.lines, strict=True)
+    ]
     assert ("Dashed: the baseline." in page) == (without != "focal")
     assert ("The baseline has no curve: " in page) == (without == "focal")
     assert "Variants shown: 2 of 3;" in page

@@ -13,14 +13,23 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from segexp.compare.report.difference_map import (
+    GAIN,
+    LOSS,
+    MEANINGS,
+    NOT_SCORED,
+    SAME_RIGHT,
+    SAME_WRONG,
+    difference_map,
+)
 from segexp.compare.report.image_pictures import WIDTH, image_pictures
 from segexp.compare.report.image_spread import most_different_images
 from segexp.compare.report.provenance import baseline_run, picture_command
 from segexp.compare.report.report_files import write_report
-from segexp.compare.report.svg import wrap
 from segexp.compare.verdict.comparison import Comparison
 from segexp.config.compose import compose
 from segexp.system.files import write_atomic
+from segexp.types import VOID
 from tests.compare.report.runs import CLASSES, compare_folder, run
 
 WITH_WIDTH = compose("evaluate", ["run=RUN", "metric.boundary.width=0.05"])["metric"]
@@ -49,7 +58,34 @@ def test_a_perfect_prediction_looks_like_the_ground_truth_and_another_does_not(f
     assert list(by_title) == ["image", "truth", "loss=focal", "loss=dice"]
     assert (by_title["truth"] == by_title["loss=dice"]).all()
     assert (by_title["truth"] != by_title["loss=focal"]).any()
-    assert by_title["image"].shape == (240, WIDTH, 3)
+    assert by_title["image"].shape == (WIDTH * 24 // 32, WIDTH, 3)
+
+
+def test_a_difference_map_tells_gains_from_losses_and_leaves_void_out() -> None:
+    target = np.array([[0, 0, 0, 0, VOID]], np.uint8)
+    prediction = np.array([[0, 1, 0, 1, 0]], np.uint8)
+    baseline = np.array([[0, 1, 1, 0, 1]], np.uint8)
+    assert difference_map(target, prediction, baseline).tolist() == [[SAME_RIGHT, SAME_WRONG, GAIN, LOSS, NOT_SCORED]]
+    assert difference_map(target, baseline, baseline).tolist() == [[0, 1, 1, 0, 4]]
+
+
+def test_of_a_perfect_prediction_the_page_shows_gains_where_the_baseline_is_wrong(folder: Path) -> None:
+    comparison = compare_folder(folder)
+    first = next(iter(image_pictures(comparison, most_different_images(comparison)).by_image.values()))
+    truth, focal, dice = (decode(picture.source) for picture in first[1:])
+    gain, right = (tuple(bytes.fromhex(MEANINGS[kind][1][1:])) for kind in (GAIN, SAME_RIGHT))
+    wrong = (truth != focal).any(-1)
+    assert (decode(first[3].difference) == np.where(wrong[..., None], gain, right)).all()
+    assert (truth == dice).all()
+
+
+def test_a_class_named_void_is_once_in_the_legend(tmp_path: Path) -> None:
+    classes = {"void" if name == "unicorn" else name: color for name, color in CLASSES.items()}
+    for loss in ("focal", "dice"):
+        run(tmp_path / loss, loss, 0, classes=classes)
+    comparison = compare_folder(tmp_path)
+    legend = image_pictures(comparison, most_different_images(comparison)).legend
+    assert [name for name, _ in legend] == ["road", "car", "sky", "void"]
 
 
 def test_classes_have_their_colours_and_what_is_no_class_is_black(folder: Path) -> None:
@@ -119,7 +155,7 @@ def test_a_variant_without_predictions_is_named(folder: Path, tmp_path: Path) ->
     write_report(compare_folder(folder), tmp_path, "")
     html = (tmp_path / "report.html").read_text()
     assert "Without pictures: dice." in html
-    assert html.count("<img") == 8 * 3
+    assert html.count("<img") == 8 * (2 + 2)  # image, truth, prediction of the baseline and its differences
 
 
 def _damage(run: Path, name: str = "images.npy") -> None:
@@ -141,7 +177,7 @@ def test_a_run_whose_files_are_damaged_is_named_and_another_seed_is_pictured(fol
     damaged = folder / "focal/evaluation/val/confusion.npz"
     assert re.search(rf"Left out of the pictures: {damaged} cannot be read \(.*\); evaluate again\.", html)
     assert "Without pictures" not in html
-    assert html.count("seed 1, mIoU") == html.count("seed 0, mIoU") == 8
+    assert html.count("mean of 2 seeds; shown: seed 1") == html.count("<span>seed 0</span>") == 8
 
 
 def test_where_all_files_are_damaged_the_page_has_no_pictures_and_the_reasons(folder: Path, tmp_path: Path) -> None:
@@ -152,18 +188,6 @@ def test_where_all_files_are_damaged_the_page_has_no_pictures_and_the_reasons(fo
     assert "<img" not in html
     assert len(re.findall(r"confusion\.npz cannot be read", html)) == 2
     assert "predictions=true" in html
-
-
-@pytest.mark.parametrize(
-    ("name", "lines"),
-    [("short", ["short"]), ("a" * 30, ["a" * 26, "aaaa"]), ("one two three", ["one two three"]), ("", [""])],
-)
-def test_names_are_wrapped(name: str, lines: list[str]) -> None:
-    assert wrap(name).split("\n") == lines
-
-
-def test_a_name_that_is_too_long_ends_with_an_ellipsis() -> None:
-    assert wrap("word " * 40, 26, 2).endswith("…")
 
 
 def test_the_command_for_pictures_repeats_how_the_run_was_evaluated(folder: Path) -> None:

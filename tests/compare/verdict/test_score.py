@@ -137,7 +137,7 @@ def test_it_is_an_argument_of_the_command(sweep: Path) -> None:
     answer = run_module("segexp.compare", *typed, environment=environment())
     assert answer.returncode == 0, answer.stderr
     assert "ECE on val, baseline first" in answer.stdout
-    assert "ECE compared</title>" in (sweep / "report/report.html").read_text()
+    assert "<title>Loss comparison by ECE, " in (sweep / "report/report.html").read_text()
 
 
 def test_counts_of_other_shapes_than_the_metric_has_are_named(sweep: Path) -> None:
