@@ -18,7 +18,10 @@ VOID_COLOR = (224, 224, 192)
 
 
 def color_table(colors: Bytes) -> Bytes:
-    """Colour of each index, uint8 [256, 3]: those given [up to 256, 3], VOID_COLOR for void, black for all others."""
+    """Colour of each index, uint8 [256, 3]: those given [up to 256, 3], VOID_COLOR for void, black for all others.
+
+    Given all 256, it returns them, as for the bytes of mask files: color_table(colors)[lookup of their train ids].
+    """
     table = np.zeros((256, 3), np.uint8)
     table[VOID] = VOID_COLOR
     table[: len(colors)] = colors

@@ -9,12 +9,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import Image
 from torch import Tensor, nn
 
 from segexp.classes import Grouping, LabelTable
 from segexp.data.pairs import Pair, Source
 from segexp.data.reading import read_instances, read_mask, read_pair
+from segexp.display.pictures import color_table, with_palette
 from segexp.display.scene_sheet import SheetRow, reduce_row
 from segexp.inference.segment import image_batch, needs_windows, segment
 from segexp.inference.settings import Inference
@@ -34,8 +34,8 @@ class CountingTask:
     metrics: what is counted, by the names under which conf/metric has them. with_pictures: whether
     sheet rows are made.
     precision: in which the model computes.
-    predictions: folder for a PNG of label ids for each image, the form in which benchmarks take predictions: each class
-    as the id of its first label; None for none.
+    predictions: folder for a PNG of label ids for each image, each class as the id of its first label, with the
+    classes' colours as palette; None for none.
     """
 
     model: nn.Module
@@ -53,6 +53,11 @@ class CountingTask:
     @property
     def table(self) -> LabelTable:
         return self.source.table
+
+    @property
+    def label_colors(self) -> Bytes:
+        """Colour of every byte in files of label ids, uint8 [256, 3]: that of its class."""
+        return color_table(self.grouping.colors)[self.grouping.lookup(self.table)]
 
 
 class ImageCounts(NamedTuple):
@@ -88,8 +93,9 @@ def count_image(task: CountingTask, index: int, device: torch.device) -> ImageCo
         task.table,
     )
     if task.predictions:
-        _write_label_ids(task.predictions / f"{pair.name}.png", task.grouping.mask_values(task.table)[predicted])
-        _keep_target(task.predictions / "targets" / f"{pair.name}.png", mask, pair)
+        label_ids = task.grouping.mask_values(task.table)[predicted]
+        _write_label_ids(task.predictions / f"{pair.name}.png", label_ids, task.label_colors)
+        _keep_target(task.predictions / "targets" / f"{pair.name}.png", mask, pair, task.label_colors)
     counts = _count(task.metrics, segmented, pair)
     sheet_row = None
     if task.with_pictures:
@@ -140,15 +146,15 @@ def _instances(pair: Pair, predicted: Bytes) -> npt.NDArray[np.int32] | None:
     return read_instances(pair.instances, predicted.shape)
 
 
-def _write_label_ids(path: Path, label_ids: Bytes) -> None:
+def _write_label_ids(path: Path, label_ids: Bytes, colors: Bytes) -> None:
     with write_errors_explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(label_ids).save(path)
+        with_palette(label_ids, colors).save(path)
 
 
-def _keep_target(path: Path, label_ids: Bytes, pair: Pair) -> None:
+def _keep_target(path: Path, label_ids: Bytes, pair: Pair, colors: Bytes) -> None:
     """Write the label ids of a mask whose own file does not hold them, for reports, which never build a source."""
     with suppress(ValueError):
         if np.array_equal(read_mask(pair.mask), label_ids):
             return
-    _write_label_ids(path, label_ids)
+    _write_label_ids(path, label_ids, colors)
