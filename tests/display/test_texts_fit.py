@@ -1,13 +1,7 @@
 """Texts of figures: none is cut, and none lies over another, whatever the classes are called and how many there are."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.text import Text
-from matplotlib.transforms import Bbox
 
 from segexp.display.class_shares import class_shares
 from segexp.display.confusion_heatmap import confusion_heatmap
@@ -15,6 +9,7 @@ from segexp.display.learning_curves import learning_curves
 from segexp.display.scene_sheet import SheetRow, scene_sheet
 from segexp.metric.scores import class_iou
 from segexp.types import VOID
+from tests.display.readable import require_readable
 
 LONG = "a class whose name the authors of the data set made as precise as they could"
 NAMES = {
@@ -24,8 +19,6 @@ NAMES = {
     "long": tuple(f"{LONG} {number}" for number in range(6)),
     "price in $ and $": ("10 $ to 20 $", "more_than_that^2"),
 }
-TOUCHING = 0.5
-"""Pixels."""
 
 
 @pytest.fixture(params=NAMES.values(), ids=NAMES)
@@ -75,32 +68,3 @@ def test_of_learning_curves(num_epochs: int, names: tuple[str, ...]) -> None:
 def test_of_class_shares(names: tuple[str, ...]) -> None:
     shares = [10.0**-place for place in range(len(names) - 1)] + [0.0]
     require_readable(class_shares(shares, names, colors(names), LONG * 2))
-
-
-def require_readable(figure: Figure) -> None:
-    texts, boxes = zip(*drawn_texts(figure), strict=True)
-    lower, upper = (np.array(corners) for corners in zip(*((box.min, box.max) for box in boxes), strict=True))
-    is_cut = ((lower < 0) | (upper > figure.bbox.max)).any(1)
-    assert not is_cut.any(), f"cut: {[text for text, cut in zip(texts, is_cut, strict=True) if cut]}"
-    common = (np.minimum(upper, upper[:, None]) - np.maximum(lower, lower[:, None])).min(2)
-    collisions = [(texts[one], texts[other]) for one, other in np.argwhere(np.triu(common > TOUCHING, 1))]
-    assert not collisions
-
-
-def drawn_texts(figure: Figure) -> Iterator[tuple[str, Bbox]]:
-    """Yield every text that is seen, with its place in pixels."""
-    FigureCanvasAgg(figure)
-    figure.draw_without_rendering()
-    unseen = set()
-    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
-        low, high = sorted(axis.get_view_interval())
-        for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks()):
-            if not low <= tick.get_loc() <= high:
-                unseen |= {tick.label1, tick.label2}
-    for text in figure.findobj(Text):
-        if text.get_visible() and text.get_text() and text not in unseen and shown(text):
-            yield text.get_text(), text.get_window_extent()
-
-
-def shown(text: Text) -> bool:
-    return text.axes is None or text.axes.axison
