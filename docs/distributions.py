@@ -26,13 +26,16 @@ TRUE_SHARE = 0.2  # of the pixels
 
 
 def main() -> None:
-    figure = Figure(figsize=(13, 4.2), dpi=110, layout="constrained")
+    figure = Figure(figsize=(13, 4.8), dpi=110, layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.1, h_pad=0.1)
     density, by_probability, by_error = figure.subplots(1, 3)
     threshold = np.linspace(0.002, 0.998, 500)
     for name, distribution in DISTRIBUTIONS.items():
         density.plot(threshold, distribution.pdf(threshold), label=name)
-    density.set(title="density of the threshold", xlabel="threshold t", ylabel="f(t)", ylim=(0, 4))
-    density.legend(frameon=False)
+    density.set(title="density of the threshold\n", xlabel="threshold t", ylabel="f(t)", ylim=(0, 4))
+    figure.legend(
+        loc="outside lower center", ncols=len(DISTRIBUTIONS), frameon=False, title="distribution of the threshold"
+    )
     draw_gradients(by_probability, Lovasz, "lovasz")
     draw_gradients(by_error, LovaszSoftmax, "lovasz_softmax")
     figure.savefig(Path(__file__).with_name("distributions.png"))
@@ -48,7 +51,7 @@ def draw_gradients(axis: Axes, loss: type[Lovasz] | type[LovaszSoftmax], title: 
         for kind, style in ((true, "-"), (~true, "--")):
             axis.plot(*mean_by_probability(logit[kind], gradient[kind]), style, color=f"C{number}")
     axis.set(
-        title=f"{title} (dashed: other pixels)",
+        title=f"{title}\nsolid: pixels of the class, dashed: others",
         xlabel="probability p of the class",
         ylabel="gradient by the logit × pixels",
         ylim=(-2.2, 1.1),

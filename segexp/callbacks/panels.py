@@ -11,9 +11,12 @@ from torch import nn
 from torch.nn import functional
 
 from segexp.classes import Grouping
-from segexp.display import pictures
+from segexp.display.confusion_heatmap import confusion_heatmap
 from segexp.display.logged_pictures import LogsPictures, Panel, Pictures
-from segexp.metric.confusion import prediction
+from segexp.display.pictures import save
+from segexp.display.scene_sheet import SheetRow, scene_sheet
+from segexp.metric.confusion import confusion_matrix, prediction
+from segexp.metric.scores import class_iou, image_miou
 from segexp.types import Bytes, Sample
 
 
@@ -45,30 +48,32 @@ class ValidationPanels(Callback):
         if trainer.is_global_zero:
             self._draw(trainer, task, scenes)
 
-    def _draw(self, trainer: Trainer, task: LightningModule, scenes: list[pictures.SheetRow]) -> None:
+    def _draw(self, trainer: Trainer, task: LightningModule, scenes: list[SheetRow]) -> None:
         grouping: Grouping = trainer.datamodule.grouping  # type: ignore[attr-defined]
-        sheet = pictures.save(
-            pictures.scene_sheet(scenes, grouping.names, grouping.colors), self.folder / "validation.png"
-        )
+        sheet = save(scene_sheet(scenes, grouping.names, grouping.colors), self.folder / "validation.png")
         confusion = task.confusions["val"]  # type: ignore[index]
-        heatmap = pictures.save(pictures.confusion_heatmap(confusion, grouping.names), self.folder / "confusion.png")  # type: ignore[arg-type]
+        drawn_confusion = confusion_heatmap(confusion, class_iou(confusion), grouping.names)  # type: ignore[arg-type]
+        heatmap = save(drawn_confusion, self.folder / "confusion.png")
         loggers = [logger for logger in trainer.loggers if isinstance(logger, LogsPictures)]
         if loggers:
-            panels = [Panel(*scene, class_names=grouping.names) for scene in scenes]
+            panels = [Panel(*scene[:4], class_names=grouping.names) for scene in scenes]
             drawn: Pictures = {"val/panels": panels, "val/sheet": _array(sheet), "val/confusion": _array(heatmap)}
             for logger in loggers:
                 logger.log_pictures(drawn, trainer.global_step - 1)
 
-    def _scenes(self, trainer: Trainer, network: nn.Module) -> list[pictures.SheetRow]:
+    def _scenes(self, trainer: Trainer, network: nn.Module) -> list[SheetRow]:
         samples = trainer.val_dataloaders.dataset  # type: ignore[union-attr]
+        num_classes, device = trainer.datamodule.grouping.num_classes, trainer.strategy.root_device  # type: ignore[attr-defined]
         indices = np.linspace(0, len(samples) - 1, min(self.num_scenes, len(samples))).round().astype(int).tolist()
-        return [_scene(samples[index], network, trainer.strategy.root_device) for index in indices]
+        return [_scene(samples[index], network, num_classes, device) for index in indices]
 
 
-def _scene(sample: Sample, network: nn.Module, device: torch.device) -> pictures.SheetRow:
+def _scene(sample: Sample, network: nn.Module, num_classes: int, device: torch.device) -> SheetRow:
     predicted = prediction(network(sample.image[None].to(device)))[0].cpu().numpy()
     target = functional.interpolate(sample.target[None, None], predicted.shape, mode="nearest")[0, 0].numpy()
-    return pictures.SheetRow(sample.name, sample.image.permute(1, 2, 0).numpy(), target, predicted)
+    confusion = confusion_matrix(torch.from_numpy(predicted), torch.from_numpy(target), num_classes)
+    miou = float(image_miou(confusion[None].numpy())[0])
+    return SheetRow(sample.name, sample.image.permute(1, 2, 0).numpy(), target, predicted, miou)
 
 
 def _array(file: Path) -> Bytes:

@@ -27,7 +27,8 @@ def main(values: Values) -> None:
     from segexp import build
     from segexp.check.scan import scan
     from segexp.data.counts import sum_counts
-    from segexp.display import pictures
+    from segexp.display.class_shares import class_shares
+    from segexp.display.pictures import save
 
     source, grouping = build.source_from(settings.data.source), build.part(settings.classes)
     facts = (settings.data.image_size, settings.data.bit_depth)
@@ -48,9 +49,9 @@ def main(values: Values) -> None:
         nothing = f"segexp.check: no pixel of {', '.join(settings.splits)} belongs to a class of {grouping.name}; "
         sys.exit(LISTED if has_problems else f"{nothing}choose other splits, or another option of classes=")
     console.print(_weight_table(counts, grouping.names))
-    shares = dict(zip(grouping.names, (pixels / max(1, sum(counts.pixels)) for pixels in counts.pixels), strict=True))
+    shares = [pixels / sum(counts.pixels) for pixels in counts.pixels]
     title = f"{grouping.name}, {' + '.join(settings.splits)}"
-    print(pictures.save(pictures.class_bars(shares, grouping.colors, title), Path(settings.picture)))
+    print(save(class_shares(shares, grouping.names, grouping.colors, title), Path(settings.picture)))
     if has_problems:
         sys.exit(LISTED)
 

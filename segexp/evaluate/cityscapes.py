@@ -1,6 +1,7 @@
 """The Cityscapes submission, and the comparison of our figures with those of the official evaluator."""
 
 import importlib.util
+import io
 import json
 import os
 import subprocess
@@ -11,7 +12,10 @@ from math import isnan
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from segexp.data.cityscapes import CITYSCAPES
+from segexp.data.reading import read_mask
 from segexp.evaluate.result import Evaluation
 from segexp.evaluate.split import EvaluationJob
 from segexp.metric.cityscapes import official_scores
@@ -46,7 +50,7 @@ def write_submission(evaluation: Evaluation, folder: Path) -> None:
     stored = zipfile.ZIP_STORED  # PNG is compressed already
     with partial_file(path) as part, write_errors_explained(path), zipfile.ZipFile(part, "w", stored) as archive:
         for name in evaluation.names:  # as the server expects them: CITY_SEQUENCE_FRAME.png, label ids at native size
-            archive.write(predictions / f"{name}.png", f"{name}.png")
+            archive.writestr(f"{name}.png", _without_palette(predictions / f"{name}.png"))
     if "objects" not in evaluation.counts and evaluation.facts["split"] == "test":
         return
     ours = official_figures(evaluation)
@@ -57,6 +61,12 @@ def write_submission(evaluation: Evaluation, folder: Path) -> None:
     averages = {key: value for key, value in theirs.items() if key.startswith("averageScore")}
     known = {kind: {key: value for key, value in each.items() if not isnan(value)} for kind, each in ours.items()}
     write_atomic(folder / "official.json", json.dumps({**averages, **known}, indent=2))
+
+
+def _without_palette(path: Path) -> bytes:
+    content = io.BytesIO()
+    Image.fromarray(read_mask(path)).save(content, "png")
+    return content.getvalue()
 
 
 def official_figures(evaluation: Evaluation) -> Figures:

@@ -11,8 +11,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from segexp.display import pictures
+from segexp.display.confusion_heatmap import confusion_heatmap
+from segexp.display.learning_curves import learning_curves
+from segexp.display.pictures import save
+from segexp.display.scene_sheet import scene_sheet
 from segexp.evaluate.result import Evaluation
+from segexp.metric.scores import class_iou
 from segexp.run.earlier import evaluation_in_words_of_today
 from segexp.run.evaluation_conditions import CONDITIONS
 from segexp.run.folder import RunFolder
@@ -102,9 +106,18 @@ def save_scores(evaluation: Evaluation, folder: Path) -> None:
 def save_pictures(evaluation: Evaluation, run: RunFolder, folder: Path) -> None:
     names, colors = evaluation.grouping.names, evaluation.grouping.colors
     if evaluation.sheet_rows:
-        pictures.save(pictures.scene_sheet(evaluation.sheet_rows, names, colors), folder / "sheet.png")
-    pictures.save(pictures.confusion_heatmap(evaluation.confusion, names), folder / "confusion.png")
-    pictures.save(pictures.learning_curves(run.history()), run.pictures / "learning_curves.png")
+        title = _sheet_title(evaluation, folder)
+        save(scene_sheet(evaluation.sheet_rows, names, colors, title), folder / "sheet.png")
+    confusion = evaluation.confusion
+    save(confusion_heatmap(confusion, class_iou(confusion), names), folder / "confusion.png")
+    if not evaluation.facts.get("regrouped_from"):  # the curves are of the classes of the training
+        save(learning_curves(run.history(), run.path.name, names, colors), run.pictures / "learning_curves.png")
+
+
+def _sheet_title(evaluation: Evaluation, folder: Path) -> str:
+    shown, number = len(evaluation.sheet_rows), len(evaluation.names)
+    which = f"the worst {shown - shown // 2} and the best {shown // 2}" if 1 < shown < number else f"{shown}"
+    return f"{folder.name}: {which} of {number} images, by the mean IoU of each"
 
 
 def refuse_other_settings(folder: Path, facts: Values, overwrite: bool) -> None:

@@ -9,18 +9,19 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import Image
 from torch import Tensor, nn
 
 from segexp.classes import Grouping, LabelTable
 from segexp.data.pairs import Pair, Source
 from segexp.data.reading import read_instances, read_mask, read_pair
-from segexp.display import pictures
+from segexp.display.pictures import color_table, with_palette
+from segexp.display.scene_sheet import SheetRow, reduce_row
 from segexp.inference.segment import image_batch, needs_windows, segment
 from segexp.inference.settings import Inference
 from segexp.metric.confusion import prediction
 from segexp.metric.counts_file import RESERVED
 from segexp.metric.metric import Metric, SegmentedImage
+from segexp.metric.scores import image_miou
 from segexp.system.files import write_errors_explained
 from segexp.types import Bytes, Counts, Logits, Precision, Size
 
@@ -30,11 +31,11 @@ class CountingTask:
     """Everything that a process needs to segment and count the images of a split.
 
     image_size, bit_depth: see `segexp.inference.trusted_parts.ImageFormat`.
-    metrics: what is counted, by the names under which conf/metric has them. pictured: indices of the images that the
-    sheet shows.
+    metrics: what is counted, by the names under which conf/metric has them. with_pictures: whether
+    sheet rows are made.
     precision: in which the model computes.
-    predictions: folder for a PNG of label ids for each image, the form in which benchmarks take predictions: each class
-    as the id of its first label; None for none.
+    predictions: folder for a PNG of label ids for each image, each class as the id of its first label, with the
+    classes' colours as palette; None for none.
     """
 
     model: nn.Module
@@ -45,7 +46,7 @@ class CountingTask:
     bit_depth: int | None
     inference: Inference
     metrics: Mapping[str, Metric]
-    pictured: frozenset[int]
+    with_pictures: bool
     precision: Precision
     predictions: Path | None
 
@@ -53,12 +54,17 @@ class CountingTask:
     def table(self) -> LabelTable:
         return self.source.table
 
+    @property
+    def label_colors(self) -> Bytes:
+        """Colour of every byte in files of label ids, uint8 [256, 3]: that of its class."""
+        return color_table(self.grouping.colors)[self.grouping.lookup(self.table)]
+
 
 class ImageCounts(NamedTuple):
-    """Counts of one image by name. sheet_row: None for an image that is not pictured. windowed: not seen as a whole."""
+    """Counts of one image by name. sheet_row: None without pictures. windowed: not seen as a whole."""
 
     counts: dict[str, Counts]
-    sheet_row: pictures.SheetRow | None
+    sheet_row: SheetRow | None
     windowed: bool
 
 
@@ -87,11 +93,16 @@ def count_image(task: CountingTask, index: int, device: torch.device) -> ImageCo
         task.table,
     )
     if task.predictions:
-        _write_label_ids(task.predictions / f"{pair.name}.png", task.grouping.mask_values(task.table)[predicted])
-        _keep_target(task.predictions / "targets" / f"{pair.name}.png", mask, pair)
-    sheet_row = pictures.SheetRow(pair.name, image, target, predicted) if index in task.pictured else None
+        label_ids = task.grouping.mask_values(task.table)[predicted]
+        _write_label_ids(task.predictions / f"{pair.name}.png", label_ids, task.label_colors)
+        _keep_target(task.predictions / "targets" / f"{pair.name}.png", mask, pair, task.label_colors)
+    counts = _count(task.metrics, segmented, pair)
+    sheet_row = None
+    if task.with_pictures:
+        miou = float(image_miou(counts["confusions"][None])[0])
+        sheet_row = reduce_row(SheetRow(pair.name, image, target, predicted, miou))
     windowed = needs_windows(target.shape, task.image_size, task.inference)
-    return ImageCounts(_count(task.metrics, segmented, pair), sheet_row, windowed)
+    return ImageCounts(counts, sheet_row, windowed)
 
 
 def _segment(task: CountingTask, pair: Pair, image: Tensor) -> Logits:
@@ -135,15 +146,15 @@ def _instances(pair: Pair, predicted: Bytes) -> npt.NDArray[np.int32] | None:
     return read_instances(pair.instances, predicted.shape)
 
 
-def _write_label_ids(path: Path, label_ids: Bytes) -> None:
+def _write_label_ids(path: Path, label_ids: Bytes, colors: Bytes) -> None:
     with write_errors_explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(label_ids).save(path)
+        with_palette(label_ids, colors).save(path)
 
 
-def _keep_target(path: Path, label_ids: Bytes, pair: Pair) -> None:
+def _keep_target(path: Path, label_ids: Bytes, pair: Pair, colors: Bytes) -> None:
     """Write the label ids of a mask whose own file does not hold them, for reports, which never build a source."""
     with suppress(ValueError):
         if np.array_equal(read_mask(pair.mask), label_ids):
             return
-    _write_label_ids(path, label_ids)
+    _write_label_ids(path, label_ids, colors)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from segexp.classes import Grouping, LabelTable
-from segexp.display import pictures
+from segexp.display.scene_sheet import SheetRow
 from segexp.metric.metric import Classes, Metric
 from segexp.metric.scores import Confusion
 from segexp.metric.scoring import has_counts, scores_of
@@ -31,7 +31,7 @@ class Evaluation:
     counts: dict[str, Counts]
     metrics: Mapping[str, Metric]
     facts: dict[str, Any]
-    sheet_rows: list[pictures.SheetRow] = field(default_factory=list)
+    sheet_rows: list[SheetRow] = field(default_factory=list)
 
     @property
     def classes(self) -> Classes:

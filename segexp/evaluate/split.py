@@ -1,7 +1,7 @@
 """A finished training -> the counts of every image of a split."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,8 @@ from rich.progress import track
 
 from segexp import build
 from segexp.data.bit_depth import unused_bits
-from segexp.data.pairs import Pair, evenly_spread, fingerprint
+from segexp.data.pairs import Pair, fingerprint
+from segexp.display.scene_sheet import SheetRow, worst_and_best
 from segexp.evaluate.image_counts import CountingTask, ImageCounts
 from segexp.evaluate.processes import count_images
 from segexp.evaluate.result import Evaluation, metric_settings
@@ -30,12 +31,14 @@ from segexp.types import Counts, Size, Values
 class EvaluationJob:
     """Everything an evaluation needs, collected before it starts.
 
-    facts: what its scores depend on, and where the data was. predictions: where label ids stand once all are written.
+    num_scenes: on the sheet. facts: what its scores depend on, and where the data was. predictions: where label ids
+    stand once all are written.
     """
 
     task: CountingTask
     devices: list[torch.device]
     num_processes: int
+    num_scenes: int
     facts: dict[str, Any]
     predictions: Path | None
 
@@ -80,11 +83,12 @@ def prepare_evaluation(run: RunFolder, settings: EvaluateSettings, predictions: 
         bit_depth,
         settings,
         build.metrics(settings.metric),
-        frozenset(evenly_spread(range(len(pairs)), settings.num_scenes)),
+        settings.num_scenes > 0,
         arithmetic.precision,
         predictions and predictions.with_name(f".{predictions.name}"),
     )
-    return EvaluationJob(task, devices, min(settings.num_processes, len(pairs)), facts, predictions)
+    num_processes = min(settings.num_processes, len(pairs))
+    return EvaluationJob(task, devices, num_processes, settings.num_scenes, facts, predictions)
 
 
 def evaluate(job: EvaluationJob, store: Callable[[Evaluation], None] | None = None) -> Evaluation:
@@ -98,9 +102,9 @@ def evaluate(job: EvaluationJob, store: Callable[[Evaluation], None] | None = No
         shutil.rmtree(partial, ignore_errors=True)  # of an evaluation that was killed
     try:
         with closing(count_images(task, job.devices, job.num_processes)) as images:
-            counts = list(track(images, f"evaluating {len(task.pairs)} images", total=len(task.pairs)))
+            counts, rows = _collect(track(images, f"evaluating {len(task.pairs)} images", len(task.pairs)), job)
         _say_if_without_effect(task.inference.window, counts)
-        evaluation = _evaluation(job, counts)
+        evaluation = _evaluation(job, counts, rows)
         if store:
             store(evaluation)
         if partial and job.predictions:  # all at once, so that the predictions of two models never mix
@@ -112,12 +116,21 @@ def evaluate(job: EvaluationJob, store: Callable[[Evaluation], None] | None = No
     return evaluation
 
 
+def _collect(images: Iterable[ImageCounts], job: EvaluationJob) -> tuple[list[ImageCounts], list[SheetRow]]:
+    """The counts of all images, and the rows of the sheet; those of other images are dropped at once."""
+    counts, rows = list[ImageCounts](), list[SheetRow]()
+    for image in images:
+        rows = worst_and_best([*rows, image.sheet_row], job.num_scenes) if image.sheet_row else rows
+        counts.append(image._replace(sheet_row=None))
+    return counts, rows
+
+
 def _say_if_without_effect(window: Size | None, counts: list[ImageCounts]) -> None:
     if window and not any(each.windowed for each in counts):
         print(f"window={list(window)} changed nothing: every image fits into it; set a smaller one".replace(", ", ","))
 
 
-def _evaluation(job: EvaluationJob, counts: list[ImageCounts]) -> Evaluation:
+def _evaluation(job: EvaluationJob, counts: list[ImageCounts], rows: list[SheetRow]) -> Evaluation:
     task = job.task
     return Evaluation(
         task.grouping,
@@ -127,7 +140,7 @@ def _evaluation(job: EvaluationJob, counts: list[ImageCounts]) -> Evaluation:
         _stacked([each.counts for each in counts]),
         task.metrics,
         job.facts,
-        [each.sheet_row for each in counts if each.sheet_row],
+        rows,
     )
 
 

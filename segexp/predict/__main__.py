@@ -53,7 +53,7 @@ def _predict_inputs(run: "RunFolder", inputs: "list[Input]", folder: Path, setti
         keep_freed_memory()
     arithmetic = arithmetic_on(device, settings)
     network = load_model(run, settings.checkpoint, settings.weights)
-    kinds = (settings.masks, settings.overlay, settings.opacity, settings.probabilities)
+    kinds = (settings.masks, settings.overlay, settings.opacity, settings.legend, settings.probabilities)
     outputs = Outputs(folder, network.grouping, network.table, *kinds)
     pending = outputs.select_pending(inputs, settings.on_existing)
     inference = settings.non_default_values()

@@ -1,4 +1,4 @@
-"""Classes as colours over an image, with a legend below it."""
+"""Classes as colours over an image, and a legend below it."""
 
 from functools import lru_cache
 
@@ -13,16 +13,17 @@ PAPER, INK = (255, 255, 255), (20, 20, 20)
 
 
 def draw_overlay(image: Bytes, class_ids: Bytes, grouping: Grouping, opacity: float) -> Image.Image:
-    """Blend colours over image [H, W, 3] by class_ids [H, W]; the legend names every class, in its order.
+    """Blend colours over image [H, W, 3] by class_ids [H, W]. opacity: of the colours, 0 to 1."""
+    return Image.blend(Image.fromarray(image), with_palette(class_ids, grouping.colors).convert("RGB"), opacity)
 
-    opacity: of the colours, 0 to 1.
-    """
-    blended = Image.blend(Image.fromarray(image), with_palette(class_ids, grouping.colors).convert("RGB"), opacity)
+
+def with_legend(image: Image.Image, grouping: Grouping) -> Image.Image:
+    """The image above a legend that names every class, in its order."""
     entries = tuple(zip(grouping.names, (tuple(color) for color in grouping.colors.tolist()), strict=True))
-    legend = draw_legend(entries, blended.width)
-    picture = Image.new("RGB", (blended.width, blended.height + legend.height))
-    picture.paste(blended)
-    picture.paste(legend, (0, blended.height))
+    legend = draw_legend(entries, image.width)
+    picture = Image.new("RGB", (image.width, image.height + legend.height))
+    picture.paste(image)
+    picture.paste(legend, (0, image.height))
     return picture
 
 

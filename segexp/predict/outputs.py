@@ -14,9 +14,9 @@ import numpy.typing as npt
 from PIL import Image
 
 from segexp.classes import Grouping, LabelTable
-from segexp.display.pictures import png, with_palette
+from segexp.display.pictures import color_table, png, with_palette
 from segexp.predict.inputs import FACTS_FILE, OUTPUT_KINDS, Input
-from segexp.predict.legend import draw_overlay
+from segexp.predict.legend import draw_overlay, with_legend
 from segexp.run.earlier import precision_of_its_own
 from segexp.system.files import remove_abandoned_parts, write_atomic
 from segexp.types import Bytes, Values
@@ -28,8 +28,10 @@ class Outputs:
     """A folder with masks/NAME.png, overlays/NAME.png, probabilities/NAME.npy of images, .mkv and .mp4 of videos.
 
     masks: label_ids (of each class the id of its first label in the table, the form in which benchmarks take
-        predictions), class_ids, colored (class ids with a palette), or None.
-    overlay, opacity: whether images are shown below colours, and how far these cover them.
+        predictions), class_ids, colored (class ids, and in videos their colours), or None. PNGs have the classes'
+        colours as palette: their pixels are ids to whoever reads them, and look like masks to whoever opens them.
+    overlay, opacity, legend: whether images are shown below colours, how far these cover them, and whether the names of
+        the classes stand below.
     probabilities: whether those of each class are written, float16 [C, H, W].
     """
 
@@ -41,6 +43,7 @@ class Outputs:
         masks: str | None,
         overlay: bool,
         opacity: float,
+        legend: bool,
         probabilities: bool,
     ) -> None:
         self.folder = folder
@@ -48,8 +51,10 @@ class Outputs:
         self.masks = masks
         self.overlay = overlay
         self.opacity = opacity
+        self.legend = legend
         self.probabilities = probabilities
         self.label_ids = grouping.mask_values(table)
+        self.label_colors = color_table(grouping.colors)[grouping.lookup(table)]
 
     def files(self, item: Input) -> list[Path]:
         """List all files that will be written of an image or video."""
@@ -124,12 +129,13 @@ class Outputs:
             )
 
     def mask(self, class_ids: Bytes) -> Image.Image:
-        if self.masks == "colored":
-            return with_palette(class_ids, self.grouping.colors)
-        return Image.fromarray(self.label_ids[class_ids] if self.masks == "label_ids" else class_ids)
+        if self.masks == "label_ids":
+            return with_palette(self.label_ids[class_ids], self.label_colors)
+        return with_palette(class_ids, self.grouping.colors)
 
     def overlay_picture(self, image: Bytes, class_ids: Bytes) -> Image.Image:
-        return draw_overlay(image, class_ids, self.grouping, self.opacity)
+        overlay = draw_overlay(image, class_ids, self.grouping, self.opacity)
+        return with_legend(overlay, self.grouping) if self.legend else overlay
 
     def write(self, item: Input, image: Bytes, class_ids: Bytes, probabilities: Probabilities | None) -> None:
         """Write all files of one image [H, W, 3]. class_ids: [H, W]; probabilities: [C, H, W]."""

@@ -44,6 +44,7 @@ class PredictSettings(InferenceSettings):
     masks: Literal["label_ids", "class_ids", "colored", None]
     overlay: bool
     opacity: Annotated[float, Field(ge=0, le=1), Allowed("a number from 0 to 1")]
+    legend: bool
     probabilities: bool
     bit_depth: BitDepth | None
     on_existing: Literal["refuse", "skip", "overwrite"]

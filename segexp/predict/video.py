@@ -160,8 +160,8 @@ def _video_writer(path: Path, container: str, source: Any, codec: str, pixel_for
             stream.time_base = stream.codec_context.time_base = source.time_base  # else times are rounded to the rate
 
             def write(picture: Image.Image, time: int) -> None:
-                colors = "gray" if picture.mode == "L" else "rgb24"
-                pixels = np.asarray(_with_even_sides(picture if picture.mode == "L" else picture.convert("RGB")))
+                colors = "gray" if pixel_format == "gray" else "rgb24"
+                pixels = np.asarray(_with_even_sides(picture if pixel_format == "gray" else picture.convert("RGB")))
                 if not stream.codec_context.is_open:
                     stream.height, stream.width = pixels.shape[:2]
                 frame = av.VideoFrame.from_ndarray(pixels, colors)

@@ -4,6 +4,7 @@ import base64
 import hashlib
 from functools import cached_property
 
+import numpy as np
 from PIL import Image
 
 from segexp.display.pictures import png, with_palette
@@ -24,8 +25,10 @@ def encode_image(image: Bytes) -> Png:
 
 
 def encode_mask(train_ids: Bytes, colors: Bytes) -> Png:
-    """Encode train ids [H, W] as a palette PNG, which serves both to look at and to read; see `with_palette`."""
-    return Png(png(with_palette(train_ids, colors)))
+    """Encode train ids [H, W] as a palette PNG, to look at and to read; void is black, by which the page knows it."""
+    palette = np.zeros((256, 3), np.uint8)
+    palette[: len(colors)] = colors
+    return Png(png(with_palette(train_ids, palette)))
 
 
 def data_url(content: bytes) -> str:

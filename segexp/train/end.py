@@ -11,6 +11,7 @@ from pytorch_lightning.callbacks.early_stopping import EarlyStoppingReason
 from segexp.callbacks.last import KeepLast
 from segexp.data.module import DataModule
 from segexp.data.sampler import TrainingSampler
+from segexp.display.learning_curves import is_validated_each_epoch
 from segexp.train.resume import STOPPED_EARLY
 from segexp.types import Values
 
@@ -53,11 +54,7 @@ def _limit(end: int | None) -> float:
 
 def when(row: Values, validated: Sequence[Values]) -> str:
     """`epoch 3`, or `step 1200` where validations and epochs are not the same. validated: the rows with scores."""
-    return f"epoch {row['epoch'] + 1}" if _is_each_epoch(validated) else f"step {row['step'] + 1}"
-
-
-def _is_each_epoch(validated: Sequence[Values]) -> bool:
-    return len(validated) == validated[-1]["epoch"] + 1
+    return f"epoch {row['epoch'] + 1}" if is_validated_each_epoch(validated) else f"step {row['step'] + 1}"
 
 
 def _reason(trainer: Trainer, history: Sequence[Values]) -> str:
@@ -89,6 +86,6 @@ def _without_progress(callback: EarlyStopping, history: Sequence[Values]) -> str
     if not rows:
         return f"{score} has not improved for {number} validations"
     best = (max if callback.mode == "max" else min)(rows, key=lambda row: row[score])
-    unit = "epoch" if _is_each_epoch(rows) else "validation"
+    unit = "epoch" if is_validated_each_epoch(rows) else "validation"
     plural = "" if number == 1 else "s"
     return f"{score} has not improved for {number} {unit}{plural}; best {best[score]:.4g} after {when(best, rows)}"

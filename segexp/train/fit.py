@@ -10,12 +10,14 @@ from typing import Any
 from pytorch_lightning.utilities import rank_zero_only
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
+from segexp import build
 from segexp.config.compose import config_dir, user_folders
 from segexp.config.facts import without_facts
 from segexp.config.grammar import quote
 from segexp.data.module import DataModule
 from segexp.data.pairs import fingerprint
-from segexp.display import pictures
+from segexp.display.learning_curves import learning_curves
+from segexp.display.pictures import save
 from segexp.run import checkpoint
 from segexp.run.environment import collect_environment
 from segexp.run.folder import RunFolder
@@ -134,7 +136,9 @@ def _say_how_to_go_on(run: RunFolder) -> None:
 
 
 def _report(run: RunFolder, values: Mapping[str, Any]) -> None:
-    pictures.save(pictures.learning_curves(run.history()), run.pictures / "learning_curves.png")
+    grouping = build.grouping(values)
+    curves = learning_curves(run.history(), run.path.name, grouping.names, grouping.colors)
+    save(curves, run.pictures / "learning_curves.png")
     _say(run, values, *_summary(run).splitlines())
 
 

@@ -3,35 +3,16 @@
 import csv
 import io
 import shlex
-import warnings
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
-import matplotlib
+from optuna.trial import FrozenTrial
 
 from segexp.config.compose import config_dir
-
-matplotlib.use("Agg")
-
-import optuna.visualization.matplotlib as plots
-from matplotlib import pyplot
-from optuna.exceptions import ExperimentalWarning
-from optuna.trial import FrozenTrial, TrialState
-
 from segexp.display import pictures
 from segexp.system.files import write_atomic
+from segexp.tune import study_plots
 from segexp.tune.space import override, overrides
 from segexp.tune.study import REASON, REPEATED, Study, best_trial
-
-PLOTS = {
-    "history": plots.plot_optimization_history,
-    "parameters": plots.plot_slice,
-    "parallel_coordinates": plots.plot_parallel_coordinate,
-    "importances": plots.plot_param_importances,
-    "learning_curves": plots.plot_intermediate_values,
-}
-FEWEST_FOR_PLOTS = 2
 
 
 def write(study: Study, train: Sequence[str]) -> None:
@@ -41,9 +22,8 @@ def write(study: Study, train: Sequence[str]) -> None:
     best = best_trial(trials)
     if best is not None:
         write_atomic(study.folder / "best.txt", f"{training_command(best, train)}\n")
-    if sum(trial.state is TrialState.COMPLETE for trial in trials) >= FEWEST_FOR_PLOTS:
-        for name, plot in PLOTS.items():
-            _draw(study, plot, study.folder / "pictures" / f"{name}.png")
+    for name, figure in study_plots.figures(study.optuna, study.metric).items():
+        pictures.save(figure, study.folder / "pictures" / f"{name}.png")
 
 
 def training_command(trial: FrozenTrial, train: Sequence[str]) -> str:
@@ -82,18 +62,3 @@ def line(trial: FrozenTrial) -> str:
 
 def state(trial: FrozenTrial) -> str:
     return "stopped, run again" if trial.user_attrs.get(REPEATED) else trial.state.name.lower()
-
-
-def _draw(study: Study, plot: Any, path: Path) -> None:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ExperimentalWarning)
-            warnings.simplefilter("ignore", UserWarning)
-            axes = plot(study.optuna)
-        figure = (axes.flat[0] if hasattr(axes, "flat") else axes).figure
-        with pyplot.rc_context({"savefig.bbox": "tight"}):  # Optuna's labels reach beyond the figure
-            pictures.save(figure, path)
-    except (ValueError, RuntimeError):  # importances of trials that do not differ
-        return
-    finally:
-        pyplot.close("all")

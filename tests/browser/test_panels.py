@@ -5,7 +5,7 @@ from urllib.parse import quote
 import numpy as np
 import pytest
 
-from segexp.display import pictures
+from segexp.display.scene_sheet import error_map
 from segexp.types import VOID
 from tests.browser.page import (
     CLIENT,
@@ -38,7 +38,7 @@ def test_the_difference_is_drawn_as_on_picture_sheets(desk, served: str) -> None
     target, prediction = (api_pixels(served, image_ids(served)[0], name) for name in ("target", "prediction"))
     assert (target == VOID).any()
     assert (target == prediction).any()
-    assert np.array_equal(canvas_pixels(desk, "difference")[..., :3], pictures.error_map(target, prediction))
+    assert np.array_equal(canvas_pixels(desk, "difference")[..., :3], error_map(target, prediction))
 
 
 def test_image_and_target_are_shown_before_the_prediction_is_there(browser, served: str) -> None:

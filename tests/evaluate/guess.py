@@ -58,13 +58,13 @@ def evaluation_job(
         bit_depth=None,
         inference=Inference(),
         metrics=build.metrics(metric_options()),
-        pictured=frozenset({0, 4}),
+        with_pictures=True,
         precision="float32",
         predictions=folder and folder.with_name(f".{folder.name}"),
     )
     facts = {"split": "val", "checkpoint": "best", "image_size": None, "fingerprint": "0", "precision": "float32"}
     facts |= {"metric": metric_settings(metric_options()), "folder": str(folder)}
-    return EvaluationJob(task, [torch.device("cpu")], num_processes, facts, folder)
+    return EvaluationJob(task, [torch.device("cpu")], num_processes, 2, facts, folder)
 
 
 @functools.cache

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from segexp.evaluate import cityscapes
 from segexp.evaluate.cityscapes import official_figures, write_submission
@@ -65,6 +66,14 @@ def test_the_submission_holds_label_ids_of_the_scenes_size_by_their_names(street
     with zipfile.ZipFile(tmp_path / "submission.zip") as archive:
         assert archive.namelist() == [f"{name}.png" for name in evaluation.names]
         assert archive.testzip() is None
+        for name in evaluation.names:
+            with archive.open(f"{name}.png") as file, Image.open(file) as submitted:
+                assert submitted.mode == "L"
+                label_ids = np.array(submitted)
+            with Image.open(tmp_path / "predictions" / f"{name}.png") as written:
+                assert np.array_equal(written, label_ids)
+                colors = evaluation.grouping.colors[evaluation.grouping.lookup(evaluation.table)[label_ids]]
+                assert np.array_equal(written.convert("RGB"), colors)
     assert all(name.count("_") == 2 for name in evaluation.names)  # CITY_SEQUENCE_FRAME
 
 

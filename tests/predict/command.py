@@ -27,6 +27,6 @@ def mask(path: Path) -> np.ndarray:
     return np.array(Image.open(path))
 
 
-def class_id_outputs(folder: Path) -> Outputs:
+def make_outputs(folder: Path, masks: str = "class_ids") -> Outputs:
     grouping = build.grouping(compose("train", ["classes=cityscapes19"]))
-    return Outputs(folder, grouping, CITYSCAPES, "class_ids", True, 0.5, False)
+    return Outputs(folder, grouping, CITYSCAPES, masks, True, 0.5, False, False)

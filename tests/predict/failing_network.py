@@ -8,7 +8,7 @@ from rich.progress import Progress
 
 from segexp.predict.inputs import Input
 from segexp.predict.video import predict_video
-from tests.predict.command import class_id_outputs
+from tests.predict.command import make_outputs
 
 calls = []
 
@@ -21,5 +21,5 @@ def network(images: torch.Tensor) -> torch.Tensor:
 
 
 if __name__ == "__main__":
-    outputs = class_id_outputs(Path(sys.argv[2]))
+    outputs = make_outputs(Path(sys.argv[2]))
     predict_video(Input(Path(sys.argv[1]), "video", True), network, outputs, 1, Progress())

@@ -23,7 +23,7 @@ class UncomparableInput(Input):
 @pytest.fixture
 def outputs(tmp_path: Path) -> Outputs:
     grouping = build.grouping(compose("train", ["classes=cityscapes19"]))
-    return Outputs(tmp_path, grouping, CITYSCAPES, "class_ids", overlay=False, opacity=0.5, probabilities=False)
+    return Outputs(tmp_path, grouping, CITYSCAPES, "class_ids", False, opacity=0.5, legend=False, probabilities=False)
 
 
 def test_the_outputs_of_each_image_are_looked_for_by_themselves(outputs: Outputs) -> None:

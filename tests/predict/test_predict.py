@@ -7,12 +7,15 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
+from segexp.config.compose import compose
+from segexp.data.cityscapes import CITYSCAPES
 from segexp.evaluate.split import evaluate, prepare_evaluation
+from segexp.inference.loaded_run import load_run
 from segexp.predict.inputs import find_inputs
 from segexp.predict.predict import predict
 from segexp.run.folder import RunFolder
 from tests.evaluate.options import evaluate_settings
-from tests.predict.command import class_id_outputs, mask, run_predict
+from tests.predict.command import make_outputs, mask, run_predict
 
 ORIENTATION = 0x0112
 
@@ -26,6 +29,20 @@ def test_label_ids_are_those_of_an_evaluation(trained: RunFolder, images: Path, 
     assert len(files) == 3
     for file in files:
         np.testing.assert_array_equal(mask(file), mask(tmp_path / "evaluated" / file.name))
+
+
+def test_masks_of_a_prediction_are_masks_of_a_data_set(trained: RunFolder, images: Path, tmp_path: Path) -> None:
+    predictor = load_run(trained.path, "last", "cpu").predictor
+    predict(find_inputs(images, tmp_path / "out"), predictor, make_outputs(tmp_path / "out", "label_ids"), 1, 1)
+    for file in (tmp_path / "out" / "masks").rglob("*.png"):
+        with Image.open(file) as picture:
+            assert picture.mode == "P"
+    (tmp_path / "images").symlink_to(images)
+    labels = [f"data.labels={{{', '.join(f'{label.id}: {label.name}' for label in CITYSCAPES.labels)}}}"]
+    places = [f"data.root={tmp_path}", "data.images=images", "data.masks=out/masks", "data.recursive=true"]
+    data = compose("train", ["data=folder", "classes=cityscapes19", *places, *labels])["data"]
+    settings = evaluate_settings(checkpoint="last", device="cpu", data=data)
+    assert evaluate(prepare_evaluation(trained, settings)).scores()["miou"] == 1
 
 
 @pytest.mark.slow
@@ -45,7 +62,9 @@ def test_every_form_of_a_mask_holds_the_same_classes(trained: RunFolder, images:
         colors = np.array([each["color"] for each in classes], np.uint8)
         np.testing.assert_array_equal(np.array(colored.convert("RGB")), colors[ids])
         label_ids = np.array([each["label_id"] for each in classes], np.uint8)
-        np.testing.assert_array_equal(mask(tmp_path / "label_ids" / name), label_ids[ids])
+        of_labels = Image.open(tmp_path / "label_ids" / name)
+        np.testing.assert_array_equal(np.array(of_labels), label_ids[ids])
+        np.testing.assert_array_equal(np.array(of_labels.convert("RGB")), colors[ids])
 
 
 def test_probabilities_add_up_and_peak_at_the_class_of_the_mask(trained: RunFolder, images: Path, tmp_path) -> None:
@@ -64,7 +83,9 @@ def test_probabilities_add_up_and_peak_at_the_class_of_the_mask(trained: RunFold
 
 
 def test_an_overlay_mixes_image_and_colours_above_a_legend(trained: RunFolder, images: Path, tmp_path: Path) -> None:
-    answer = run_predict(trained, f"input={images}", f"output={tmp_path}", "masks=colored", "opacity=0.25")
+    answer = run_predict(
+        trained, f"input={images}", f"output={tmp_path}", "masks=colored", "opacity=0.25", "legend=true"
+    )
     assert answer.returncode == 0, answer.stderr
     files = sorted((tmp_path / "overlays").rglob("*.png"))
     assert len(files) == 3
@@ -141,7 +162,7 @@ def test_every_image_is_opened_once_however_many_frames_it_has(
     frames[0].save(tmp_path / "two.gif", save_all=True, append_images=frames[1:])
     opened, original = [], Image.open
     monkeypatch.setattr(Image, "open", lambda file, **options: opened.append(file) or original(file, **options))
-    outputs = class_id_outputs(tmp_path / "out")
+    outputs = make_outputs(tmp_path / "out")
     items = find_inputs(tmp_path, outputs.folder)
     assert predict(items, lambda images: images[..., 0] % 19, outputs, batch_size=1, num_threads=1) == []
     assert opened == [tmp_path / "one.png", tmp_path / "two.gif"]

@@ -18,16 +18,16 @@ from segexp.predict.__main__ import warn_of_unused_bits
 from segexp.predict.inputs import find_inputs
 from segexp.predict.predict import predict
 from segexp.run.folder import RunFolder
-from tests.predict.command import class_id_outputs, mask, run_predict
+from tests.predict.command import make_outputs, mask, run_predict
 
 LITTLE_MEMORY = """
 import resource, sys
 from pathlib import Path
 from segexp.predict.inputs import find_inputs
 from segexp.predict.predict import predict
-from tests.predict.command import class_id_outputs
+from tests.predict.command import make_outputs
 
-place, outputs = Path(sys.argv[1]), class_id_outputs(Path(sys.argv[2]))
+place, outputs = Path(sys.argv[1]), make_outputs(Path(sys.argv[2]))
 lines = Path("/proc/self/status").read_text().splitlines()
 held = next(1024 * int(line.split()[1]) for line in lines if line.startswith("VmData"))
 resource.setrlimit(resource.RLIMIT_DATA, 2 * (held + 200_000_000,))  # 9000 x 9000 pixels take 324 MB
@@ -68,7 +68,7 @@ def test_an_image_that_scales_make_too_small_for_the_network_is_named_and_the_re
     Image.new("RGB", (90, 80)).save(tmp_path / "b.png")
     model = Segmenter(nn.Conv2d(3, 19, 1), stride=1).eval()
     network = Predictor(model, None, Inference(scales=(0.5, 1.0)), torch.device("cpu"))
-    outputs = class_id_outputs(tmp_path / "out")
+    outputs = make_outputs(tmp_path / "out")
     items = find_inputs(tmp_path, outputs.folder)
     assert predict(items, network, outputs, batch_size=1, num_threads=1) == [items[0]]
     assert "a_small.png: image: found [1, 3, 20, 25]; allowed: " in capsys.readouterr().out
@@ -88,7 +88,7 @@ def test_an_image_that_the_memory_does_not_hold_is_named_and_the_rest_is_written
 
     Image.new("RGB", (300, 40)).save(tmp_path / "a_large.png")
     Image.new("RGB", (60, 40)).save(tmp_path / "b.png")
-    outputs = class_id_outputs(tmp_path / "out")
+    outputs = make_outputs(tmp_path / "out")
     items = find_inputs(tmp_path, outputs.folder)
     assert predict(items, network, outputs, batch_size=1, num_threads=1) == [items[0]]
     assert "a_large.png: more memory is needed for its size than there is" in capsys.readouterr().out
@@ -113,7 +113,7 @@ def test_an_error_that_only_mentions_memory_ends_the_command(tmp_path: Path) -> 
         raise RuntimeError("CUDA error: an illegal memory access was encountered")
 
     Image.new("RGB", (60, 40)).save(tmp_path / "a.png")
-    outputs = class_id_outputs(tmp_path / "out")
+    outputs = make_outputs(tmp_path / "out")
     with pytest.raises(RuntimeError, match="illegal memory access"):
         predict(find_inputs(tmp_path, outputs.folder), network, outputs, batch_size=1, num_threads=1)
 
@@ -181,7 +181,7 @@ def test_images_that_use_few_of_their_bits_are_scaled_as_asked_and_a_warning_say
     grey[0, 0] = 255
     Image.fromarray(grey.astype(np.uint16) << 4 | 15).save(tmp_path / "deep.png")
     Image.fromarray(grey).save(tmp_path / "plain.png")
-    outputs = class_id_outputs(tmp_path / "out")
+    outputs = make_outputs(tmp_path / "out")
     items = find_inputs(tmp_path, outputs.folder)
     assert predict(items, lambda images: images[..., 0] % 19, outputs, 1, 1, bit_depth=12) == []
     np.testing.assert_array_equal(*(mask(tmp_path / f"out/masks/{name}.png") for name in ("deep", "plain")))

@@ -15,7 +15,7 @@ from segexp.predict.inputs import find_inputs
 from segexp.predict.predict import predict
 from segexp.predict.video import _video_writer
 from segexp.run.folder import RunFolder
-from tests.predict.command import class_id_outputs, mask, run_predict
+from tests.predict.command import make_outputs, mask, run_predict
 from tests.predict.videos import write_video
 from tests.process import PATIENCE
 from tests.warm_process import run_module
@@ -159,7 +159,7 @@ def test_a_video_that_an_encoder_does_not_take_is_named_with_its_output_and_no_o
     given = tmp_path / "given"
     given.mkdir()
     write_video(given / "wide.mkv", [np.zeros((32, 16386, 3), np.uint8)], "ffv1", "bgr0", [0])
-    outputs = class_id_outputs(tmp_path / "out")
+    outputs = make_outputs(tmp_path / "out")
     items = find_inputs(given, outputs.folder)
     assert predict(items, lambda images: images[..., 0], outputs, batch_size=1, num_threads=1) == items
     video = outputs.folder / "overlays" / "wide.mp4"

@@ -5,7 +5,7 @@
 
 export const VOID = 255;
 export const UNKNOWN = 254;
-const RED = pack([208, 32, 48]), LIGHT = pack([235, 235, 235]), DARK = pack([60, 60, 60]); // as in segexp/display/pictures.py
+const RED = pack([208, 32, 48]), LIGHT = pack([235, 235, 235]), DARK = pack([60, 60, 60]); // as in segexp/display/scene_sheet.py
 const FAINT = 0x1affffff;
 
 export function pack([red, green, blue]) {
