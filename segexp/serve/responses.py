@@ -40,8 +40,16 @@ class RunDescription(BaseModel):
 
 
 class ImageLink(BaseModel):
+    """thumbnail: link to a JPEG of at most 256 pixels each way.
+
+    miou: as in `ScoresOfImage`, from the run's last evaluation with these weights or, once the image was predicted here,
+    from that; null while it is unknown.
+    """
+
     id: str
     href: str
+    thumbnail: str
+    miou: float | None
 
 
 class ImagePage(BaseModel):
@@ -54,7 +62,10 @@ class ImagePage(BaseModel):
 
 
 class ScoresOfImage(BaseModel):
-    """Fractions 0..1. miou: mean of `iou` over the classes that occur or were predicted, the others are null."""
+    """Fractions 0..1. iou: of the classes in the ground truth or the prediction; null for the others.
+
+    miou: mean over the classes in the ground truth, as `segexp.evaluate` ranks images; null where none is.
+    """
 
     miou: float | None
     pixel_accuracy: float | None

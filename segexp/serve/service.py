@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from segexp.serve import png, uploads
+from segexp.serve import encoding, uploads
 from segexp.serve.batcher import DynamicBatcher, TimedPrediction
 from segexp.serve.errors import RequestError
 from segexp.serve.image_store import ImageEntry, ImageStore, score_image
@@ -32,7 +32,7 @@ class EncodedPrediction(NamedTuple):
 
     width: int
     height: int
-    prediction: png.Png
+    prediction: encoding.EncodedImage
     network_seconds: float
     image: bytes = b""
     scores: dict[str, Any] | None = None
@@ -42,7 +42,7 @@ class Service:
     """Decodes, predicts and encodes images.
 
     requests: limits those that are decoded, wait, are segmented or encoded. pixels: limits those of uploads that are
-    decoded. max_pixels: of one upload. cache_bytes: of PNGs of the data set that are kept.
+    decoded. max_pixels: of one upload. cache_bytes: of encoded images of the data set that are kept.
     """
 
     def __init__(
@@ -57,11 +57,15 @@ class Service:
         self._cache = SingleFlightCache(cache_bytes, _num_bytes)
         self._decoders = ThreadPoolExecutor(NUM_DECODERS, "decoder")
 
-    async def image_png(self, entry: ImageEntry) -> png.Png:
+    async def image_png(self, entry: ImageEntry) -> encoding.EncodedImage:
         """PNG of an image of the data set."""
         return await self._cache.get((entry.id, "image"), lambda: self._encode_image(entry))
 
-    async def target_png(self, entry: ImageEntry) -> png.Png:
+    async def thumbnail(self, entry: ImageEntry) -> encoding.EncodedImage:
+        """Small JPEG of an image of the data set."""
+        return await self._cache.get((entry.id, "thumbnail"), lambda: self._encode_thumbnail(entry))
+
+    async def target_png(self, entry: ImageEntry) -> encoding.EncodedImage:
         """Palette PNG of the true classes of an image of the data set."""
         return await self._cache.get((entry.id, "target"), lambda: self._encode_target(entry))
 
@@ -76,26 +80,31 @@ class Service:
             with self.pixels.hold(size), _lack_of_memory_refused(f"an image of {size} pixels", *UPLOAD_TOO_LARGE):
                 image = await self._in_thread(uploads.decode_upload, content, self.max_pixels, self.store.bit_depth)
                 predicted = await self._predict(image)
-                mask = await self._in_thread(png.encode_mask, predicted.train_ids, self.colors)
-                image_png = await self._in_thread(png.encode_image, image) if with_image else b""
+                mask = await self._in_thread(encoding.encode_mask, predicted.train_ids, self.colors)
+                image_png = await self._in_thread(encoding.encode_image, image) if with_image else b""
         height, width = image.shape[:2]
         return EncodedPrediction(width, height, mask, predicted.seconds, image=image_png)
 
-    async def _encode_image(self, entry: ImageEntry) -> png.Png:
+    async def _encode_image(self, entry: ImageEntry) -> encoding.EncodedImage:
         with self._work_on(entry):
-            return await self._in_thread(lambda: png.encode_image(self.store.image(entry)))
+            return await self._in_thread(lambda: encoding.encode_image(self.store.image(entry)))
 
-    async def _encode_target(self, entry: ImageEntry) -> png.Png:
+    async def _encode_thumbnail(self, entry: ImageEntry) -> encoding.EncodedImage:
         with self._work_on(entry):
-            return await self._in_thread(lambda: png.encode_mask(self.store.target(entry), self.colors))
+            return await self._in_thread(lambda: encoding.encode_thumbnail(self.store.image(entry)))
+
+    async def _encode_target(self, entry: ImageEntry) -> encoding.EncodedImage:
+        with self._work_on(entry):
+            return await self._in_thread(lambda: encoding.encode_mask(self.store.target(entry), self.colors))
 
     async def _predict_entry(self, entry: ImageEntry) -> EncodedPrediction:
         with self._work_on(entry):
             image, target = await self._in_thread(self.store.image_and_target, entry)
             predicted = await self._predict(image)
-            mask = await self._in_thread(png.encode_mask, predicted.train_ids, self.colors)
+            mask = await self._in_thread(encoding.encode_mask, predicted.train_ids, self.colors)
             names = self.store.grouping.names
             scores = await self._in_thread(score_image, target, predicted.train_ids, names)
+        self.store.miou[entry.id] = scores["miou"]
         height, width = target.shape
         return EncodedPrediction(width, height, mask, predicted.seconds, scores=scores)
 
