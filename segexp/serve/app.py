@@ -22,6 +22,7 @@ from segexp.serve.responses import (
     ImageLink,
     ImagePage,
     ImageResponse,
+    PredictionStatistics,
     RunDescription,
     ScoresOfImage,
     UploadResponse,
@@ -93,9 +94,7 @@ def _add_image_routes(app: FastAPI, service: Service) -> None:
 
     def link(image_id: str) -> ImageLink:
         address = _address(image_id)
-        return ImageLink(
-            id=image_id, href=address, thumbnail=f"{address}/thumbnail.jpg", miou=store.miou.get(image_id)
-        )
+        return ImageLink(id=image_id, href=address, thumbnail=f"{address}/thumbnail.jpg", miou=store.miou.get(image_id))
 
     @app.get("/api/images")
     async def images(offset: int = Query(0, ge=0), limit: int = Query(50, ge=1, le=500)) -> ImagePage:
@@ -139,7 +138,7 @@ def _add_upload_route(app: FastAPI, service: Service, uploads: UploadReader) -> 
         started = time.perf_counter()
         accepted = request.headers.get("accept", "")
         png_alone = "image/png" in accepted and "application/json" not in accepted
-        predicted = await cancel_if_disconnected(request, service.predict_upload(content, with_image=not png_alone))
+        predicted = await cancel_if_disconnected(request, service.predict_upload(content, with_details=not png_alone))
         if png_alone:
             return Response(predicted.prediction, media_type="image/png")  # type: ignore[return-value]
         return UploadResponse(
@@ -147,6 +146,7 @@ def _add_upload_route(app: FastAPI, service: Service, uploads: UploadReader) -> 
             height=predicted.height,
             image=encoding.data_url(predicted.image),
             prediction=encoding.data_url(predicted.prediction),
+            statistics=PredictionStatistics.model_validate(predicted.statistics),
             seconds=Duration(network=predicted.network_seconds, total=time.perf_counter() - started),
         )
 

@@ -4,14 +4,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-import numpy as np
-import torch
-
 from segexp.classes import Grouping
 from segexp.data.pairs import Pair, Source
 from segexp.data.reading import read_image, read_pair, read_size, read_target
-from segexp.metric import scores
-from segexp.metric.confusion import confusion_matrix
 from segexp.serve.errors import LOG, RequestError
 from segexp.types import Bytes
 
@@ -90,21 +85,3 @@ class ImageStore:
             LOG.warning("image %s: %s", entry.id, error)
             message = f"image {entry.id!r} cannot be read; the log of the server names the file and the cure"
             raise RequestError(422, message) from error
-
-
-def score_image(target: Bytes, predicted: Bytes, class_names: tuple[str, ...]) -> dict[str, Any]:
-    """IoU of each class, mean IoU and pixel accuracy of one image; None where there is nothing to score.
-
-    The mean is that of `scores.image_miou`.
-    """
-    counts = confusion_matrix(torch.from_numpy(predicted), torch.from_numpy(target), len(class_names)).numpy()
-    iou = scores.class_iou(counts)
-    return {
-        "miou": _none_for_nan(scores.image_miou(counts[None])[0]),
-        "pixel_accuracy": _none_for_nan(scores.pixel_accuracy(counts)),
-        "iou": {name: _none_for_nan(value) for name, value in zip(class_names, iou, strict=True)},
-    }
-
-
-def _none_for_nan(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)

@@ -42,8 +42,8 @@ class RunDescription(BaseModel):
 class ImageLink(BaseModel):
     """thumbnail: link to a JPEG of at most 256 pixels each way.
 
-    miou: as in `ScoresOfImage`, from the run's last evaluation with these weights or, once the image was predicted here,
-    from that; null while it is unknown.
+    miou: as in `ScoresOfImage`, from the run's last evaluation with these weights or, once the server has predicted the
+    image, from that; null while it is unknown.
     """
 
     id: str
@@ -80,7 +80,10 @@ class Duration(BaseModel):
 
 
 class UploadResponse(BaseModel):
-    """image, prediction: PNG inline; the prediction's indices are train ids, its palette their colours."""
+    """image, prediction: PNG inline; the prediction's indices are train ids, its palette their colours.
+
+    statistics: what can be said of a prediction without ground truth.
+    """
 
     id: None = None
     width: int
@@ -88,7 +91,20 @@ class UploadResponse(BaseModel):
     image: str
     prediction: str
     scores: None = None
+    statistics: "PredictionStatistics"
     seconds: Duration
+
+
+class PredictionStatistics(BaseModel):
+    """share: fraction of the pixels that were predicted as each class, 0..1.
+
+    confidence: probability of the predicted class, mean over those pixels; null for a class that was not predicted.
+    mean_confidence: over all pixels. Null also where the network's probabilities are not finite.
+    """
+
+    share: dict[str, float]
+    confidence: dict[str, float | None]
+    mean_confidence: float | None
 
 
 class ImageResponse(BaseModel):

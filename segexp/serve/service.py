@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from segexp.serve import encoding, uploads
 from segexp.serve.batcher import DynamicBatcher, TimedPrediction
 from segexp.serve.errors import RequestError
-from segexp.serve.image_store import ImageEntry, ImageStore, score_image
+from segexp.serve.image_scores import describe_prediction, score_image
+from segexp.serve.image_store import ImageEntry, ImageStore
 from segexp.serve.limiter import Limiter
 from segexp.serve.single_flight import SingleFlightCache
 from segexp.system.memory import is_out_of_memory
@@ -27,7 +28,8 @@ TOO_LITTLE_MEMORY = (
 class EncodedPrediction(NamedTuple):
     """An image that was predicted: the prediction as palette PNG.
 
-    scores: of images of the data set only. image: PNG of an upload, if it was asked for.
+    scores: of images of the data set only. image, statistics: of an upload, if they were asked for: its PNG, and what
+    `describe_prediction` computes.
     """
 
     width: int
@@ -36,6 +38,7 @@ class EncodedPrediction(NamedTuple):
     network_seconds: float
     image: bytes = b""
     scores: dict[str, Any] | None = None
+    statistics: dict[str, Any] | None = None
 
 
 class Service:
@@ -73,17 +76,24 @@ class Service:
         """Prediction and scores of an image of the data set."""
         return await self._cache.get((entry.id, "prediction"), lambda: self._predict_entry(entry))
 
-    async def predict_upload(self, content: bytes, with_image: bool) -> EncodedPrediction:
-        """Predict a file that was sent. Raises RequestError: 413, 415, 422, or 503 if too much is in work."""
+    async def predict_upload(self, content: bytes, with_details: bool) -> EncodedPrediction:
+        """Predict a file that was sent; with_details: also its image and statistics.
+
+        Raises RequestError: 413, 415, 422, or 503 if too much is in work."""
         with self.requests.hold():
             size = await self._in_thread(uploads.count_pixels, content, self.max_pixels)
             with self.pixels.hold(size), _lack_of_memory_refused(f"an image of {size} pixels", *UPLOAD_TOO_LARGE):
                 image = await self._in_thread(uploads.decode_upload, content, self.max_pixels, self.store.bit_depth)
-                predicted = await self._predict(image)
+                predicted = await self._predict(image, with_details)
                 mask = await self._in_thread(encoding.encode_mask, predicted.train_ids, self.colors)
-                image_png = await self._in_thread(encoding.encode_image, image) if with_image else b""
-        height, width = image.shape[:2]
-        return EncodedPrediction(width, height, mask, predicted.seconds, image=image_png)
+                encoded = EncodedPrediction(image.shape[1], image.shape[0], mask, predicted.seconds)
+                if not with_details:
+                    return encoded
+                names, confidence = self.store.grouping.names, predicted.confidence
+                return encoded._replace(
+                    image=await self._in_thread(encoding.encode_image, image),
+                    statistics=await self._in_thread(describe_prediction, predicted.train_ids, confidence, names),
+                )
 
     async def _encode_image(self, entry: ImageEntry) -> encoding.EncodedImage:
         with self._work_on(entry):
@@ -113,9 +123,9 @@ class Service:
         with self.requests.hold(), _lack_of_memory_refused(f"image {entry.id!r}", *TOO_LITTLE_MEMORY):
             yield
 
-    async def _predict(self, image: Bytes) -> TimedPrediction:
+    async def _predict(self, image: Bytes, with_confidence: bool = False) -> TimedPrediction:
         try:
-            return await self.batcher.predict(image)
+            return await self.batcher.predict(image, with_confidence)
         except ValueError as error:
             raise RequestError(422, f"the network cannot take this image: {error}") from error
 

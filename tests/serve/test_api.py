@@ -13,6 +13,7 @@ from PIL import Image
 from segexp import build
 from segexp.data.cityscapes import CITYSCAPES
 from segexp.data.pairs import Pair
+from segexp.inference.loaded_run import load_run
 from segexp.run.folder import RunFolder
 from segexp.serve.encoding import encode_thumbnail
 from segexp.types import VOID
@@ -144,12 +145,33 @@ def test_an_upload_is_predicted_as_the_image_of_the_data_set_is(server: Server, 
     expected = server.client.get(f"/api/images/{pairs[0].name}/prediction.png").content
     assert _inline(answer["prediction"]) == expected
     assert np.array_equal(Image.open(io.BytesIO(_inline(answer["image"]))), Image.open(pairs[0].image).convert("RGB"))
+    mask, statistics = np.array(Image.open(io.BytesIO(expected))), answer["statistics"]
+    names = list(statistics["share"])
+    assert [statistics["share"][name] for name in names] == pytest.approx(
+        [(mask == number).mean() for number in range(19)]
+    )
+    assert [statistics["confidence"][name] is None for name in names] == [number not in mask for number in range(19)]
     alone = _upload(server, content, accept="image/png")
     shouted = "MULTIPART/FORM-DATA; boundary=B"  # names of media types are of any case (RFC 9110, 8.3.1)
     form = b"--B\r\nContent-Disposition: form-data; name=file; filename=f\r\n\r\n%s\r\n--B--\r\n" % content
     in_capitals = server.client.post("/api/predict", content=form, headers={"content-type": shouted})
     assert in_capitals.json()["prediction"] == answer["prediction"]
     assert (alone.headers["content-type"], alone.content) == ("image/png", expected)
+
+
+def test_the_confidence_of_an_upload_is_the_probability_of_the_predicted_class(
+    server: Server, run: RunFolder, pairs: list[Pair]
+) -> None:
+    answer = _upload(server, pairs[0].image.read_bytes()).json()
+    loaded = load_run(run.path, "best", "cpu")
+    probabilities = loaded.probabilities(np.array(Image.open(pairs[0].image).convert("RGB")))
+    confidence, predicted = probabilities.max(0), probabilities.argmax(0)
+    assert answer["statistics"]["mean_confidence"] == pytest.approx(confidence.mean(), abs=1e-4)
+    expected = {
+        name: confidence[predicted == number].mean() if (predicted == number).any() else None
+        for number, name in enumerate(loaded.grouping.names)
+    }
+    assert answer["statistics"]["confidence"] == pytest.approx(expected, abs=1e-3)
 
 
 @pytest.mark.parametrize("kind", ["grey", "alpha", "16 bits", "palette", "jpeg", "webp", "bmp", "turned"])
