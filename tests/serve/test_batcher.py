@@ -73,7 +73,9 @@ def test_confidence_is_computed_for_those_images_alone_that_ask_for_it() -> None
     assert sorted(calls) == [("confidence", 2), ("ids", 2)]
     for value, predicted in enumerate(predictions):
         assert (predicted.train_ids == value).all()
-        assert predicted.confidence is None if value % 2 == 0 else (predicted.confidence == np.float32(value / 255)).all()
+        assert (
+            predicted.confidence is None if value % 2 == 0 else (predicted.confidence == np.float32(value / 255)).all()
+        )
 
 
 def test_a_batch_holds_no_more_pixels_than_allowed_but_one_image_always() -> None:
