@@ -47,7 +47,7 @@ def main(values: Values) -> None:
         description, service, metrics = _load(settings)
         server = _create_server(settings, token, listener, description, service, metrics)
         if not token and not is_local(listener):
-            print(f"warning: whoever reaches {settings.host} may use this server; set SEGEXP_TOKEN", file=sys.stderr)
+            print(f"warning: no token, so {settings.host} is open to everyone; set SEGEXP_TOKEN", file=sys.stderr)
         images = f"{len(service.store.ids)} images of {settings.split}" if settings.split else "uploads only"
         summary = f"{description.run} ({description.model}, {description.grouping}, {images})"
         listen(listener)

@@ -22,7 +22,7 @@ TOO_LITTLE_MEMORY = (
     507,
     "ask again; if that does not help, whoever runs the server may set a smaller window= or give it more memory",
 )
-"""For images of the data set, which nobody sent. No 503, as to come back later need not help."""
+"""For images of the data set, which nobody sent. No 503, as to try again later need not help."""
 
 
 class EncodedPrediction(NamedTuple):
@@ -79,7 +79,7 @@ class Service:
     async def predict_upload(self, content: bytes, with_details: bool) -> EncodedPrediction:
         """Predict a file that was sent; with_details: also its image and statistics.
 
-        Raises RequestError: 413, 415, 422, or 503 if too much is in work."""
+        Raises RequestError: 413, 415, 422, or 503 if too much is in progress."""
         with self.requests.hold():
             size = await self._in_thread(uploads.count_pixels, content, self.max_pixels)
             with self.pixels.hold(size), _lack_of_memory_refused(f"an image of {size} pixels", *UPLOAD_TOO_LARGE):

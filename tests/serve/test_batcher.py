@@ -139,7 +139,7 @@ def test_an_image_that_the_network_does_not_take_spoils_no_other() -> None:
 def test_beyond_the_limit_the_answer_is_503_and_when_to_come_back() -> None:
     limiter = Limiter(3, "requests")
     with limiter.hold(2):
-        with pytest.raises(RequestError, match="2 of at most 3 requests in work") as error, limiter.hold(2):
+        with pytest.raises(RequestError, match="2 of at most 3 requests in progress") as error, limiter.hold(2):
             pass
         assert (error.value.code, error.value.headers) == (503, {"retry-after": "1"})
         with limiter.hold(1):
