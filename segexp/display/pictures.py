@@ -15,15 +15,16 @@ if TYPE_CHECKING:
 
 VOID_COLOR = (224, 224, 192)
 """That of the void outlines in PASCAL VOC."""
+BLACK = (0, 0, 0)
 
 
-def color_table(colors: Bytes) -> Bytes:
-    """Colour of each index, uint8 [256, 3]: those given [up to 256, 3], VOID_COLOR for void, black for all others.
+def color_table(colors: Bytes, void: tuple[int, int, int] = VOID_COLOR) -> Bytes:
+    """Colour of each index, uint8 [256, 3]: those given [up to 256, 3], void's, black for all others.
 
     Given all 256, it returns them, as for the bytes of mask files: color_table(colors)[lookup of their train ids].
     """
     table = np.zeros((256, 3), np.uint8)
-    table[VOID] = VOID_COLOR
+    table[VOID] = void
     table[: len(colors)] = colors
     return table
 
@@ -33,10 +34,10 @@ def colorize(train_ids: Bytes, colors: Bytes) -> Bytes:
     return color_table(colors)[train_ids]
 
 
-def with_palette(ids: Bytes, colors: Bytes) -> Image.Image:
+def with_palette(ids: Bytes, colors: Bytes, void: tuple[int, int, int] = VOID_COLOR) -> Image.Image:
     """A picture whose indices are the ids [H, W], so that it reads as ids, and looks as `color_table` says."""
     picture = Image.fromarray(ids)
-    picture.putpalette(color_table(colors).tobytes())
+    picture.putpalette(color_table(colors, void).tobytes())
     return picture
 
 

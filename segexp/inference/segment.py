@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torchvision.transforms.v2 import functional as transform
 
-from segexp.inference.bands import resized_prediction
+from segexp.inference.bands import resized_confidence, resized_prediction
 from segexp.inference.settings import Inference
 from segexp.inference.window import windows
 from segexp.metric.confusion import prediction, resize_logits
@@ -61,6 +61,18 @@ def segment_to_class_ids(network: Network, image: Image, image_size: Size | None
     if _is_single_view(native, base, inference):
         return resized_prediction(_single_view(network, image, base, inference), native)
     return prediction(segment(network, image, image_size, inference))
+
+
+@torch.inference_mode()
+def segment_with_confidence(
+    network: Network, image: Image, image_size: Size | None, inference: Inference
+) -> tuple[Target, Tensor]:
+    """Compute the class ids of `segment_to_class_ids`, and the probability of each, float32 [B, H, W]."""
+    native = _size(image)
+    base = image_size or native
+    if _is_single_view(native, base, inference):
+        return resized_confidence(_single_view(network, image, base, inference), native)
+    return resized_confidence(segment(network, image, image_size, inference), native)
 
 
 def _is_single_view(native: Size, base: Size, inference: Inference) -> bool:

@@ -47,7 +47,7 @@ def main(values: Values) -> None:
         description, service, metrics = _load(settings)
         server = _create_server(settings, token, listener, description, service, metrics)
         if not token and not is_local(listener):
-            print(f"warning: whoever reaches {settings.host} may use this server; set SEGEXP_TOKEN", file=sys.stderr)
+            print(f"warning: no token, so {settings.host} is open to everyone; set SEGEXP_TOKEN", file=sys.stderr)
         images = f"{len(service.store.ids)} images of {settings.split}" if settings.split else "uploads only"
         summary = f"{description.run} ({description.model}, {description.grouping}, {images})"
         listen(listener)
@@ -89,7 +89,7 @@ def _load_run(run: "RunFolder", settings: ServeSettings) -> "tuple[RunDescriptio
         from segexp.serve.image_store import ImageStore
         from segexp.serve.replicas import replicate
         from segexp.serve.responses import UploadLimits
-        from segexp.serve.run_description import describe_run
+        from segexp.serve.run_description import describe_run, evaluated_miou, own_evaluation
         from segexp.system.remote import is_url
 
     devices = find_devices(settings.device)
@@ -99,9 +99,11 @@ def _load_run(run: "RunFolder", settings: ServeSettings) -> "tuple[RunDescriptio
     trained = load_model(run, settings.checkpoint, settings.weights)
     limits = UploadLimits(bytes=settings.max_upload_bytes, pixels=settings.max_pixels)
     name = settings.run.rstrip("/").rpartition("/")[2] if is_url(settings.run) else run.path.name
-    description = describe_run(name, run, trained, settings.split, limits)
+    evaluation = own_evaluation(run, settings.split, trained)
+    description = describe_run(name, run, trained, evaluation, settings.split, limits)
     source, pairs, bit_depth = _source_and_pairs(run, settings, trained)
-    store = ImageStore(source, pairs, trained.grouping, bit_depth)
+    miou = evaluated_miou(run, settings.split, trained, evaluation)
+    store = ImageStore(source, pairs, trained.grouping, bit_depth, miou)
     print(f"network in {arithmetic}")
     return description, store, replicate(ReadyNetwork(trained.model, arithmetic), trained.image_size, settings, devices)
 

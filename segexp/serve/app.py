@@ -12,7 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import ClientDisconnect
 from starlette.staticfiles import StaticFiles
 
-from segexp.serve import png
+from segexp.serve import encoding
 from segexp.serve.disconnect import cancel_if_disconnected
 from segexp.serve.errors import add_error_handlers
 from segexp.serve.image_store import ImageEntry
@@ -22,6 +22,7 @@ from segexp.serve.responses import (
     ImageLink,
     ImagePage,
     ImageResponse,
+    PredictionStatistics,
     RunDescription,
     ScoresOfImage,
     UploadResponse,
@@ -31,6 +32,7 @@ from segexp.serve.uploads import UploadReader
 
 PAGE = Path(__file__).parent / "page"
 PNG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {}}}}
+JPEG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}}}
 FORM = {
     "requestBody": {
         "required": True,
@@ -90,6 +92,10 @@ def _add_plain_routes(app: FastAPI, description: RunDescription, metrics: Server
 def _add_image_routes(app: FastAPI, service: Service) -> None:
     store = service.store
 
+    def link(image_id: str) -> ImageLink:
+        address = _address(image_id)
+        return ImageLink(id=image_id, href=address, thumbnail=f"{address}/thumbnail.jpg", miou=store.miou.get(image_id))
+
     @app.get("/api/images")
     async def images(offset: int = Query(0, ge=0), limit: int = Query(50, ge=1, le=500)) -> ImagePage:
         total, end = len(store.ids), offset + limit
@@ -97,7 +103,7 @@ def _add_image_routes(app: FastAPI, service: Service) -> None:
             total=total,
             offset=offset,
             limit=limit,
-            images=[ImageLink(id=each, href=_address(each)) for each in store.ids[offset:end]],
+            images=[link(each) for each in store.ids[offset:end]],
             next=f"/api/images?offset={end}&limit={limit}" if end < total else None,
             previous=f"/api/images?offset={max(0, min(offset, total) - limit)}&limit={limit}" if offset else None,
         )
@@ -106,18 +112,22 @@ def _add_image_routes(app: FastAPI, service: Service) -> None:
     async def image(request: Request, image_id: str, inline: bool = False) -> ImageResponse:
         return await cancel_if_disconnected(request, _image_response(service, store.find(image_id), inline))
 
+    @app.get("/api/images/{image_id}/thumbnail.jpg", responses=JPEG, response_class=Response)
+    async def thumbnail(request: Request, image_id: str) -> Response:
+        return _encoded(request, await cancel_if_disconnected(request, service.thumbnail(store.find(image_id))))
+
     @app.get("/api/images/{image_id}/image.png", responses=PNG, response_class=Response)
     async def image_png(request: Request, image_id: str) -> Response:
-        return _png(request, await cancel_if_disconnected(request, service.image_png(store.find(image_id))))
+        return _encoded(request, await cancel_if_disconnected(request, service.image_png(store.find(image_id))))
 
     @app.get("/api/images/{image_id}/truth.png", responses=PNG, response_class=Response)
     async def target_png(request: Request, image_id: str) -> Response:
-        return _png(request, await cancel_if_disconnected(request, service.target_png(store.find(image_id))))
+        return _encoded(request, await cancel_if_disconnected(request, service.target_png(store.find(image_id))))
 
     @app.get("/api/images/{image_id}/prediction.png", responses=PNG, response_class=Response)
     async def prediction_png(request: Request, image_id: str) -> Response:
         predicted = await cancel_if_disconnected(request, service.prediction(store.find(image_id)))
-        return _png(request, predicted.prediction)
+        return _encoded(request, predicted.prediction)
 
 
 def _add_upload_route(app: FastAPI, service: Service, uploads: UploadReader) -> None:
@@ -128,14 +138,15 @@ def _add_upload_route(app: FastAPI, service: Service, uploads: UploadReader) -> 
         started = time.perf_counter()
         accepted = request.headers.get("accept", "")
         png_alone = "image/png" in accepted and "application/json" not in accepted
-        predicted = await cancel_if_disconnected(request, service.predict_upload(content, with_image=not png_alone))
+        predicted = await cancel_if_disconnected(request, service.predict_upload(content, with_details=not png_alone))
         if png_alone:
             return Response(predicted.prediction, media_type="image/png")  # type: ignore[return-value]
         return UploadResponse(
             width=predicted.width,
             height=predicted.height,
-            image=png.data_url(predicted.image),
-            prediction=png.data_url(predicted.prediction),
+            image=encoding.data_url(predicted.image),
+            prediction=encoding.data_url(predicted.prediction),
+            statistics=PredictionStatistics.model_validate(predicted.statistics),
             seconds=Duration(network=predicted.network_seconds, total=time.perf_counter() - started),
         )
 
@@ -146,9 +157,9 @@ async def _image_response(service: Service, entry: ImageEntry, inline: bool) -> 
     address = _address(entry.id)
     if inline:
         files = {
-            "image": png.data_url(await service.image_png(entry)),
-            "truth": png.data_url(await service.target_png(entry)),
-            "prediction": png.data_url(predicted.prediction),
+            "image": encoding.data_url(await service.image_png(entry)),
+            "truth": encoding.data_url(await service.target_png(entry)),
+            "prediction": encoding.data_url(predicted.prediction),
         }
     else:
         files = {name: f"{address}/{name}.png" for name in ("image", "truth", "prediction")}
@@ -168,10 +179,10 @@ def _address(image_id: str) -> str:
     return f"/api/images/{quote(image_id, safe='')}"
 
 
-def _png(request: Request, content: png.Png) -> Response:
-    """Answer with a PNG. Browsers keep it but ask each time, as another run may be served under the same address."""
+def _encoded(request: Request, content: encoding.EncodedImage) -> Response:
+    """Answer with an image. Browsers keep it but ask each time, as another run may be served under the same address."""
     headers = {"etag": content.etag, "cache-control": "private, no-cache"}
     known = request.headers.get("if-none-match", "")
     if content.etag in known or known == "*":
         return Response(status_code=304, headers=headers)
-    return Response(content, media_type="image/png", headers=headers)
+    return Response(content, media_type=content.media_type, headers=headers)

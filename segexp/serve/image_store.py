@@ -1,15 +1,12 @@
 """The images of a split by id: an id is looked up here, and never becomes part of a path."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
-
-import numpy as np
-import torch
 
 from segexp.classes import Grouping
 from segexp.data.pairs import Pair, Source
 from segexp.data.reading import read_image, read_pair, read_size, read_target
-from segexp.metric import scores
-from segexp.metric.confusion import confusion_matrix
 from segexp.serve.errors import LOG, RequestError
 from segexp.types import Bytes
 
@@ -28,10 +25,17 @@ class ImageStore:
 
     source, pairs: the data set and its pairs of the split, in order; None and no pairs where only uploads are served.
     bit_depth: of these images and of uploads, see `segexp.data.image.upright`.
+    evaluated_miou: mean IoU of images by name, from an earlier evaluation.
+    miou: the same by id, None for an image without a scored pixel; whoever predicts an image adds its mean IoU.
     """
 
     def __init__(
-        self, source: Source | None, pairs: list[Pair], grouping: Grouping, bit_depth: int | None = None
+        self,
+        source: Source | None,
+        pairs: list[Pair],
+        grouping: Grouping,
+        bit_depth: int | None = None,
+        evaluated_miou: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
         self.source = source
         self.pairs = pairs
@@ -39,6 +43,11 @@ class ImageStore:
         self.bit_depth = bit_depth
         self.lookup = grouping.lookup(source.table) if source else None
         self.ids = [pair.name.encode(errors="backslashreplace").decode() for pair in pairs]  # any bytes name a file
+        self.miou: dict[str, float | None] = {
+            image_id: evaluated_miou[pair.name]
+            for image_id, pair in zip(self.ids, pairs, strict=True)
+            if pair.name in evaluated_miou
+        }
         self._numbers = {image_id: number for number, image_id in enumerate(self.ids)}
 
     def find(self, image_id: str) -> ImageEntry:
@@ -76,18 +85,3 @@ class ImageStore:
             LOG.warning("image %s: %s", entry.id, error)
             message = f"image {entry.id!r} cannot be read; the log of the server names the file and the cure"
             raise RequestError(422, message) from error
-
-
-def score_image(target: Bytes, predicted: Bytes, class_names: tuple[str, ...]) -> dict[str, Any]:
-    """IoU of each class, their mean and pixel accuracy of one image; None where there is nothing to score."""
-    counts = confusion_matrix(torch.from_numpy(predicted), torch.from_numpy(target), len(class_names)).numpy()
-    iou = scores.class_iou(counts)
-    return {
-        "miou": _none_for_nan(scores.mean(iou)),
-        "pixel_accuracy": _none_for_nan(scores.pixel_accuracy(counts)),
-        "iou": {name: _none_for_nan(value) for name, value in zip(class_names, iou, strict=True)},
-    }
-
-
-def _none_for_nan(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)

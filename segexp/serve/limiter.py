@@ -1,4 +1,4 @@
-"""Limits how much is in work at once; a request beyond the limit is refused, with the time to come back."""
+"""Limits how much is in progress at once; a request beyond the limit is refused, with the time to try again."""
 
 import time
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ class Limiter:
         """Raise RequestError, 503 with Retry-After, if the amount does not fit now."""
         if self.in_use and self.in_use + amount > self.total:
             seconds = min(LONGEST_WAIT, max(1, ceil(self._typical_seconds)))
-            message = f"busy: {self.in_use} of at most {self.total} {self.unit} in work; come back in {seconds} s"
+            message = f"busy: {self.in_use} of at most {self.total} {self.unit} in progress; try again in {seconds} s"
             raise RequestError(503, message, retry_after=str(seconds))
 
     @contextmanager

@@ -40,8 +40,16 @@ class RunDescription(BaseModel):
 
 
 class ImageLink(BaseModel):
+    """thumbnail: link to a JPEG of at most 256 pixels each way.
+
+    miou: as in `ScoresOfImage`, from the run's last evaluation with these weights or, once the server has predicted the
+    image, from that; null while it is unknown.
+    """
+
     id: str
     href: str
+    thumbnail: str
+    miou: float | None
 
 
 class ImagePage(BaseModel):
@@ -54,7 +62,10 @@ class ImagePage(BaseModel):
 
 
 class ScoresOfImage(BaseModel):
-    """Fractions 0..1. miou: mean of `iou` over the classes that occur or were predicted, the others are null."""
+    """Fractions 0..1. iou: of the classes in the ground truth or the prediction; null for the others.
+
+    miou: mean over the classes in the ground truth, as `segexp.evaluate` ranks images; null where none is.
+    """
 
     miou: float | None
     pixel_accuracy: float | None
@@ -69,7 +80,10 @@ class Duration(BaseModel):
 
 
 class UploadResponse(BaseModel):
-    """image, prediction: PNG inline; the prediction's indices are train ids, its palette their colours."""
+    """image, prediction: PNG inline; the prediction's indices are train ids, its palette their colours.
+
+    statistics: what can be said of a prediction without ground truth.
+    """
 
     id: None = None
     width: int
@@ -77,7 +91,20 @@ class UploadResponse(BaseModel):
     image: str
     prediction: str
     scores: None = None
+    statistics: "PredictionStatistics"
     seconds: Duration
+
+
+class PredictionStatistics(BaseModel):
+    """share: fraction of the pixels that were predicted as each class, 0..1.
+
+    confidence: probability of the predicted class, mean over those pixels; null for a class that was not predicted.
+    mean_confidence: over all pixels. Null also where the network's probabilities are not finite.
+    """
+
+    share: dict[str, float]
+    confidence: dict[str, float | None]
+    mean_confidence: float | None
 
 
 class ImageResponse(BaseModel):

@@ -1,4 +1,4 @@
-"""The middleware around the whole app: who may ask, what a browser may do with an answer, how many asked."""
+"""The middleware around the whole app: access control, headers that bind browsers, and counts of requests."""
 
 import hmac
 import time

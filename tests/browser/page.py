@@ -37,6 +37,16 @@ def wait_until_complete(page, number_of_pixels: str = "128 × 64") -> None:
     page.locator("#status", has_text=number_of_pixels).wait_for()
 
 
+def open_list(page) -> None:
+    """Unfold the list of images, which is folded on a phone."""
+    if page.locator("#images").get_attribute("open") is None:
+        page.locator("#images summary").click()
+
+
+def listed_ids(page) -> list[str]:
+    return page.locator("#ids .id").all_inner_texts()
+
+
 def image_ids(served: str) -> list[str]:
     return [each["id"] for each in CLIENT.get(f"{served}api/images").json()["images"]]
 

@@ -1,8 +1,12 @@
 """The page for everybody: without other hosts, on a phone, by screen reader, in light and dark."""
 
-import pytest
+from pathlib import Path
 
-from tests.browser.page import SIZES, open_page, wait_until_complete
+import pytest
+from PIL import Image
+
+from tests.browser.clipping import clipped_texts, scrolls_sideways
+from tests.browser.page import SIZES, open_list, open_page, wait_until_complete
 
 pytestmark = pytest.mark.browser
 
@@ -12,8 +16,37 @@ def test_nothing_is_requested_from_another_host_and_the_console_is_empty(page, s
     assert page.messages == []
 
 
-def test_the_page_never_scrolls_sideways(page) -> None:
-    assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
+def assert_all_text_is_seen(page) -> None:
+    assert not scrolls_sideways(page)
+    assert clipped_texts(page) == []
+
+
+def test_no_text_is_clipped_and_no_page_scrolls_sideways(page, tmp_path: Path) -> None:
+    assert_all_text_is_seen(page)
+    open_list(page)
+    page.locator("#sort").select_option("worst")
+    page.locator("#legend tbody button").first.click()
+    page.locator("[data-panel=difference] .stage").hover()
+    assert_all_text_is_seen(page)
+    for button in page.locator("#legend tbody button").all():
+        assert button.evaluate("each => getComputedStyle(each).whiteSpace") == "nowrap"
+    Image.new("RGB", (80, 48), (90, 120, 150)).save(tmp_path / f"{'long_name_of_a_photo_' * 6}.png")
+    page.locator("#file").set_input_files(next(tmp_path.iterdir()))
+    wait_until_complete(page, "80 × 48")
+    assert_all_text_is_seen(page)
+    page.goto(f"{page.url.partition('#')[0]}#id={'nobody_' * 20}")
+    page.locator("#alert").wait_for()
+    assert_all_text_is_seen(page)
+    page.evaluate("document.querySelector('#token').showModal()")
+    assert_all_text_is_seen(page)
+
+
+def test_clipped_text_is_found(desk) -> None:
+    """So that the test above can fail."""
+    desk.evaluate("document.querySelector('#legend').style.width = '6rem'")
+    assert "mIoU" in clipped_texts(desk) or "pixel accuracy" in clipped_texts(desk)
+    desk.evaluate("document.querySelector('#run').style.paddingLeft = '200vw'")
+    assert scrolls_sideways(desk)
 
 
 def test_every_control_has_an_accessible_name(page) -> None:
@@ -52,6 +85,7 @@ def test_every_text_has_the_contrast_of_wcag_aa(browser, served: str, size: str,
     page.goto(f"{served}#id=nobody")
     page.locator("#alert").wait_for()
     contrasts = page.evaluate(CONTRASTS)
+    open_list(page)
     page.locator("#ids a").first.click()
     wait_until_complete(page)
     page.locator("#legend tbody button").first.click()

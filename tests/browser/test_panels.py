@@ -76,8 +76,8 @@ def test_pointing_names_the_classes_of_that_pixel_in_every_panel(page, served: s
             expected = names.get(target[row, column], "void")
             assert caption(page, "target") == expected
             assert caption(page, "prediction") == names[prediction[row, column]]
-            right = "right" if expected == names[prediction[row, column]] else "wrong"
-            assert caption(page, "difference") == ("void" if expected == "void" else right)
+            verdict = "correct" if expected == names[prediction[row, column]] else "wrong"
+            assert caption(page, "difference") == ("void" if expected == "void" else verdict)
             assert page.locator(".column:visible").count() == page.locator(".row:visible").count() == 4
 
 
@@ -113,13 +113,38 @@ def test_the_legend_has_the_scores_of_the_api(page, served: str) -> None:
     assert mean == [formatted(scores["miou"]), formatted(run["miou"])]
 
 
-def test_a_class_of_the_legend_is_highlighted_by_click_and_by_key(desk, served: str) -> None:
+LIGHT, DARK, BLUE, ORANGE = (235, 235, 235), (60, 60, 60), (0, 114, 178), (230, 159, 0)
+KEY_OF_CLASS = ["missed", "false", "alarm", "correct", "void"]
+
+
+def point_at(page, color: tuple[int, int, int], drawn: np.ndarray) -> None:
+    """Move the mouse over the first pixel of the difference that has this colour."""
+    row, column = np.argwhere((drawn[..., :3] == color).all(2) & (drawn[..., 3] == 255))[0]
+    box = page.locator("[data-panel=difference] .stage").bounding_box()
+    height, width = drawn.shape[:2]
+    page.mouse.move(box["x"] + (column + 0.5) * box["width"] / width, box["y"] + (row + 0.5) * box["height"] / height)
+
+
+def test_a_class_of_the_legend_is_shown_alone_with_its_errors_by_click_and_by_key(desk, served: str) -> None:
     prediction = api_pixels(served, image_ids(served)[0], "prediction")
     chosen = int(np.bincount(prediction.ravel()).argmax())
     button = desk.locator("#legend tbody button").nth(chosen)
     button.click()
     assert np.array_equal(canvas_pixels(desk, "prediction")[..., 3] == 255, prediction == chosen)
     assert button.get_attribute("aria-pressed") == "true"
+    target = api_pixels(served, image_ids(served)[0], "target")
+    drawn = canvas_pixels(desk, "difference")
+    expected = np.full((*target.shape, 4), (*LIGHT, 26), np.uint8)
+    expected[(target == chosen) & (prediction != chosen)] = (*BLUE, 255)
+    expected[(target != chosen) & (prediction == chosen)] = (*ORANGE, 255)
+    expected[(target == chosen) & (prediction == chosen)] = (*LIGHT, 255)
+    expected[(target == VOID) & (prediction == chosen)] = (*DARK, 255)
+    is_drawn = expected[..., 3] == 255
+    assert np.array_equal(drawn[is_drawn], expected[is_drawn])
+    assert (drawn[~is_drawn, 3] == 26).all()
+    assert desk.locator("[data-panel=difference] .key:visible").inner_text().split() == KEY_OF_CLASS
+    point_at(desk, ORANGE, drawn)
+    assert caption(desk, "difference") == "false alarm"
     desk.keyboard.press("Escape")
     assert (canvas_pixels(desk, "prediction")[..., 3] == 255).all()
     button.focus()

@@ -42,7 +42,7 @@ def test_the_token_is_asked_for_until_it_is_right(browser, serve: Callable) -> N
             page.get_by_label("Token", exact=True).fill(typed)
             page.keyboard.press("Enter")
             if typed == "wrong":
-                page.locator("#token-said", has_text="That token was not accepted").wait_for()
+                page.locator("#token-said", has_text="This token was not accepted").wait_for()
         wait_until_complete(page)
         assert page.locator("#token").is_hidden()
         page.reload()
@@ -61,7 +61,7 @@ def test_the_page_waits_for_a_busy_server_and_says_so(browser, served: str) -> N
 
     page.route("**/api/images/*", refuse)
     page.goto(served)
-    page.locator("#status", has_text="The server is busy; asking again in 1 s.").wait_for()
+    page.locator("#status", has_text="The server is busy; retrying in 1 s.").wait_for()
     is_busy = False
     wait_until_complete(page)
     page.close()

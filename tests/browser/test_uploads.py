@@ -9,7 +9,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.browser.page import CLIENT, PANELS, canvas_pixels, image_ids, open_page, shown_name, wait_until_complete
+from tests.browser.page import (
+    CLIENT,
+    PANELS,
+    api_pixels,
+    canvas_pixels,
+    image_ids,
+    open_page,
+    shown_name,
+    wait_until_complete,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -24,10 +33,40 @@ def test_an_upload_is_segmented(page, served: str, tmp_path: Path) -> None:
     inline = CLIENT.post(f"{served}api/predict", files={"file": image.read_bytes()}).json()["prediction"]
     expected = np.asarray(Image.open(io.BytesIO(base64.b64decode(inline.partition(",")[2]))).convert("RGB"))
     assert np.array_equal(canvas_pixels(page, "prediction")[..., :3], expected)
+    answer = CLIENT.post(f"{served}api/predict", files={"file": image.read_bytes()}).json()
+    statistics, most = answer["statistics"], max(answer["statistics"]["share"], key=answer["statistics"]["share"].get)
+    row = page.locator("#legend tbody tr", has_text=most).first.locator("td").all_inner_texts()
+    assert row == [f"{100 * statistics['share'][most]:.1f} %", f"{statistics['confidence'][most]:.3f}"]
+    total = page.locator("#legend tfoot tr:visible td").all_inner_texts()
+    assert total == ["100.0 %", f"{statistics['mean_confidence']:.3f}"]
     page.keyboard.press("ArrowRight")
     wait_until_complete(page)
     assert shown_name(page) == image_ids(served)[0]
     assert page.messages == []
+
+
+def test_mask_and_overlay_are_saved_at_the_size_of_the_image(page, served: str, tmp_path: Path) -> None:
+    first = image_ids(served)[0]
+    prediction, image = (api_pixels(served, first, name) for name in ("prediction", "image"))
+    mask = saved(page, "#download-mask", f"{first}_mask.png")
+    assert mask.mode == "P"
+    assert np.array_equal(np.asarray(mask), prediction)
+    overlay = np.asarray(saved(page, "#download-overlay", f"{first}_overlay.png").convert("RGB")).astype(float)
+    assert np.abs(overlay - (0.3 * image + 0.7 * np.asarray(mask.convert("RGB")))).max() < 3
+    photo = np.random.default_rng(0).integers(0, 255, (48, 80, 3), np.uint8)
+    Image.fromarray(photo).save(tmp_path / "mine.png")
+    page.locator("#file").set_input_files(tmp_path / "mine.png")
+    wait_until_complete(page, "80 × 48")
+    assert saved(page, "#download-mask", "mine_mask.png").size == (80, 48)
+    assert saved(page, "#download-overlay", "mine_overlay.png").size == (80, 48)
+
+
+def saved(page, button: str, name: str) -> Image.Image:
+    """The image that a button saves under this name."""
+    with page.expect_download() as download:
+        page.locator(button).click()
+    assert download.value.suggested_filename == name
+    return Image.open(io.BytesIO(download.value.path().read_bytes()))
 
 
 def test_an_image_turned_by_its_camera_lies_as_its_prediction_does(desk, tmp_path: Path) -> None:

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from segexp.inference import bands
-from segexp.inference.bands import resized_prediction
-from segexp.inference.segment import segment, segment_to_class_ids
+from segexp.inference.bands import resized_confidence, resized_prediction
+from segexp.inference.segment import segment, segment_to_class_ids, segment_with_confidence
 from segexp.inference.settings import Inference
 from segexp.metric.confusion import prediction, resize_logits
 from segexp.types import Size
@@ -30,6 +30,10 @@ def test_bands_give_the_class_ids_of_the_whole(
     logits = random_logits(dtype, memory_format)
     expected = prediction(resize_logits(logits.float(), size))
     assert torch.equal(resized_prediction(logits, size), expected)
+    class_ids, confidence = resized_confidence(logits, size)
+    assert torch.equal(class_ids, expected)
+    probability = resize_logits(logits.float(), size).softmax(1).max(1).values
+    torch.testing.assert_close(confidence, probability, equal_nan=True)
 
 
 @pytest.mark.parametrize("memory_format", FORMATS)
@@ -59,4 +63,8 @@ def test_class_ids_are_those_of_the_logits(inference: Inference, image_size: Siz
     layer = torch.nn.Conv2d(3, 5, 3, padding=1)
     image = torch.randint(0, 256, (2, 3, 80, 96), dtype=torch.uint8)
     arguments = (lambda given: layer(given.float() / 50), image, image_size, inference)
-    assert torch.equal(segment_to_class_ids(*arguments), prediction(segment(*arguments)))
+    expected = segment(*arguments)
+    assert torch.equal(segment_to_class_ids(*arguments), prediction(expected))
+    class_ids, confidence = segment_with_confidence(*arguments)
+    assert torch.equal(class_ids, prediction(expected))
+    torch.testing.assert_close(confidence, expected.softmax(1).max(1).values)

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 import httpx
+import numpy as np
 import uvicorn
 
 from segexp import build
@@ -16,7 +17,7 @@ from segexp.data.cityscapes import Cityscapes
 from segexp.data.pairs import Pair
 from segexp.serve import server
 from segexp.serve.app import create_app
-from segexp.serve.batcher import DynamicBatcher
+from segexp.serve.batcher import Confidence, DynamicBatcher
 from segexp.serve.image_store import ImageStore
 from segexp.serve.limiter import Limiter
 from segexp.serve.metrics import ServerMetrics
@@ -30,6 +31,19 @@ from tests.serve import upload_files
 from tests.serve.server_process import FRESH, PATIENCE
 
 LIMIT = 2**20
+
+
+class PausedNetwork(NamedTuple):
+    may_go_on: threading.Event
+    batches: list[int]
+
+    def __call__(self, images: Bytes) -> Bytes:
+        self.batches.append(len(images))
+        assert self.may_go_on.wait(PATIENCE)
+        return images[..., 0] % 2
+
+    def with_confidence(self, images: Bytes) -> tuple[Bytes, Confidence]:
+        return self(images), np.ones(images.shape[:3], np.float32)
 
 
 class PausedServer(NamedTuple):
@@ -55,12 +69,7 @@ async def paused_server(
 ) -> AsyncIterator[PausedServer]:
     """Run a server of these images. In the end its network goes on, and it stops once all is answered."""
     may_go_on, batches = threading.Event(), list[int]()
-
-    def network(images: Bytes) -> Bytes:
-        batches.append(len(images))
-        assert may_go_on.wait(PATIENCE)
-        return images[..., 0] % 2
-
+    network = PausedNetwork(may_go_on, batches)
     requests = Limiter(max_queue, "requests")
     reaper = SlowClientReaper(max_connections, PATIENCE, 16 * LIMIT)
     with server.bind("127.0.0.1", 0) as listener:
@@ -79,7 +88,7 @@ async def paused_server(
 
 
 def _serve(
-    network: Callable[[Bytes], Bytes],
+    network: PausedNetwork,
     pairs: list[Pair],
     requests: Limiter,
     reaper: SlowClientReaper,

@@ -1,5 +1,6 @@
 """The API's promises to a page or a program that means well."""
 
+import asyncio
 import base64
 import io
 from typing import Any
@@ -12,9 +13,12 @@ from PIL import Image
 from segexp import build
 from segexp.data.cityscapes import CITYSCAPES
 from segexp.data.pairs import Pair
+from segexp.inference.loaded_run import load_run
 from segexp.run.folder import RunFolder
+from segexp.serve.encoding import encode_thumbnail
 from segexp.types import VOID
 from tests.serve import upload_files
+from tests.serve.paused_server import paused_server
 from tests.serve.server_process import Server
 
 
@@ -78,7 +82,8 @@ def test_scores_are_those_of_the_two_masks(server: Server, run: RunFolder, pairs
         iou[name] = (true & positive).sum() / (true | positive).sum() if (true | positive).any() else None
     scores = image["scores"]
     assert scores["iou"] == pytest.approx(iou)
-    assert scores["miou"] == pytest.approx(np.mean([value for value in iou.values() if value is not None]))
+    true_names = [name for number, name in enumerate(iou) if (target == number).any()]
+    assert scores["miou"] == pytest.approx(np.mean([iou[name] for name in true_names]))
     assert scores["pixel_accuracy"] == pytest.approx((target == predicted)[is_scored].mean())
 
 
@@ -101,6 +106,37 @@ def test_a_file_that_did_not_change_is_not_sent_again(server: Server, pairs: lis
     assert server.client.get(address, headers={"if-none-match": '"other"'}).content == first.content
 
 
+def test_the_list_has_the_miou_of_each_image_of_the_evaluation(server: Server) -> None:
+    evaluated = server.client.get("/api/images").json()["images"]
+    assert [image["miou"] for image in evaluated] == pytest.approx(
+        [server.client.get(image["href"]).json()["scores"]["miou"] for image in evaluated]
+    )
+
+
+def test_without_an_evaluation_the_list_has_the_miou_of_the_images_predicted_so_far(pairs: list[Pair]) -> None:
+    async def run() -> None:
+        async with paused_server(pairs) as server:
+            server.may_go_on.set()
+            links = (await server.client.get("/api/images")).json()["images"]
+            assert [each["miou"] for each in links] == 3 * [None]
+            scores = (await server.client.get(links[1]["href"])).json()["scores"]
+            links = (await server.client.get("/api/images")).json()["images"]
+            assert [each["miou"] for each in links] == [None, scores["miou"], None]
+
+    asyncio.run(run())
+
+
+def test_a_thumbnail_is_small_and_tagged_as_the_other_images_are(server: Server, pairs: list[Pair]) -> None:
+    link = server.client.get("/api/images").json()["images"][0]["thumbnail"]
+    answer = server.client.get(link)
+    thumbnail = encode_thumbnail(np.array(Image.open(pairs[0].image).convert("RGB")))
+    assert (answer.headers["content-type"], answer.headers["cache-control"]) == ("image/jpeg", "private, no-cache")
+    assert answer.headers["content-length"] == str(len(answer.content))
+    assert answer.content == thumbnail
+    assert server.client.get(link, headers={"if-none-match": answer.headers["etag"]}).status_code == 304
+    assert server.client.get(link.replace(pairs[0].name, "nobody")).status_code == 404
+
+
 def test_an_upload_is_predicted_as_the_image_of_the_data_set_is(server: Server, pairs: list[Pair]) -> None:
     content = pairs[0].image.read_bytes()
     answer = _upload(server, content).json()
@@ -109,12 +145,33 @@ def test_an_upload_is_predicted_as_the_image_of_the_data_set_is(server: Server, 
     expected = server.client.get(f"/api/images/{pairs[0].name}/prediction.png").content
     assert _inline(answer["prediction"]) == expected
     assert np.array_equal(Image.open(io.BytesIO(_inline(answer["image"]))), Image.open(pairs[0].image).convert("RGB"))
+    mask, statistics = np.array(Image.open(io.BytesIO(expected))), answer["statistics"]
+    names = list(statistics["share"])
+    assert [statistics["share"][name] for name in names] == pytest.approx(
+        [(mask == number).mean() for number in range(19)]
+    )
+    assert [statistics["confidence"][name] is None for name in names] == [number not in mask for number in range(19)]
     alone = _upload(server, content, accept="image/png")
     shouted = "MULTIPART/FORM-DATA; boundary=B"  # names of media types are of any case (RFC 9110, 8.3.1)
     form = b"--B\r\nContent-Disposition: form-data; name=file; filename=f\r\n\r\n%s\r\n--B--\r\n" % content
     in_capitals = server.client.post("/api/predict", content=form, headers={"content-type": shouted})
     assert in_capitals.json()["prediction"] == answer["prediction"]
     assert (alone.headers["content-type"], alone.content) == ("image/png", expected)
+
+
+def test_the_confidence_of_an_upload_is_the_probability_of_the_predicted_class(
+    server: Server, run: RunFolder, pairs: list[Pair]
+) -> None:
+    answer = _upload(server, pairs[0].image.read_bytes()).json()
+    loaded = load_run(run.path, "best", "cpu")
+    probabilities = loaded.probabilities(np.array(Image.open(pairs[0].image).convert("RGB")))
+    confidence, predicted = probabilities.max(0), probabilities.argmax(0)
+    assert answer["statistics"]["mean_confidence"] == pytest.approx(confidence.mean(), abs=1e-4)
+    expected = {
+        name: confidence[predicted == number].mean() if (predicted == number).any() else None
+        for number, name in enumerate(loaded.grouping.names)
+    }
+    assert answer["statistics"]["confidence"] == pytest.approx(expected, abs=1e-3)
 
 
 @pytest.mark.parametrize("kind", ["grey", "alpha", "16 bits", "palette", "jpeg", "webp", "bmp", "turned"])
@@ -179,6 +236,7 @@ def test_the_schema_describes_every_route(server: Server) -> None:
         "/api/images",
         "/api/images/{image_id}",
         "/api/images/{image_id}/image.png",
+        "/api/images/{image_id}/thumbnail.jpg",
         "/api/images/{image_id}/truth.png",
         "/api/images/{image_id}/prediction.png",
         "/api/predict",

@@ -51,6 +51,33 @@ def test_images_of_one_size_share_batches_and_each_gets_its_own_answer() -> None
     assert sizes == [(4, 4, 6), (4, 6, 4), (4, 4, 6), (4, 6, 4)]
 
 
+def test_confidence_is_computed_for_those_images_alone_that_ask_for_it() -> None:
+    calls = []
+
+    class Network:
+        def __call__(self, images: Bytes) -> Bytes:
+            calls.append(("ids", len(images)))
+            return first_channel(images)
+
+        def with_confidence(self, images: Bytes) -> tuple[Bytes, np.ndarray]:
+            calls.append(("confidence", len(images)))
+            return first_channel(images), images[..., 0] / np.float32(255)
+
+    async def run() -> list:
+        batcher = patient_batcher(Network(), max_batch=2)
+        async with batcher.run_workers():
+            images = [(image(value), value % 2 == 1) for value in range(4)]
+            return await asyncio.gather(*(batcher.predict(*each) for each in images))
+
+    predictions = asyncio.run(run())
+    assert sorted(calls) == [("confidence", 2), ("ids", 2)]
+    for value, predicted in enumerate(predictions):
+        assert (predicted.train_ids == value).all()
+        assert (
+            predicted.confidence is None if value % 2 == 0 else (predicted.confidence == np.float32(value / 255)).all()
+        )
+
+
 def test_a_batch_holds_no_more_pixels_than_allowed_but_one_image_always() -> None:
     sizes = []
 
@@ -112,7 +139,7 @@ def test_an_image_that_the_network_does_not_take_spoils_no_other() -> None:
 def test_beyond_the_limit_the_answer_is_503_and_when_to_come_back() -> None:
     limiter = Limiter(3, "requests")
     with limiter.hold(2):
-        with pytest.raises(RequestError, match="2 of at most 3 requests in work") as error, limiter.hold(2):
+        with pytest.raises(RequestError, match="2 of at most 3 requests in progress") as error, limiter.hold(2):
             pass
         assert (error.value.code, error.value.headers) == (503, {"retry-after": "1"})
         with limiter.hold(1):

@@ -16,7 +16,7 @@ def test_requests_beyond_the_queue_are_refused_and_the_others_are_answered() -> 
             for refused in await asyncio.gather(*(server.upload() for _ in range(3))):
                 assert refused.status_code == 503
                 assert 1 <= int(refused.headers["retry-after"]) <= 60
-                assert "come back in" in refused.json()["error"]["message"]
+                assert "try again in" in refused.json()["error"]["message"]
             server.may_go_on.set()
             assert [each.status_code for each in await asyncio.gather(*accepted)] == 4 * [200]
             assert (await server.upload()).status_code == 200

@@ -174,7 +174,7 @@ def test_the_container_copies_what_there_is_and_serves_uploads_to_all_with_a_war
         server.process.kill()
         server.process.wait()
         assert subprocess.run(health, stderr=subprocess.DEVNULL).returncode == 1
-    assert "warning: whoever reaches 0.0.0.0 may use this server; set SEGEXP_TOKEN" in capfd.readouterr().err
+    assert "warning: no token, so 0.0.0.0 is open to everyone; set SEGEXP_TOKEN" in capfd.readouterr().err
 
 
 def _assert_serves_uploads_alone(server: Server) -> None:

@@ -46,7 +46,7 @@ def ask(request: Callable[[Service], Awaitable[object]], network: Callable[[Byte
 
 
 def upload(content: bytes, network: Callable[[Bytes], Bytes]) -> None:
-    ask(lambda service: service.predict_upload(content, with_image=False), network)
+    ask(lambda service: service.predict_upload(content, with_details=False), network)
 
 
 def too_large(images: Bytes) -> Bytes:

@@ -13,7 +13,7 @@ from segexp.compare.report.image_spread import ImageSpread
 from segexp.compare.report.predictions import Predictions, find_predictions
 from segexp.compare.verdict.comparison import Comparison
 from segexp.data.reading import read_image, read_mask
-from segexp.display.pictures import with_palette
+from segexp.display.pictures import BLACK, with_palette
 from segexp.types import Bytes
 
 WIDTH = 480
@@ -127,7 +127,7 @@ def _image_uri(image: Bytes) -> str:
 
 
 def _mask_uri(train_ids: Bytes, predictions: Predictions) -> str:
-    return _data_uri(with_palette(_smaller(train_ids), predictions.colors), "png")
+    return _data_uri(with_palette(_smaller(train_ids), predictions.colors, void=BLACK), "png")
 
 
 def _difference_uri(target: Bytes, prediction: Bytes, baseline: Bytes) -> str:

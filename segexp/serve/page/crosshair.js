@@ -14,7 +14,8 @@ export class Crosshair {
 
   /** panels: name -> {stage, caption}: an element with an image, and one to write in. classes: of /api/classes.
    *
-   * scene(): {width, height, target, prediction} of the shown image; maps as in pixels.js, undefined until loaded.
+   * scene(): {width, height, target, prediction, chosen} of the shown image; maps as in pixels.js, undefined until loaded;
+   * chosen: id of the class that is shown alone, or null.
    * onPointer(ids | null): called with {target, prediction} under the crosshair.
    */
   constructor(panels, classes, scene, onPointer) {
@@ -74,12 +75,11 @@ export class Crosshair {
 
   #write(target, prediction) {
     const isComparable = target !== null && prediction !== null;
-    const verdict = target === VOID ? "void" : target === prediction ? "right" : "wrong";
     const texts = {
       image: this.#position ? `x ${this.#position.x}, y ${this.#position.y}` : "",
       target: this.#nameOf(target),
       prediction: this.#nameOf(prediction),
-      difference: isComparable ? verdict : "",
+      difference: isComparable ? verdict(target, prediction, this.#scene().chosen) : "",
     };
     const colors = { target: this.#colorOf(target), prediction: this.#colorOf(prediction) };
     for (const { name, caption } of this.#panels) writeCaption(caption, texts[name], colors[name]);
@@ -104,6 +104,13 @@ export class Crosshair {
   #colorOf(id) {
     return id === VOID ? [0, 0, 0] : this.#classes[id]?.color;
   }
+}
+
+function verdict(target, prediction, chosen) {
+  if (target === VOID) return "void";
+  if (target === prediction) return "correct";
+  if (chosen === null) return "wrong";
+  return target === chosen ? "missed" : prediction === chosen ? "false alarm" : "wrong";
 }
 
 function writeCaption(element, text, color) {

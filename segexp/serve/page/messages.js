@@ -7,7 +7,7 @@ export function showStatus(text) {
 }
 
 export function showBusy(seconds) {
-  showStatus(`The server is busy; asking again in ${seconds} s.`);
+  showStatus(`The server is busy; retrying in ${seconds} s.`);
 }
 
 /** retry(): called if the user wants to try again; null if that would not help. */

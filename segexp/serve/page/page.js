@@ -1,6 +1,7 @@
 /** The page of `python -m segexp.serve`: shows the image that the address names, and moves on from there. */
 
 import { askJson } from "./api.js";
+import { Downloads } from "./downloads.js";
 import { Legend } from "./legend.js";
 import { ImageList, hashOf, idOfHash, setEnabled } from "./list.js";
 import { showBusy, showError, showStatus } from "./messages.js";
@@ -11,6 +12,7 @@ import { receiveUploads } from "./upload.js";
 import { View } from "./view.js";
 
 const HURRY_MS = 120; // between images while an arrow key is held down
+const PHONE = "(max-width: 40rem)"; // as in page.css
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const element = (id) => document.getElementById(id);
 
@@ -25,9 +27,9 @@ let showTimer;
 
 async function start() {
   const run = await runPromise;
-  legend = new Legend(run, (id) => panels.highlight(id));
+  legend = new Legend(run, (id) => panels.choose(id));
   panels = new Panels(run.classes, (ids) => legend.point(ids));
-  view = new View(panels, legend, updateNeighbours);
+  view = new View(panels, legend, new Downloads(() => panels.overlay()), noteAnswer);
   describe(run);
   blend();
   receiveUploads(run.limits, showUpload, showError);
@@ -36,6 +38,7 @@ async function start() {
   element("previous").addEventListener("click", () => go("previous"));
   element("next").addEventListener("click", () => go("next"));
   element("opacity").addEventListener("input", blend);
+  element("images").open = !matchMedia(PHONE).matches;
   showAddressed();
   await list.load((first) => {
     if (first === null) showUploadsOnly();
@@ -49,7 +52,7 @@ async function start() {
 function describe({ run, model, grouping, split, miou }) {
   element("run").textContent = run;
   const evaluated = miou === null ? "not evaluated" : miou.toFixed(4);
-  const entries = { model, classes: grouping, ...(split === null ? {} : { split, "mean IoU": evaluated }) };
+  const entries = { model, classes: grouping, ...(split === null ? {} : { split, mIoU: evaluated }) };
   for (const [term, value] of Object.entries(entries)) {
     const entry = document.createElement("div");
     entry.append(...["dt", "dd"].map((kind) => document.createElement(kind)));
@@ -64,7 +67,7 @@ function showUploadsOnly() {
   if (view.scene !== null) return;
   panels.expect(false);
   element("panels").classList.add("idle");
-  showStatus("This server shows no data set; upload an image, drop it here, or paste it.");
+  showStatus("No data set is served: upload an image, drop it here, or paste it.");
 }
 
 function showAddressed() {
@@ -101,6 +104,11 @@ function neighbours() {
   return list.neighbours(lastId) ?? { previous: view.answer?.previous ?? null, next: view.answer?.next ?? null };
 }
 
+function noteAnswer({ id, scores }) {
+  if (scores) list.noteMiou(id, scores.miou);
+  updateNeighbours();
+}
+
 function updateNeighbours() {
   const { previous, next } = neighbours();
   setEnabled(element("previous"), previous !== null);
@@ -120,7 +128,7 @@ function onKey(event) {
   const [right, down] = ARROWS[event.key] ?? [0, 0];
   if (event.shiftKey && (right || down)) panels.crosshair.move(right, down);
   else if (!event.shiftKey && right) go(right > 0 ? "next" : "previous", event.repeat);
-  else if (event.key === "/") element("filter").focus();
+  else if (event.key === "/") list.startFilter();
   else if (event.key === "Escape") legend.choose(null);
   else return;
   event.preventDefault();

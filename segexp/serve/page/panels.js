@@ -1,7 +1,7 @@
 /** Image, ground truth, prediction and difference side by side; maps lie over the image. */
 
 import { Crosshair } from "./crosshair.js";
-import { paintClasses, paintDifference } from "./pixels.js";
+import { paintClassErrors, paintClasses, paintDifference } from "./pixels.js";
 
 const NAMES = ["image", "target", "prediction", "difference"];
 
@@ -9,13 +9,13 @@ export class Panels {
   #classes;
   #panels = Object.fromEntries(NAMES.map((name) => [name, panel(name)]));
   #scene = {};
-  #highlighted = null;
+  #chosen = null;
   #isStale = false;
 
   /** classes: of /api/classes. onPointer(ids | null): see Crosshair. */
   constructor(classes, onPointer) {
     this.#classes = classes;
-    this.crosshair = new Crosshair(this.#panels, classes, () => this.#scene, onPointer);
+    this.crosshair = new Crosshair(this.#panels, classes, () => ({ ...this.#scene, chosen: this.#chosen }), onPointer);
   }
 
   /** Prepare for another scene: the old one stays, dimmed, until the first part of the new one is there. */
@@ -58,15 +58,29 @@ export class Panels {
     this.crosshair.refresh();
   }
 
-  /** id: of the class whose pixels alone stay opaque, null for all. */
-  highlight(id) {
-    this.#highlighted = id;
+  /** Show one class alone: its pixels stay opaque, and the difference shows its errors. id: null for all classes. */
+  choose(id) {
+    this.#chosen = id;
+    for (const key of document.querySelectorAll("[data-key]")) key.hidden = (key.dataset.key === "class") !== (id !== null);
     this.#paint();
+    this.crosshair.refresh();
   }
 
   /** opacity: of maps over the image, 0 to 1. */
   blend(opacity) {
     for (const { canvas } of Object.values(this.#panels)) canvas.style.opacity = opacity;
+  }
+
+  /** Resolve to a PNG of the prediction over the image, as it is shown but at the image's own size. */
+  async overlay() {
+    const { backdrop, canvas } = this.#panels.prediction;
+    const drawing = new OffscreenCanvas(backdrop.naturalWidth, backdrop.naturalHeight);
+    const context = drawing.getContext("2d");
+    context.drawImage(backdrop, 0, 0);
+    context.globalAlpha = Number(canvas.style.opacity);
+    context.imageSmoothingEnabled = false;
+    context.drawImage(canvas, 0, 0, drawing.width, drawing.height);
+    return drawing.convertToBlob({ type: "image/png" });
   }
 
   #size(width, height) {
@@ -79,10 +93,12 @@ export class Panels {
 
   #paint() {
     const { target, prediction } = this.#scene;
-    const [classes, highlighted] = [this.#classes, this.#highlighted];
-    if (target) paintClasses(this.#revealCanvas("target"), target, classes, highlighted);
-    if (prediction) paintClasses(this.#revealCanvas("prediction"), prediction, classes, highlighted);
-    if (target && prediction) paintDifference(this.#revealCanvas("difference"), target, prediction, highlighted);
+    const [classes, chosen] = [this.#classes, this.#chosen];
+    if (target) paintClasses(this.#revealCanvas("target"), target, classes, chosen);
+    if (prediction) paintClasses(this.#revealCanvas("prediction"), prediction, classes, chosen);
+    if (!target || !prediction) return;
+    const canvas = this.#revealCanvas("difference");
+    chosen === null ? paintDifference(canvas, target, prediction) : paintClassErrors(canvas, target, prediction, chosen);
   }
 
   #revealCanvas(name) {

@@ -6,6 +6,7 @@
 export const VOID = 255;
 export const UNKNOWN = 254;
 const RED = pack([208, 32, 48]), LIGHT = pack([235, 235, 235]), DARK = pack([60, 60, 60]); // as in segexp/display/scene_sheet.py
+const BLUE = pack([0, 114, 178]), ORANGE = pack([230, 159, 0]); // which everybody can tell apart (Okabe and Ito)
 const FAINT = 0x1affffff;
 
 export function pack([red, green, blue]) {
@@ -47,15 +48,30 @@ export function paintClasses(canvas, map, classes, highlighted) {
   });
 }
 
-/** Draw where two maps differ: red where wrong, light where right, dark where the ground truth is void. */
-export function paintDifference(canvas, target, prediction, highlighted) {
+/** Draw where two maps differ: red where wrong, light where correct, dark where the ground truth is void. */
+export function paintDifference(canvas, target, prediction) {
   const targetIds = target.ids, predictedIds = prediction.ids;
-  const isFaint = Uint8Array.from({ length: 256 }, (_, id) => highlighted !== null && id !== highlighted);
   paint(canvas, target, (pixels) => {
     for (let index = 0; index < pixels.length; index++) {
-      const actual = targetIds[index], predicted = predictedIds[index];
-      const ink = actual === VOID ? DARK : actual === predicted ? LIGHT : RED;
-      pixels[index] = isFaint[actual] && isFaint[predicted] ? ink & FAINT : ink;
+      const actual = targetIds[index];
+      pixels[index] = actual === VOID ? DARK : actual === predictedIds[index] ? LIGHT : RED;
+    }
+  });
+}
+
+/** Draw the errors of one class: blue where it was missed, orange where it is a false alarm, light where correct.
+ *
+ * Dark where it is predicted and the ground truth is void. All other pixels are faint.
+ */
+export function paintClassErrors(canvas, target, prediction, id) {
+  const targetIds = target.ids, predictedIds = prediction.ids;
+  const inksOfPredicted = new Uint32Array(256).fill(ORANGE);
+  [inksOfPredicted[id], inksOfPredicted[VOID]] = [LIGHT, DARK];
+  paint(canvas, target, (pixels) => {
+    for (let index = 0; index < pixels.length; index++) {
+      const actual = targetIds[index];
+      if (predictedIds[index] === id) pixels[index] = inksOfPredicted[actual];
+      else pixels[index] = actual === id ? BLUE : LIGHT & FAINT;
     }
   });
 }

@@ -1,7 +1,8 @@
 /** A scene holds all parts of one image. Each part is a promise, as each arrives in its own time: the image first.
  *
- * {hasTarget, image, target, answer, prediction, isDone, cancel()}: image is a decoded <img>, target (the ground truth)
- * and prediction are maps (see pixels.js), answer is the server's JSON. isDone: all are there. cancel(): load no more.
+ * {hasTarget, image, target, answer, prediction, mask, isDone, cancel()}: image is a decoded <img>, target (the ground
+ * truth) and prediction are maps (see pixels.js), mask is the URL of the prediction's PNG, answer is the server's JSON.
+ * isDone: all are there. cancel(): load no more.
  */
 
 import { ask, askJson } from "./api.js";
@@ -46,17 +47,16 @@ export class SceneCache {
     const scene = { hasTarget: true, isDone: false, onBusy: () => {} };
     const request = { signal: abort.signal, onBusy: (seconds) => scene.onBusy(seconds) };
     const blobs = [];
-    const loadImage = async (path) => {
+    const load = async (path) => {
       const blob = URL.createObjectURL(await (await ask(path, request)).blob());
       blobs.push(blob);
-      return decodeImage(blob);
+      return blob;
     };
-    scene.image = loadImage(`${url}/image.png`);
-    scene.target = loadImage(`${url}/truth.png`).then(async (image) => readMap(image, await this.#ids));
+    scene.image = load(`${url}/image.png`).then(decodeImage);
+    scene.target = readMask(load(`${url}/truth.png`), this.#ids);
     scene.answer = askJson(url, request);
-    scene.prediction = scene.answer.then(async ({ prediction }) =>
-      readMap(await loadImage(prediction), await this.#ids),
-    );
+    scene.mask = scene.answer.then(({ prediction }) => load(prediction));
+    scene.prediction = readMask(scene.mask, this.#ids);
     scene.cancel = () => {
       abort.abort();
       blobs.forEach(URL.revokeObjectURL);
@@ -77,13 +77,15 @@ export function uploadScene(file, ids, onBusy) {
   const body = new FormData();
   body.append("file", file);
   const answer = askJson("api/predict", { method: "POST", body, signal: abort.signal, onBusy });
+  const mask = answer.then(({ prediction }) => prediction);
   const scene = {
     hasTarget: false,
     target: Promise.resolve(null),
     answer,
     image: decodeImage(blob).catch(async () => decodeImage((await answer).image)), // a format only the server can read
     uprightImage: answer.then(({ image }) => decodeImage(image)), // as the network saw it
-    prediction: answer.then(async ({ prediction }) => readMap(await decodeImage(prediction), await ids)),
+    mask,
+    prediction: readMask(mask, ids),
     cancel: () => (abort.abort(), URL.revokeObjectURL(blob)),
   };
   return watchCompletion(scene, () => {});
@@ -91,10 +93,15 @@ export function uploadScene(file, ids, onBusy) {
 
 /** Return the scene, and set isDone when all its parts are there. onFailure(): called if one never will be. */
 function watchCompletion(scene, onFailure) {
-  const parts = [scene.image, scene.target, scene.answer, scene.prediction, scene.uprightImage];
+  const parts = [scene.image, scene.target, scene.answer, scene.mask, scene.prediction, scene.uprightImage];
   Promise.all(parts).then(() => (scene.isDone = true), onFailure);
   for (const part of parts) part?.catch(() => {}); // whoever shows the scene shows the error
   return scene;
+}
+
+/** url: promise of the URL of a mask. ids: promise of the class id of each colour. */
+async function readMask(url, ids) {
+  return readMap(await decodeImage(await url), await ids);
 }
 
 async function decodeImage(url) {

@@ -1,7 +1,7 @@
 /** The bearer token: asked for once in a dialog, kept as long as this tab is open. */
 
 const KEY = "segexp-token";
-const WHERE_TO_ASK = "Ask whoever started the server: the token is the value of SEGEXP_TOKEN or token=.";
+const WHERE_TO_ASK = "The token is the value of SEGEXP_TOKEN or token= with which the server was started.";
 const element = (id) => document.getElementById(id);
 let openDialog = null;
 
@@ -10,7 +10,7 @@ export const token = () => sessionStorage.getItem(KEY);
 /** Resolve when there is a token other than the one that was refused; throw if the dialog is cancelled. */
 export async function askForToken(refused) {
   if (token() !== refused) return; // another request has asked meanwhile
-  openDialog ??= askOnce(refused ? "That token was not accepted." : WHERE_TO_ASK).finally(() => (openDialog = null));
+  openDialog ??= askOnce(refused ? "This token was not accepted." : WHERE_TO_ASK).finally(() => (openDialog = null));
   await openDialog;
 }
 
@@ -27,6 +27,6 @@ function askOnce(text) {
       dialog.close();
     };
     element("token-cancel").onclick = () => dialog.close();
-    dialog.onclose = () => reject(new Error("Nothing can be shown without the token of this server."));
+    dialog.onclose = () => reject(new Error("Without the access token nothing can be shown."));
   });
 }

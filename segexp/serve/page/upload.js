@@ -6,7 +6,7 @@ const element = (id) => document.getElementById(id);
 export function receiveUploads(limits, onImage, onRefusal) {
   const receive = (files) => {
     const image = [...files].find((file) => file.type.startsWith("image/")) ?? files[0];
-    if (!image) onRefusal("There is no image among the dropped files.");
+    if (!image) onRefusal("None of these files is an image.");
     else if (image.size > limits.bytes) onRefusal(tooLargeMessage(image, limits.bytes));
     else onImage(image);
   };
@@ -33,5 +33,5 @@ export function receiveUploads(limits, onImage, onRefusal) {
 
 function tooLargeMessage(image, bytes) {
   const megabytes = (size) => `${(size / 1e6).toFixed(1)} MB`;
-  return `${image.name} has ${megabytes(image.size)}; this server takes up to ${megabytes(bytes)}. Make it smaller.`;
+  return `${image.name} has ${megabytes(image.size)}; the limit is ${megabytes(bytes)}. Make it smaller.`;
 }

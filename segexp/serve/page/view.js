@@ -4,17 +4,18 @@ import { hideError, showError, showStatus } from "./messages.js";
 import { UNKNOWN } from "./pixels.js";
 
 const ALTERED_COLOURS =
-  "This browser changes the colours that a page reads, as a protection against fingerprinting, so the maps shown here " +
+  "This browser changes the colours that a page reads, as a protection against fingerprinting, so the masks shown here " +
   "cannot be trusted. Allow this page to read canvases, then reload it.";
 
 export class View {
   #panels;
   #legend;
+  #downloads;
   #onAnswer;
 
-  /** scene: see scene.js. answer: the server's, once it is there. onAnswer(): called then. */
-  constructor(panels, legend, onAnswer) {
-    [this.#panels, this.#legend, this.#onAnswer] = [panels, legend, onAnswer];
+  /** scene: see scene.js. answer: the server's, once it is there. onAnswer(answer): called then. */
+  constructor(panels, legend, downloads, onAnswer) {
+    [this.#panels, this.#legend, this.#downloads, this.#onAnswer] = [panels, legend, downloads, onAnswer];
     this.scene = this.answer = null;
   }
 
@@ -26,7 +27,8 @@ export class View {
     document.title = `${name} – segexp`;
     hideError();
     this.#panels.expect(hasTarget);
-    this.#legend.show(null);
+    this.#legend.expect(hasTarget);
+    this.#downloads.expect(name);
     showStatus("predicting …");
   }
 
@@ -50,6 +52,7 @@ export class View {
       return false;
     }
     if (this.scene !== scene) return false;
+    this.#downloads.offer(await scene.mask);
     this.#showSummary(performance.now() - startMs);
     return true;
   }
@@ -61,14 +64,14 @@ export class View {
 
   #showAnswer(answer) {
     this.answer = answer;
-    this.#legend.show(answer.scores);
-    this.#onAnswer();
+    this.#legend.show(answer);
+    this.#onAnswer(answer);
   }
 
   #showSummary(tookMs) {
     const { width, height, scores, seconds } = this.answer;
-    const miou = typeof scores?.miou === "number" ? [`mean IoU ${scores.miou.toFixed(3)}`] : [];
-    const times = [`network ${seconds.network.toFixed(2)} s`, `shown after ${(tookMs / 1000).toFixed(2)} s`];
+    const miou = typeof scores?.miou === "number" ? [`mIoU ${scores.miou.toFixed(3)}`] : [];
+    const times = [`inference ${seconds.network.toFixed(2)} s`, `loaded in ${(tookMs / 1000).toFixed(2)} s`];
     showStatus([...miou, `${width} × ${height} pixels`, ...times].join(", "));
   }
 }
