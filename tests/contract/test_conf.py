@@ -20,7 +20,7 @@ pytestmark = pytest.mark.fast
 
 CONF = config_folder()
 GROUPS = {"augmentation": 4, "callbacks": 12, "classes": 4, "data": 4, "experiment": 4, "logger": 5, "loss": 12}
-GROUPS |= {"metric": 6, "model": 6, "optimizer": 3, "scheduler": 4, "task": 1, "trainer": 3}
+GROUPS |= {"metric": 6, "model": 10, "optimizer": 3, "scheduler": 4, "task": 1, "trainer": 3}
 OPTIONS = sorted(path.relative_to(CONF).with_suffix("") for group in GROUPS for path in (CONF / group).glob("*.yaml"))
 ROOMS = {"task": "train.task"}
 """Groups whose room has another name."""
