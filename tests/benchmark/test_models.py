@@ -66,7 +66,7 @@ def test_flops_are_two_for_every_multiply_add_of_a_convolution_and_of_attention(
             layer.register_forward_hook(count)
         if isinstance(layer, Attention):
             width = layer.q.out_features // layer.num_heads  # of a product for each weight, and of one with it
-            layer.attn_drop.register_forward_hook(lambda _, __, out, width=width: counts.append(4 * width * out.numel()))
+            layer.attn_drop.register_forward_hook(lambda _, __, out, w=width: counts.append(4 * w * out.numel()))
     with torch.inference_mode():
         model(torch.zeros(1, 3, 64, 96))
     assert sum(counts) == num_flops(small_model(option, 5), (64, 96))
