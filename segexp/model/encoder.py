@@ -19,7 +19,7 @@ Tag = str | bool | None
 Network = TypeVar("Network", bound=nn.Module)
 PROBE_SECONDS = 5
 NUM_KEYS_SHOWN = 3
-CLASSIFIERS = ("fc.", "classifier.", "last_linear.")
+CLASSIFIERS = ("fc.", "classifier.", "head.", "last_linear.")
 
 
 def with_weights(build: Callable[[Tag], Network], encoder: str, weights: str | None) -> Network:

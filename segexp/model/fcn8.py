@@ -61,7 +61,7 @@ class FCN8(nn.Module):
         check_stages(auxiliary_stages, [4, 5])
         self.encoder = encoder
         *_, pool3, pool4, _, pool5 = encoder.out_channels
-        self.fc6 = nn.Sequential(nn.Conv2d(pool5, num_features, 7, padding=3), nn.ReLU(), nn.Dropout(dropout))
+        self.fc6 = nn.Sequential(nn.Conv2d(pool5, num_features, 7), nn.ReLU(), nn.Dropout(dropout))
         self.fc7 = nn.Sequential(nn.Conv2d(num_features, num_features, 1), nn.ReLU(), nn.Dropout(dropout))
         self.score_fc7 = nn.Conv2d(num_features, num_classes, 1)
         self.score_pool4 = nn.Conv2d(pool4, num_classes, 1)
@@ -73,7 +73,9 @@ class FCN8(nn.Module):
     def forward(self, image: Tensor) -> Logits | TrainingLogits:
         # smp returns the features of a stage before they are pooled, except the last ones.
         *_, before_pool3, before_pool4, _, pool5 = self.encoder(image)
-        score5 = self.score_fc7(self.fc7(self.fc6(pool5)))
+        # Padded here: oneDNN 3.12 leaves gradients of padded bfloat16 kernels unset where these are larger than the features.
+        padded = F.pad(pool5, (3, 3, 3, 3))
+        score5 = self.score_fc7(self.fc7(self.fc6(padded)))
         score4 = self.double_fc7(score5) + self.score_pool4(F.max_pool2d(before_pool4, 2))
         score3 = self.double_pool4(score4) + self.score_pool3(F.max_pool2d(before_pool3, 2))
         logits = F.interpolate(score3, scale_factor=8, mode="bilinear")

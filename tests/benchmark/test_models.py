@@ -9,6 +9,7 @@ import numpy as np
 import psutil
 import pytest
 import torch
+from segmentation_models_pytorch.encoders.mix_transformer import Attention
 from torch import nn
 
 from segexp.benchmark.backend import OnnxNetwork, export_network, unavailable
@@ -23,7 +24,7 @@ from segexp.benchmark.settings import ModelsSettings
 from segexp.config.compose import compose
 from segexp.types import Values
 from tests.benchmark.networks import ENDLESS, PLAIN, TINY
-from tests.model.options import OPTIONS, build_model, smaller
+from tests.model.options import OPTIONS, small_model
 from tests.options import option_settings
 
 CPU = torch.device("cpu")
@@ -50,21 +51,25 @@ def test_parameters_are_those_that_predict(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("option", OPTIONS)
-def test_flops_are_two_for_every_multiply_add_of_a_convolution(option: str) -> None:
+def test_flops_are_two_for_every_multiply_add_of_a_convolution_and_of_attention(option: str) -> None:
     counts: list[int] = []
 
     def count(layer: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
-        assert isinstance(layer, nn.Conv2d | nn.ConvTranspose2d)
-        pixels = output[0, 0] if isinstance(layer, nn.Conv2d) else inputs[0][0, 0]
-        counts.append(2 * layer.weight.numel() * pixels.numel())  # each weight once a pixel, in groups too
+        assert isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear)
+        uses = (inputs[0] if isinstance(layer, nn.ConvTranspose2d) else output).numel()
+        channels = layer.in_channels if isinstance(layer, nn.ConvTranspose2d) else layer.weight.shape[0]
+        counts.append(2 * layer.weight.numel() * uses // channels)  # each weight once a pixel, in groups too
 
-    model = build_model(option, 5, **smaller(option)).eval()
+    model = small_model(option, 5).eval()
     for layer in model.modules():
-        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             layer.register_forward_hook(count)
+        if isinstance(layer, Attention):
+            width = layer.q.out_features // layer.num_heads  # of a product for each weight, and of one with it
+            layer.attn_drop.register_forward_hook(lambda _, __, out, w=width: counts.append(4 * w * out.numel()))
     with torch.inference_mode():
         model(torch.zeros(1, 3, 64, 96))
-    assert sum(counts) == num_flops(build_model(option, 5, **smaller(option)), (64, 96))
+    assert sum(counts) == num_flops(small_model(option, 5), (64, 96))
 
 
 def test_cases_are_every_combination_small_ones_and_references_first() -> None:

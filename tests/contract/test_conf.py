@@ -1,6 +1,7 @@
 """conf/ and segexp/ mirror each other; every option of every group builds from its own room."""
 
 import inspect
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,24 @@ pytestmark = pytest.mark.fast
 
 CONF = config_folder()
 GROUPS = {"augmentation": 4, "callbacks": 12, "classes": 4, "data": 4, "experiment": 4, "logger": 5, "loss": 12}
-GROUPS |= {"metric": 6, "model": 6, "optimizer": 3, "scheduler": 4, "task": 1, "trainer": 3}
+GROUPS |= {"metric": 6, "model": 10, "optimizer": 3, "scheduler": 4, "task": 1, "trainer": 3}
 OPTIONS = sorted(path.relative_to(CONF).with_suffix("") for group in GROUPS for path in (CONF / group).glob("*.yaml"))
 ROOMS = {"task": "train.task"}
 """Groups whose room has another name."""
-ENTRIES = {"metric": "evaluate"}
-"""Groups that are not of the training."""
+METRICS = [path for path in OPTIONS if path.parts[0] == "metric"]
+EXPERIMENTS = [path for path in OPTIONS if path.parts[0] == "experiment"]
+"""They choose options themselves."""
+PARTS = [path for path in OPTIONS if path not in [*METRICS, *EXPERIMENTS]]
+
+
+def commands() -> list[list[str]]:
+    """Entry and options: as few commands as name every option, since a command takes one of each group."""
+    rows = itertools.zip_longest(*(list(group) for _, group in itertools.groupby(PARTS, lambda path: path.parts[0])))
+    together = [[f"{path.parent}={path.name}" for path in row if path] for row in rows]
+    experiments = [["train", f"experiment={path.name}"] for path in EXPERIMENTS]
+    return [*(["train", *row] for row in together), *experiments, *(["evaluate", f"metric={m.name}"] for m in METRICS)]
+
+
 EXTERNAL = ("torch.optim.", "pytorch_lightning.", "torchvision.transforms.v2.", "scipy.stats.")
 
 
@@ -35,10 +48,10 @@ def test_every_group_has_its_options() -> None:
     assert all(found[group] >= minimum for group, minimum in GROUPS.items()), found
 
 
-@pytest.mark.parametrize("option", OPTIONS, ids=str)
-def test_option_composes_and_resolves(option: Path) -> None:
-    group = option.parts[0]
-    config = load(ENTRIES.get(group, "train"), [f"{group}={option.name}"])
+@pytest.mark.parametrize("command", commands(), ids=" ".join)
+def test_every_option_composes_and_resolves(command: list[str]) -> None:
+    entry, *options = command
+    config = load(entry, options)
     for key in OmegaConf.missing_keys(config):
         OmegaConf.update(config, key, "given by the user")
     plain_values(config)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from segexp.model.auxiliary import split_output
 from segexp.model.segmenter import Segmenter
 from tests.contract.test_model import NUM_CLASSES, random_image
-from tests.model.options import OPTIONS, build_model, smaller
+from tests.model.options import OPTIONS, small_model
 
 pytestmark = pytest.mark.fast
 
@@ -35,11 +35,12 @@ class Exact(NamedTuple):
 
 @pytest.fixture(scope="module", params=OPTIONS)
 def fresh_model(request: pytest.FixtureRequest) -> Segmenter:
-    torch.manual_seed(0)
-    model = build_model(request.param, NUM_CLASSES, **smaller(request.param))
+    model = small_model(request.param, NUM_CLASSES)
     for module in model.modules():  # draws of dropout depend on the order of features in memory
         if isinstance(getattr(module, "p", None), float):
             module.p = 0.0
+        if isinstance(getattr(module, "drop_prob", None), float):
+            module.drop_prob = 0.0
     return model
 
 
@@ -61,6 +62,7 @@ def compute(
     model: nn.Module, precision: torch.dtype = FLOAT32, layout: torch.memory_format = torch.contiguous_format
 ) -> Outcome:
     image = random_image(64, 64).to(memory_format=layout)
+    image[1] //= 2  # a batch norm of two images that are pooled to almost the same value would enlarge rounding
     model.to(memory_format=layout).zero_grad()
     with torch.autocast("cpu", BFLOAT16, enabled=precision == BFLOAT16):
         logits, auxiliary = split_output(model(image), model.network) if model.training else (model(image), ())

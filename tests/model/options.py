@@ -1,5 +1,7 @@
 """Every model of conf/model, built as the product builds them."""
 
+import copy
+import functools
 from typing import Any
 
 import torch
@@ -12,7 +14,7 @@ from tests.options import option_settings, options
 
 OPTIONS = options("model")
 SMALLER: dict[str, Any] = {
-    "encoder": {"resnet34": "resnet18", "vgg16_bn": "vgg11_bn"},
+    "encoder": {"resnet34": "tu-test_resnet", "vgg16_bn": "vgg11_bn", "mit_b0": "mit_b0"},
     "streams": [8, 16],
     "num_columns_down": 2,
     "num_columns_up": 2,
@@ -20,6 +22,8 @@ SMALLER: dict[str, Any] = {
     "num_convolutions": [1, 1, 1, 1, 1],
     "num_features": 32,
     "total_dropout": 0.0,
+    "decoder_channels": 32,
+    "decoder_dropout": 0.0,
 }
 """Settings of quick networks, for options that have these keys; of an encoder by the one that it replaces."""
 
@@ -51,3 +55,14 @@ def smaller(option: str) -> dict[str, Any]:
     settings = option_settings("model", option)
     found = {key: value for key, value in SMALLER.items() if key in settings}
     return found | ({"encoder": SMALLER["encoder"][settings["encoder"]]} if "encoder" in found else {})
+
+
+def small_model(option: str, num_classes: int) -> Segmenter:
+    """The model of conf/model/<option>.yaml made quick by `smaller`, always with the same weights; built once."""
+    return copy.deepcopy(_built(option, num_classes))
+
+
+@functools.cache
+def _built(option: str, num_classes: int) -> Segmenter:
+    torch.manual_seed(0)
+    return build_model(option, num_classes, **smaller(option))

@@ -43,7 +43,8 @@ def test_fcn_32s_is_the_score_of_fc7_and_fcn_16s_adds_that_of_pool4() -> None:
         nn.init.zeros_(parameter)
     image = torch.rand(1, 3, 96, 128)
     pool5 = network.get_submodule("encoder")((image - model.mean) / model.std)[-1]
-    score = network.get_submodule("score_fc7")(network.get_submodule("fc7")(network.get_submodule("fc6")(pool5)))
+    padded = F.pad(pool5, (3, 3, 3, 3))
+    score = network.get_submodule("score_fc7")(network.get_submodule("fc7")(network.get_submodule("fc6")(padded)))
     fcn32, fcn16 = model(image).auxiliary
     torch.testing.assert_close(fcn32, F.interpolate(score, size=(96, 128), mode="bilinear"))
     doubled = network.get_submodule("double_fc7")(score)

@@ -36,7 +36,7 @@ def test_a_file_of_torchvision_fills_the_encoder(tmp_path: Path, published: dict
 
 def test_keys_that_do_not_fit_are_named_and_counted(tmp_path: Path, published: dict[str, Tensor]) -> None:
     wrong = {key: value for key, value in published.items() if not key.startswith("layer4.")}
-    wrong |= {"head.weight": torch.zeros(1), "conv1.weight": torch.zeros(64, 1, 7, 7)}
+    wrong |= {"neck.weight": torch.zeros(1), "conv1.weight": torch.zeros(64, 1, 7, 7)}
     path = tmp_path / "wrong.pth"
     torch.save(wrong, path)
     with pytest.raises(ValueError, match="do not fit encoder resnet18") as error:
@@ -44,7 +44,7 @@ def test_keys_that_do_not_fit_are_named_and_counted(tmp_path: Path, published: d
     facts = [
         str(path),
         "30 missing (layer4.0.conv1.weight, ",
-        "1 unexpected (head.weight)",
+        "1 unexpected (neck.weight)",
         "1 of another shape (conv1.weight)",
         "torch.save(encoder.state_dict(), 'wrong.pth')",
     ]
