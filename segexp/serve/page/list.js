@@ -115,7 +115,7 @@ export class ImageList {
     link.dataset.id = id;
     const image = Object.assign(new Image(), { alt: "" });
     this.#thumbnails.add(image, thumbnail);
-    link.append(image, span("id", id), span("miou", describeMiou(miou)));
+    link.append(image, span("id", ...breakable(id)), span("miou", describeMiou(miou)));
     const item = document.createElement("li");
     item.append(link);
     return item;
@@ -134,8 +134,15 @@ export class ImageList {
   }
 }
 
-function span(className, textContent) {
-  return Object.assign(document.createElement("span"), { className, textContent });
+function span(className, ...content) {
+  const element = Object.assign(document.createElement("span"), { className });
+  element.append(...content);
+  return element;
+}
+
+/** A name that is broken after a separator, rather than within a number, where it needs two lines. */
+function breakable(name) {
+  return name.split(/(?<=[_./-])/).flatMap((part) => [part, document.createElement("wbr")]);
 }
 
 function describeMiou(miou) {
