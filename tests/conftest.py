@@ -63,7 +63,7 @@ def streets_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "streets"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def small(streets_root: Path) -> Callable[..., list[str]]:
     """Overrides of a training that takes a second, and any further ones."""
 
@@ -89,6 +89,6 @@ def _composed(overrides: tuple[str, ...], folders: tuple[Path, ...]) -> Values:
     return compose("train", overrides, folders)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def compose_small(small: Callable[..., list[str]]) -> Callable[..., Values]:
     return lambda *further: copy.deepcopy(_composed(tuple(small(*further)), tuple(user_folders())))

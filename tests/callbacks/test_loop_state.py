@@ -57,13 +57,24 @@ class CountingTask(SegmentationTask):
         self.images[f"of_{split}"].reset()
 
 
+@pytest.fixture(scope="module")
+def values(compose_small: Callable[..., Values]) -> Values:
+    return compose_small(OWN_TASK, "trainer.max_epochs=2", "on_existing=resume", "callbacks.panels.num_scenes=0")
+
+
+@pytest.fixture(scope="module")
+def whole(values: Values, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """A run that nobody stopped."""
+    run = RunFolder(tmp_path_factory.mktemp("whole") / "run")
+    start(values, run.path)
+    return run
+
+
 @pytest.mark.parametrize("stop", [("train", 1), ("val", 0), ("val", 1)], ids=lambda stop: f"{stop[0]}-{stop[1]}")
 def test_a_stop_in_the_middle_counts_nothing_twice_and_loses_nothing(
-    compose_small: Callable[..., Values], tmp_path: Path, monkeypatch, stop: tuple[str, int]
+    values: Values, whole: RunFolder, tmp_path: Path, monkeypatch, stop: tuple[str, int]
 ) -> None:
-    values = compose_small(OWN_TASK, "trainer.max_epochs=2", "on_existing=resume", "callbacks.panels.num_scenes=0")
-    whole, parts = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "parts")
-    start(values, whole.path)
+    parts = RunFolder(tmp_path / "parts")
     monkeypatch.setattr(CountingTask, "signal_at", stop)
     with pytest.raises(SystemExit):
         start(values, parts.path)

@@ -55,7 +55,7 @@ def strict_server(run: RunFolder, pairs: list[Pair], data_root: Path) -> Iterato
     noise = np.random.default_rng(0).integers(0, 256, (1024, 1024, 3), np.uint8)
     Image.fromarray(noise).save(large.image)
     Image.new("L", (1024, 1024), 7).save(large.mask)
-    limits = ["max_upload_bytes=1048576", "max_pixels=1048576", "max_queue=4", "client_seconds=10"]
+    limits = ["max_upload_bytes=1048576", "max_pixels=1048576", "max_queue=4", "client_seconds=5"]
     with running_server(f"run={run.path}", f"data.root={root}", *limits, SEGEXP_TOKEN="secret") as server:
         server.client.headers["authorization"] = "Bearer secret"
         yield server

@@ -76,21 +76,39 @@ def test_a_schedule_and_its_warmup_end_with_the_steps(compose_small: Compose, tm
     assert state["_last_lr"] == [0.0]
 
 
+@pytest.fixture(scope="module")
+def undisturbed(compose_small: Compose, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """A whole run of `STEPS`, for tests that only read it."""
+    run = RunFolder(tmp_path_factory.mktemp("undisturbed") / "run")
+    start(compose_small(*STEPS), run.path)
+    return run
+
+
 ACCUMULATED = ["data.batch_size=1", "trainer.accumulate_grad_batches=2"]
 
 
-@pytest.mark.parametrize("further", [[], pytest.param(ACCUMULATED, marks=pytest.mark.slow)])
 def test_a_run_of_steps_that_was_interrupted_ends_as_the_undisturbed_one(
-    compose_small: Compose, tmp_path: Path, further: list[str]
+    compose_small: Compose, tmp_path: Path, undisturbed: RunFolder
 ) -> None:
-    values = compose_small(*STEPS, *further)
+    assert_interruptions_change_nothing(compose_small(*STEPS), tmp_path, undisturbed)
+
+
+@pytest.mark.slow
+def test_a_run_of_accumulated_steps_that_was_interrupted_ends_as_the_undisturbed_one(
+    compose_small: Compose, tmp_path: Path
+) -> None:
+    values = compose_small(*STEPS, *ACCUMULATED)
     start(values, tmp_path / "undisturbed")
+    assert_interruptions_change_nothing(values, tmp_path, RunFolder(tmp_path / "undisturbed"))
+
+
+def assert_interruptions_change_nothing(values: Values, tmp_path: Path, undisturbed: RunFolder) -> None:
     for step, by_signal in ((3, True), (4, False), (8, True)):  # between two epochs, after one, in the last validation
         run = RunFolder(tmp_path / str(step))
         with interrupted_after(step, by_signal):
             start(values, run.path)
         start(values, run.path)
-        assert_same(run, RunFolder(tmp_path / "undisturbed"))
+        assert_same(run, undisturbed)
 
 
 def test_a_run_that_was_killed_in_its_last_step_makes_it_again(compose_small: Compose, tmp_path: Path) -> None:
@@ -103,16 +121,17 @@ def test_a_run_that_was_killed_in_its_last_step_makes_it_again(compose_small: Co
     assert_same(parts, whole)
 
 
-def test_a_run_that_ended_within_an_epoch_goes_on_in_it(compose_small: Compose, tmp_path: Path) -> None:
-    whole, parts = (RunFolder(tmp_path / name) for name in ("whole", "parts"))
-    start(compose_small(*STEPS), whole.path)
+def test_a_run_that_ended_within_an_epoch_goes_on_in_it(
+    compose_small: Compose, tmp_path: Path, undisturbed: RunFolder
+) -> None:
+    parts = RunFolder(tmp_path / "parts")
     start(compose_small(*STEPS, "trainer.max_steps=4"), parts.path)
     with pytest.raises(ValueError, match=r"has 4 steps behind it and trainer.max_steps is 4: nothing is left to train"):
         resume(parts.path)
     resume(parts.path, ["trainer.max_steps=8"])
-    found, wanted = last(parts), last(whole)
+    found, wanted = last(parts), last(undisturbed)
     assert [key for key in wanted if not torch.equal(found[key], wanted[key])] == []
-    assert [row for row in scores(parts) if row["step"] > 3] == [row for row in scores(whole) if row["step"] > 3]
+    assert [row for row in scores(parts) if row["step"] > 3] == [row for row in scores(undisturbed) if row["step"] > 3]
 
 
 @pytest.mark.slow
