@@ -25,9 +25,13 @@ def main(values: Values) -> None:
     if settings.runs is not None:
         _compare_many(settings, settings.runs)
         return
+    from segexp.compare.verdict.named_evaluation import names_evaluation
+
     typed_keys = [each.lstrip("+").partition("=")[0] for each in HydraConfig.get().overrides.task]
     if settings.output is not None and "output" in typed_keys:  # otherwise it is the default
         raise ValueError("output= is for many runs, and a comparison of two writes nothing; leave it out")
+    if "split" in typed_keys and names_evaluation(str(settings.a)) and names_evaluation(str(settings.b)):
+        raise ValueError("split= chooses the evaluation of a run, and a= and b= name their evaluations; leave it out")
     _compare_two(str(settings.a), str(settings.b), settings)
 
 

@@ -25,8 +25,8 @@ class CompareSettings(Settings):
     """Everything in conf/compare.yaml: either many runs below a folder, or the two single runs a and b."""
 
     runs: Annotated[Text, Allowed("a folder of runs or a glob pattern in quotes")] | None
-    a: Annotated[Text, Allowed("a run folder")] | None
-    b: Annotated[Text, Allowed("a run folder")] | None
+    a: Annotated[Text, Allowed("a run folder or one of its evaluations, RUN/evaluation/NAME")] | None
+    b: Annotated[Text, Allowed("a run folder or one of its evaluations, RUN/evaluation/NAME")] | None
     split: Annotated[Text, Allowed("the name of an evaluation, such as val")]
     score: Annotated[Text, Allowed("a score of the evaluations, such as miou, boundary_miou or iou/person")]
     baseline: Annotated[Text, Allowed("an option that one variant alone has, or a part of its name")] | None

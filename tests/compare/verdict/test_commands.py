@@ -44,7 +44,7 @@ def test_by_epoch_shows_the_ranking_as_it_develops(sweep: Path) -> None:
 def test_two_runs_are_shown_side_by_side(sweep: Path) -> None:
     answer = compare(f"a={sweep / 'focal0'}", f"b={sweep / 'dice1'}")
     assert (answer.returncode, answer.stderr) == (0, "")
-    for part in ("Settings that differ", "pixel accuracy", "Images that gain most", "say nothing across seeds"):
+    for part in ("Settings that differ", "pixel accuracy", "Images that gain most", "does not cover the seed"):
         assert part in answer.stdout
 
 

@@ -128,7 +128,7 @@ def test_of_repeated_runs_the_one_that_finished_last_counts(sweep: Path) -> None
 def test_labels_grouped_otherwise_under_the_same_names_are_not_mixed(sweep: Path) -> None:
     finished_run(sweep / "a0", {"_target_": "focal"}, 0, 0.5, label_ids=[[0], [1, 3], [2]])
     ((_, reason),) = read_runs(str(sweep), "val").skipped
-    assert "label_ids [[0], [1, 3], [2]] instead of None" in reason
+    assert "label_ids [[0], [1, 3], [2]] instead of none recorded" in reason
 
 
 def test_short_names_leave_out_the_one_group_that_varies() -> None:
