@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from segexp.config.schema import Allowed, Settings
+from segexp.display.latex import TableFormat
 
 
 def _number_as_text(value: Any) -> Any:
@@ -34,6 +35,7 @@ class CompareSettings(Settings):
     evaluate: bool
     by: Annotated[Literal["epoch"], Allowed("epoch, which shows the ranking as it develops")] | None
     output: Annotated[Text, Allowed("a folder for the report")] | None
+    format: TableFormat
     wandb: Project | None
     dry_run: bool
     sync: bool

@@ -1,8 +1,12 @@
 """Tables as LaTeX for a paper, with the rules of the package booktabs."""
 
 import re
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext, redirect_stdout
+from typing import Literal
 
+TableFormat = Literal["text", "latex"]
 SPECIAL = {
     **{character: f"\\{character}" for character in "&%$#_{}"},
     **{character: f"${character}$" for character in "<>|"},
@@ -13,7 +17,19 @@ SPECIAL = {
     "±": r"$\pm$",
 }
 """Characters that LaTeX would interpret, or print as others."""
-SIGNED = re.compile(r"[+-]\d[\d.]*")
+SIGNED = re.compile(r"(?<![^ \[])[+-]\d[\d.]*")
+"""A signed figure, by itself or in an interval; not in a name such as `a=-1`."""
+
+
+def print_in_format(format: TableFormat, work: Callable[[], Sequence[str]]) -> None:
+    """Do the work, and print the LaTeX tables that it returns.
+
+    format: `latex` sends what the work itself prints to standard error, so that a file takes the tables alone.
+    """
+    with redirect_stdout(sys.stderr) if format == "latex" else nullcontext():
+        tables = work()
+    if tables:
+        print("\n\n".join(tables))
 
 
 def latex_table(
@@ -32,7 +48,7 @@ def latex_table(
 def escape(text: str) -> str:
     """The text on one line, with nothing in it that LaTeX interprets; signed figures get the minus of mathematics."""
     escaped = "".join(SPECIAL.get(character, character) for character in " ".join(text.split()))
-    return SIGNED.sub(lambda figure: f"${figure[0]}$", escaped) if SIGNED.match(escaped) else escaped
+    return SIGNED.sub(lambda figure: f"${figure[0]}$", escaped)
 
 
 def _line(cells: Sequence[str]) -> str:
