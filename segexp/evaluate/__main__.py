@@ -107,7 +107,7 @@ def _regroup(run: "RunFolder", settings: "EvaluateSettings", option: str, folder
         stored = evaluation.facts["checkpoint"]
         if stored != settings.checkpoint:
             raise ValueError(
-                f"{original} is of checkpoint {stored}, not {settings.checkpoint}; "
+                f"{original} was made with checkpoint {stored}, not {settings.checkpoint}; "
                 f"add checkpoint={stored}, or evaluate the other one first"
             )
         refuse_other_settings(folder, evaluation.facts, settings.overwrite)
@@ -127,9 +127,7 @@ def _refuse_ignored_keys(option: str) -> None:
     typed = dict.fromkeys(each.lstrip("+~").partition("=")[0] for each in HydraConfig.get().overrides.task)
     ignored = [key for key in typed if key not in KEYS_OF_REGROUPING]
     if ignored:
-        raise ValueError(
-            f"regroup reads the counts of an evaluation that is there already; leave out {', '.join(ignored)}"
-        )
+        raise ValueError(f"regroup= reads the stored counts of an existing evaluation; leave out {', '.join(ignored)}")
 
 
 def _class_latex(evaluation: "Evaluation", run: "RunFolder", folder: Path) -> str:
@@ -155,7 +153,7 @@ def _print_scores(evaluation: "Evaluation", run: "RunFolder", folder: Path, with
     if not evaluation.confusion.any():
         print(f"no scores: no pixel of {split} belongs to a class of {evaluation.grouping.name}")
     if run.environment.get("data", {}).get(split) not in (None, evaluation.facts["fingerprint"]):
-        print(f"the files of {split} are not those of the training: their names or sizes differ")
+        print(f"the files of {split} have other names or sizes than during the training")
     for path in (*sorted(folder.glob("[!.]*.*")), run.pictures / "learning_curves.png"):
         print(path)
 

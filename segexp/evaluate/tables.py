@@ -23,7 +23,7 @@ def class_table(
     scores_by_name: of the evaluation; those of single classes, `score/class`, get a column each.
     """
     floor = _fraction(scores.majority_class_miou(confusion))
-    caption = f"baseline that predicts the most frequent class everywhere: mIoU {floor}"
+    caption = f"baseline: most frequent class everywhere, mIoU {floor}"
     table = Table(title=title, caption=caption, caption_justify="left", box=SIMPLE, collapse_padding=True)
     headings, rows, means = _class_rows(confusion, class_names, scores_by_name)
     for heading in headings:

@@ -48,7 +48,7 @@ def differing_conditions(conditions: dict[str, Condition], usual: dict[str, Cond
     pairs = ((key, _recorded(key, conditions), _recorded(key, usual)) for key in keys)
     differing = [_difference(key, ours, theirs) for key, ours, theirs in pairs if ours != theirs]
     only_precision = len(differing) == 1 and conditions.get(PRECISION) != usual.get(PRECISION)
-    return [f"{differing[0]} (mix_precisions=true compares them all the same)"] if only_precision else differing
+    return [f"{differing[0]} (mix_precisions=true compares them anyway)"] if only_precision else differing
 
 
 def _difference(key: str, ours: Condition, usual: Condition) -> str:
