@@ -122,7 +122,7 @@ class Grouping:
     def train_id(self, name: str) -> int:
         """The number that stands for a class in predictions and targets. Raises ValueError naming the known classes."""
         if name not in self.names:
-            raise ValueError(f"{name!r} is no class of {self.name}; its classes are: {', '.join(self.names)}")
+            raise ValueError(f"{name!r} is not a class of {self.name}; classes: {', '.join(self.names)}")
         return self.names.index(name)
 
     @property

@@ -33,7 +33,7 @@ def parameter_groups(
     for part, names in members.items():
         if not names:
             raise ValueError(
-                f"optimizer.parts has {part!r}, which no parameter is in; parts are: {_known(module)}; correct its "
+                f"optimizer.parts has {part!r}, which has no parameters; parts: {_known(module)}; correct its "
                 f"name, or leave it out by '~optimizer.parts.{part}'"
             )
     grouped: dict[tuple[str, ...], list[nn.Parameter]] = {(): []}
@@ -57,9 +57,7 @@ def _check_options(part: str, factors: Factors, options: Mapping[str, Any]) -> N
     numbers = [name for name, value in options.items() if type(value) in (int, float)]
     for name, factor in factors.items():
         if name not in numbers:
-            raise ValueError(
-                f"optimizer.parts.{part} has {name!r}; what can be multiplied here: {', '.join(numbers) or 'nothing'}"
-            )
+            raise ValueError(f"optimizer.parts.{part} has {name!r}; allowed: {', '.join(numbers) or 'nothing'}")
         if type(factor) not in (int, float) or not 0 <= factor < float("inf"):
             raise ValueError(f"optimizer.parts.{part}.{name} is {factor!r}; allowed: a factor of at least 0")
 

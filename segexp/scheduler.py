@@ -83,7 +83,7 @@ class Plateau(LRScheduler):
         """
         if self.monitor not in scores:
             known = ", ".join(name for name in scores if name.startswith("val/"))
-            raise ValueError(f"scheduler.monitor is {self.monitor!r}, which is not logged; scores are: {known}")
+            raise ValueError(f"scheduler.monitor is {self.monitor!r}, which is not logged; logged scores: {known}")
         score = self.sign * float(scores[self.monitor])
         if score > self.best:
             self.best, self.num_waited = score, 0

@@ -60,7 +60,7 @@ def test_a_fact_that_a_part_cannot_have_is_named_with_those_it_can() -> None:
     values = compose("train", ["model.streams=${fact:class_counts}"])
     with pytest.raises(ValueError, match=r"fact:class_counts.* is not known .* known here: .*fact:num_classes"):
         build.model(values)
-    with pytest.raises(InterpolationResolutionError, match=r"fact:num_clases.* is no fact; facts are: num_classes, "):
+    with pytest.raises(InterpolationResolutionError, match=r"fact:num_clases.* is not a fact; facts: num_classes, "):
         compose("train", ["model.streams=${fact:num_clases}"])
 
 

@@ -168,5 +168,5 @@ def test_a_class_is_found_by_its_name_or_the_known_ones_are_listed() -> None:
         "two", {"road": {"labels": ["road"], "color": [0, 0, 1]}, "car": {"labels": ["car"], "color": [0, 0, 2]}}
     )
     assert (grouping.train_id("road"), grouping.train_id("car")) == (0, 1)
-    with pytest.raises(ValueError, match="'cra' is no class of two; its classes are: road, car"):
+    with pytest.raises(ValueError, match="'cra' is not a class of two; classes: road, car"):
         grouping.train_id("cra")

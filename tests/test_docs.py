@@ -14,7 +14,7 @@ from segexp.tune.__main__ import with_train
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-COMMAND = re.compile(r"python -m segexp\.(?P<name>\w+)(?P<arguments>[^\n`;|&]*)")
+COMMAND = re.compile(r"python -m segexp\.(?P<name>\w+)(?P<arguments>[^\n`;|&>]*)")
 FOR_HYDRA = {"tune": with_train, "serve": without_data}
 """Entries whose arguments are put into Hydra's words first."""
 LEFT_OUT = {"...", "-m", "--help"}

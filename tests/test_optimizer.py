@@ -33,8 +33,8 @@ def test_the_rate_of_every_group_is_logged_by_its_name() -> None:
 @pytest.mark.parametrize(
     ("parts", "facts"),
     [
-        ("{decoder: {lr: 0.1}}", ["'decoder'", "no parameter is in", "encoder, head, norms_and_biases"]),
-        ("{enc: {lr: 0.1}}", ["'enc'", "no parameter is in"]),
+        ("{decoder: {lr: 0.1}}", ["'decoder'", "has no parameters", "encoder, head, norms_and_biases"]),
+        ("{enc: {lr: 0.1}}", ["'enc'", "has no parameters"]),
         ("{encoder: {rate: 0.1}}", ["optimizer.parts.encoder", "'rate'", "lr, weight_decay"]),
         ("{encoder: {lr: -1}}", ["optimizer.parts.encoder.lr", "-1", "at least 0"]),
         ("{encoder: {lr: fast}}", ["optimizer.parts.encoder.lr", "'fast'", "at least 0"]),

@@ -16,10 +16,10 @@ from segexp.config.compose import config_folder
 
 KEY = ("part", "case", "measure", "commits", "overrides")
 SHOWN = ("part", "case", "measure", "baseline", "this", "ratio", "lowest", "highest")
-RATIO = "ratio: this build over the baseline, median of the rounds; lowest, highest: the least and the most of a round"
+RATIO = "ratio: this build over the baseline, median of the rounds; lowest, highest: of the rounds"
 MEASURES = (
-    "images/s of train: of the second epoch; of predict: from the first mask that is written to the last one",
-    "MB: the most that the process held, libraries included; of predict also what is above that of a 32x32 image",
+    "images/s of train: in the second epoch; of predict: from the first written mask to the last",
+    "MB: peak memory of the process with its libraries; for predict also the difference from a 32x32 image",
 )
 
 

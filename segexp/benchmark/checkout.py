@@ -51,7 +51,7 @@ class Checkout:
         """Raise ValueError if there is no checkout, or its training does not start. folder: for files that go away."""
         if not (self.folder / "segexp/__init__.py").is_file():
             raise ValueError(
-                f"{self.name}: {self.folder} is no checkout of segexp, as it holds no segexp/__init__.py; make one by "
+                f"{self.name}: {self.folder} is not a checkout of segexp: it has no segexp/__init__.py; make one by "
                 "git worktree add FOLDER COMMIT and set baseline.worktree=FOLDER"
             )
         try:

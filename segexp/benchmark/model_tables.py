@@ -7,8 +7,8 @@ from typing import Any
 from segexp.benchmark.results import Record, SuiteReport
 
 FLOPS = "GFLOPs: of convolutions and matrix products for one image, a multiply-add as 2; counted, not measured"
-RATIO = "ratio: time an image over that of eager float32 batch 1, the same model and size run in turn in one process"
-MEMORY = "MB: the most memory held while predicting, weights and one batch included, libraries not"
+RATIO = "ratio: time per image over that of eager float32 at batch 1, run in turn in one process"
+MEMORY = "MB: peak memory of prediction with weights and one batch, without libraries"
 OTHER_COLUMNS = (
     "ms: median of the passes; p95 needs 20 of them; fps: images per second; setup: compiling or exporting, once"
 )

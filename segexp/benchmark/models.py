@@ -54,7 +54,7 @@ def measure(settings: ModelsSettings, device: torch.device, earlier: Sequence[Re
             progress.print(line, highlight=False, soft_wrap=True)
             yield record
         if len(done) < len(cases):
-            progress.print(f"{len(cases) - len(done)} cases are left; the same command goes on with them")
+            progress.print(f"{len(cases) - len(done)} cases are left; the same command continues with them")
 
 
 def report(records: Sequence[Record], settings: ModelsSettings, device: torch.device) -> SuiteReport:
@@ -130,7 +130,7 @@ def _checked_options(options: Sequence[str] | None) -> list[str]:
     unknown = [each for each in options or [] if each not in known]
     if unknown:
         raise ValueError(
-            f"models.options has {unknown}, which conf/model has not; allowed: {', '.join(known)}, or null for all"
+            f"models.options has {unknown}, which are not in conf/model; allowed: {', '.join(known)}, or null for all"
         )
     return list(options or known)
 

@@ -43,7 +43,7 @@ class Results:
         try:
             measured_on, records = _parse(path.read_text(), key)
         except ValueError as error:
-            raise ValueError(f"{path} holds no results of segexp.benchmark ({error}); {cure}") from error
+            raise ValueError(f"{path} has no results of segexp.benchmark ({error}); {cure}") from error
         changed = [
             f"{name} {measured_on.get(name)!r}, now {value!r}"
             for name, value in machine.items()
@@ -78,4 +78,4 @@ def _parse(text: str, key: tuple[str, ...]) -> tuple[Record, list[Record]]:
 
 
 def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no number of JSON")
+    raise ValueError(f"{constant} is not a JSON number")

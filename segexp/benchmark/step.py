@@ -25,8 +25,8 @@ GPU_LIMIT_SECONDS = 0.002
 WAIT_LIMIT = 0.05
 
 OVERHEAD = "overhead: what the Trainer adds to a bare step, with metrics and logging as in conf/train.yaml; median"
-MEMORY = "memory, MB: the most that one bare step holds beyond weights and the optimizer's state"
-END_TO_END_MEMORY = "memory with input, MB: the most that the GPU held, everything included"
+MEMORY = "memory, MB: peak of one bare step without weights and optimizer state"
+END_TO_END_MEMORY = "memory with input, MB: peak of the GPU, everything included"
 NO_GPU = "no GPU: its waiting for samples, and how busy it is, were not measured"
 
 

@@ -51,14 +51,14 @@ class AverageWeights(Callback):
     def setup(self, trainer: Trainer, task: LightningModule, stage: str) -> None:
         if isinstance(trainer.strategy, FSDPStrategy | ModelParallelStrategy):
             raise ValueError(
-                "callbacks.ema averages whole parameters, and trainer.strategy shares them out among the ranks; use "
+                "callbacks.ema averages whole parameters, and trainer.strategy shards them over the ranks; use "
                 "trainer=ddp, or leave ema out of callbacks="
             )
         callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
         if any(isinstance(each, ModelCheckpoint) and each.save_weights_only for each in callbacks):
             raise ValueError(
-                "a callback has save_weights_only=true, and its checkpoints would hold the weights or their average by "
-                "chance; leave it out, or leave ema out of callbacks="
+                "a callback has save_weights_only=true: its checkpoints could hold the weights or their average; "
+                "leave it out, or leave ema out of callbacks="
             )
         # last, so that whatever others do at the end of a validation is done with the average
         trainer.callbacks = [*(each for each in callbacks if each is not self), self]  # type: ignore[attr-defined]

@@ -17,8 +17,8 @@ class FreezeEncoder(Callback):
     def __init__(self, num_epochs: int, weights: str | None = "unknown", start_from: str | None = None) -> None:
         if weights is None and start_from is None:
             raise ValueError(
-                "callbacks.freeze_encoder keeps the encoder's weights as they are, and these are random: model.weights "
-                "and start_from are null; set model.weights=imagenet or start_from=RUN, or leave the callback out"
+                "callbacks.freeze_encoder would freeze random weights: model.weights and start_from are null; set "
+                "model.weights=imagenet or start_from=RUN, or leave the callback out"
             )
         self.num_epochs = num_epochs
 

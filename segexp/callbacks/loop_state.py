@@ -39,8 +39,8 @@ def restore(trainer: Trainer, task: LightningModule, position: Values, metric_st
     """
     if position["num_ranks"] != trainer.world_size:
         raise ValueError(
-            f"the checkpoint is from the middle of an epoch on {position['num_ranks']} ranks, here are "
-            f"{trainer.world_size}; go on with trainer.devices and trainer.num_nodes as they were"
+            f"the checkpoint was written within an epoch on {position['num_ranks']} ranks, and this training has "
+            f"{trainer.world_size}; resume with the same trainer.devices and trainer.num_nodes"
         )
     trainer.train_dataloader.sampler.start_at(trainer.current_epoch, position["num_batches"])  # type: ignore[union-attr]
     metrics = _metrics(task)

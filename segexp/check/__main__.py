@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from segexp.check.scan import Scan
     from segexp.data.counts import ClassCounts
 
-LISTED = "segexp.check: the data set has problems, which are listed above; mend or remove these files"
+LISTED = "segexp.check: the data set has problems, which are listed above; repair or remove these files"
 
 
 @entry_point("check")

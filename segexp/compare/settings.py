@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from segexp.config.schema import Allowed, Settings
+from segexp.display.latex import TableFormat
 
 
 def _number_as_text(value: Any) -> Any:
@@ -25,8 +26,8 @@ class CompareSettings(Settings):
     """Everything in conf/compare.yaml: either many runs below a folder, or the two single runs a and b."""
 
     runs: Annotated[Text, Allowed("a folder of runs or a glob pattern in quotes")] | None
-    a: Annotated[Text, Allowed("a run folder")] | None
-    b: Annotated[Text, Allowed("a run folder")] | None
+    a: Annotated[Text, Allowed("a run folder or one of its evaluations, RUN/evaluation/NAME")] | None
+    b: Annotated[Text, Allowed("a run folder or one of its evaluations, RUN/evaluation/NAME")] | None
     split: Annotated[Text, Allowed("the name of an evaluation, such as val")]
     score: Annotated[Text, Allowed("a score of the evaluations, such as miou, boundary_miou or iou/person")]
     baseline: Annotated[Text, Allowed("an option that one variant alone has, or a part of its name")] | None
@@ -34,6 +35,7 @@ class CompareSettings(Settings):
     evaluate: bool
     by: Annotated[Literal["epoch"], Allowed("epoch, which shows the ranking as it develops")] | None
     output: Annotated[Text, Allowed("a folder for the report")] | None
+    format: TableFormat
     wandb: Project | None
     dry_run: bool
     sync: bool

@@ -100,8 +100,8 @@ def _explain_quotes(error: Exception) -> str | None:
     if not is_text or value.startswith(("[", "{")):
         return None
     return (
-        f"{error.override} cannot be read: letters beyond English, =, a leading ~ and other signs need quotes, inside "
-        f"those of the shell; type {shlex.quote(quoted)}"
+        f"{error.override} cannot be read: letters outside ASCII, =, a leading ~ and some other characters need "
+        f"quotes inside those of the shell; type {shlex.quote(quoted)}"
     )
 
 

@@ -27,7 +27,7 @@ Facts = Mapping[str, Callable[[], Any]]
 def fact_text(name: str) -> str:
     """The text that stands for a fact in a resolved configuration. Raises ValueError for an unknown fact."""
     if name not in FACTS:
-        raise ValueError(f"${{fact:{name}}} is no fact; facts are: {', '.join(FACTS)}; correct its name")
+        raise ValueError(f"${{fact:{name}}} is not a fact; facts: {', '.join(FACTS)}; correct its name")
     return f"<{name}>"
 
 

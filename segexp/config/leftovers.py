@@ -59,5 +59,5 @@ def _refuse_typed(others: Sequence[Override], keys: Sequence[str], problem: str)
         if ".".join(override.key_or_group.split(".")[:2]) in keys and not override.is_delete():
             raise ValueError(
                 f"{override.input_line}: {problem}, whose YAML file has no such key; leave it out, or type "
-                f"'++{override.input_line}' if it takes it nevertheless"
+                f"'++{override.input_line}' if it accepts it anyway"
             )

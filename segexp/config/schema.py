@@ -118,7 +118,7 @@ def _sentence(settings: type[BaseModel], error: ErrorDetails, within: str, skip:
         case "value_error":
             return str(error["ctx"]["error"])
         case "missing":
-            return f"the configuration has no {key}, which is needed; do not delete it"
+            return f"the configuration has no {key}, which is required; do not delete it"
         case "extra_forbidden":
             known = ", ".join(_fields_at(settings, error["loc"][:-1]))
             return f"no key {key!r}; {parent or 'the configuration'} has: {known}; correct its name or leave it out"

@@ -37,5 +37,5 @@ def unused_bits_of(depths: Iterable[UsedDepth], key: str = KEY) -> str:
     return (
         f"images store {stored} bits a channel, and the largest value in {len(deep)} of them is {largest}, so that at "
         f"most {(largest >> (stored - 8)) + 1} of 256 grey levels would be left; set {key}={used}, the bits that they "
-        f"use, or {key}={stored} if they are as dark as that"
+        f"use, or {key}={stored} if the images really are that dark"
     )

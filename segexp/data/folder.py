@@ -90,7 +90,7 @@ def _cure_of_no_masks(masks: Path) -> str:
 def _label_id(key: int | str) -> int:
     if str(key) not in IDS:
         raise ValueError(
-            f"data.labels has the key {key}, which is no label id; allowed: 0 to 255, or -1 for 255, as a mask "
+            f"data.labels has the key {key}, which is not a label id; allowed: 0 to 255, or -1 for 255, as a mask "
             "holds one byte a pixel; write each id before the name of its label, as in {0: background, 1: road}"
         )
     return IDS[str(key)]

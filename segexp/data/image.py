@@ -92,7 +92,7 @@ def _stored_colors(content: bytes) -> npt.NDArray[np.uint16]:
 
     pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
     if pixels is None or pixels.dtype != np.uint16 or pixels.ndim != 3:
-        raise ValueError("its colours of 16 bits a channel cannot be scaled; save it as PNG with red, green and blue")
+        raise ValueError("its 16-bit colours cannot be converted; save it as an RGB image in PNG")
     return np.ascontiguousarray(pixels[..., 2::-1])  # blue, green, red, alpha -> red, green, blue
 
 
@@ -136,7 +136,7 @@ def as_stored(mask: Image.Image) -> Image.Image:
     Raises ValueError for a TIFF with an orientation: Pillow would turn it, as it turns no other format.
     """
     if mask.format == "TIFF" and orientation(mask) != 1:
-        raise ValueError(f"its orientation is {orientation(mask)}; allowed for masks, which are never turned: none")
+        raise ValueError(f"its EXIF orientation is {orientation(mask)}; allowed: none, as masks are never rotated")
     return mask
 
 

@@ -15,7 +15,7 @@ def cure_of_mask(values: npt.NDArray[Any]) -> str:
     if values.dtype.kind not in "bui" or values.ndim > 3:
         return f"make the mask again, or read it by {OWN_DATA_SET}"
     if values.ndim == 2 and values.min() >= 0 and values.max() <= 255:
-        return f"all its values fit into one: {_command(ONE_BYTE)}"
+        return f"all its values fit into one byte: {_command(ONE_BYTE)}"
     if values.ndim == 2:
         return (
             f"its values go up to {values.max()}: take the file of label ids if there is one beside it, or compute the "
@@ -24,7 +24,7 @@ def cure_of_mask(values: npt.NDArray[Any]) -> str:
     first, others = values[..., 0], values[..., 1:3] if values.shape[2] > 2 else values[..., :1]
     if values.dtype == np.uint8 and ((others == first[..., None]).all() or not others.any()):
         return f"the ids are in its first channel: {_command(ONE_CHANNEL)}"
-    return "its pixels are colours: docs/extending.md has the data set of one's own that reads these, by read_colors"
+    return "its pixels are colours: docs/extending.md shows a data set of your own that reads them, with read_colors"
 
 
 def _command(statement: str) -> str:

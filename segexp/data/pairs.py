@@ -77,7 +77,7 @@ def check_source(source: object) -> None:
     missing = [member for member in ("table", "pairs", "mask") if not hasattr(source, member)]
     if missing:
         raise ValueError(
-            f"{type(source).__module__}.{type(source).__qualname__} is no data set, as it has no {', '.join(missing)}; "
+            f"{type(source).__module__}.{type(source).__qualname__} is not a data set: it has no {', '.join(missing)}; "
             "it needs table, pairs(split) and mask(pair), see docs/extending.md; where a mask holds a label id in each "
             "byte, let mask(pair) return segexp.data.reading.read_mask(pair.mask)"
         )

@@ -79,8 +79,8 @@ class Streets:
         counts = " ".join(f"data.num_{split}={count}" for split, count in self.num_scenes.items())
         sizes = f"data.height={self.height} data.width={self.width} data.seed={self.seed}"
         raise FileNotFoundError(
-            f"no {self.folder.absolute()}: the street scenes of the run do not exist, and only {allowed} are rendered "
-            "because a run asks for them; set data.root to the folder that holds them, or render them by "
+            f"no {self.folder.absolute()}: the street scenes of the run do not exist; for a run, only {allowed} are "
+            "rendered; set data.root to the folder that holds them, or render them by "
             f"python -m segexp.check data.root={shlex.quote(str(self.folder.parent.absolute()))} {counts} {sizes}"
         )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from segexp.config.command_line import entry_point
 from segexp.config.compose import compose, config_folder, user_folders
+from segexp.display.latex import print_in_format
 from segexp.system.loading import loading
 from segexp.types import Values
 
@@ -15,19 +16,25 @@ if TYPE_CHECKING:
     from segexp.evaluate.settings import EvaluateSettings
     from segexp.run.folder import RunFolder
 
-KEYS_OF_REGROUPING = ("regroup", "run", "split", "name", "checkpoint", "overwrite", "metric")
+KEYS_OF_REGROUPING = ("regroup", "run", "split", "name", "checkpoint", "overwrite", "metric", "format")
 
 
 @entry_point("evaluate")
 def main(values: Values) -> None:
     from segexp.evaluate.settings import EvaluateSettings
-    from segexp.run.folder import RunFolder
 
     settings = EvaluateSettings.of(values)
     if settings.runs is not None:
         from segexp.evaluate.many import evaluate_many
 
         sys.exit(not evaluate_many(settings.runs, partial(_evaluate_once, settings=settings)))
+    print_in_format(settings.format, lambda: _evaluate_one(settings))
+
+
+def _evaluate_one(settings: "EvaluateSettings") -> list[str]:
+    """Evaluate and print the scores; returns the table of the classes as LaTeX if format=latex, otherwise nothing."""
+    from segexp.run.folder import RunFolder
+
     run = RunFolder.open(str(settings.run))
     folder = run.evaluation(settings.evaluation_name)
     if settings.regroup is None:
@@ -37,8 +44,11 @@ def main(values: Values) -> None:
         _refuse_ignored_keys(settings.regroup)
         folder = run.evaluation(f"{settings.evaluation_name}_{settings.regroup}")
         evaluation = _regroup(run, settings, settings.regroup, folder)
-    if evaluation:
-        _print_scores(evaluation, run, folder)
+    if evaluation is None:
+        return []
+    is_latex = settings.format == "latex"
+    _print_scores(evaluation, run, folder, with_classes=not is_latex)
+    return [_class_latex(evaluation, run, folder)] if is_latex else []
 
 
 def _refuse_missing_files(run: "RunFolder", settings: "EvaluateSettings") -> None:
@@ -97,7 +107,7 @@ def _regroup(run: "RunFolder", settings: "EvaluateSettings", option: str, folder
         stored = evaluation.facts["checkpoint"]
         if stored != settings.checkpoint:
             raise ValueError(
-                f"{original} is of checkpoint {stored}, not {settings.checkpoint}; "
+                f"{original} was made with checkpoint {stored}, not {settings.checkpoint}; "
                 f"add checkpoint={stored}, or evaluate the other one first"
             )
         refuse_other_settings(folder, evaluation.facts, settings.overwrite)
@@ -117,19 +127,25 @@ def _refuse_ignored_keys(option: str) -> None:
     typed = dict.fromkeys(each.lstrip("+~").partition("=")[0] for each in HydraConfig.get().overrides.task)
     ignored = [key for key in typed if key not in KEYS_OF_REGROUPING]
     if ignored:
-        raise ValueError(
-            f"regroup reads the counts of an evaluation that is there already; leave out {', '.join(ignored)}"
-        )
+        raise ValueError(f"regroup= reads the stored counts of an existing evaluation; leave out {', '.join(ignored)}")
 
 
-def _print_scores(evaluation: "Evaluation", run: "RunFolder", folder: Path) -> None:
+def _class_latex(evaluation: "Evaluation", run: "RunFolder", folder: Path) -> str:
+    from segexp.evaluate.tables import class_latex
+
+    names, title = evaluation.grouping.names, f"{run.path.name}, {folder.name}"
+    return class_latex(evaluation.confusion, names, evaluation.every_score(), title)
+
+
+def _print_scores(evaluation: "Evaluation", run: "RunFolder", folder: Path, with_classes: bool) -> None:
     from rich.console import Console
 
     from segexp.evaluate.tables import class_table, score_table, worst_images
 
     console, title = Console(), f"{run.path.name}, {folder.name}"
     scores = evaluation.every_score()
-    console.print(class_table(evaluation.confusion, evaluation.grouping.names, scores, title))
+    if with_classes:
+        console.print(class_table(evaluation.confusion, evaluation.grouping.names, scores, title))
     console.print(score_table(scores, title))
     if worst := worst_images(evaluation.names, evaluation.counts["confusions"]):
         print(worst)
@@ -137,7 +153,7 @@ def _print_scores(evaluation: "Evaluation", run: "RunFolder", folder: Path) -> N
     if not evaluation.confusion.any():
         print(f"no scores: no pixel of {split} belongs to a class of {evaluation.grouping.name}")
     if run.environment.get("data", {}).get(split) not in (None, evaluation.facts["fingerprint"]):
-        print(f"the files of {split} are not those of the training: their names or sizes differ")
+        print(f"the files of {split} have other names or sizes than during the training")
     for path in (*sorted(folder.glob("[!.]*.*")), run.pictures / "learning_curves.png"):
         print(path)
 

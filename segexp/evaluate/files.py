@@ -136,7 +136,7 @@ def refuse_other_settings(folder: Path, facts: Values, overwrite: bool) -> None:
             ", ".join(f"{key}={settings.get(key, 'null')}" for key in keys) for settings in (before, now)
         )
         raise FileExistsError(
-            f"{folder} already holds an evaluation with {stored_words}, and this one has {asked_words}; "
+            f"{folder} already has an evaluation with {stored_words}, and this one has {asked_words}; "
             "add name=ANOTHER to keep both, or overwrite=true"
         )
 

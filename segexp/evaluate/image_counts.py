@@ -137,7 +137,7 @@ def _refuse_not_finite(logits: Logits, pair: Pair, precision: Precision) -> None
     if logits.sum().isfinite() or logits.amax(1).isfinite().all():  # the sum is the faster by far
         return
     cure = "choose another checkpoint=, or train again" if precision == "float32" else "add precision=float32"
-    raise ValueError(f"the network answers {pair.image} with NaN or infinite logits in {precision}; {cure}")
+    raise ValueError(f"the network gives NaN or infinite logits for {pair.image} in {precision}; {cure}")
 
 
 def _instances(pair: Pair, predicted: Bytes) -> npt.NDArray[np.int32] | None:

@@ -41,15 +41,15 @@ def regroup(
     if facts.get("regrouped_from") is not None:
         raise ValueError(f"{folder} was itself regrouped; start from name={facts['regrouped_from']}")
     if facts.get("trained_until") not in (None, run.status().get("time")):
-        raise ValueError(f"{folder} was evaluated before its training went on; first: {command}")
+        raise ValueError(f"{folder} was evaluated before its training was resumed; first: {command}")
     stored = read_arrays(folder / "confusion.npz", "settings", "label_names", *REQUIRED_ARRAYS)
     missing = [key for key in REQUIRED_ARRAYS if key not in stored]
     if missing:
-        raise ValueError(f"{folder / 'confusion.npz'} was written without {', '.join(missing)}; first: {command}")
+        raise ValueError(f"{folder / 'confusion.npz'} has no {', '.join(missing)}; first: {command}")
     if "settings" in stored and not is_of_evaluation(str(stored["settings"]), facts):
         raise ValueError(f"{folder}: confusion.npz and metrics.json are of two evaluations; first: {command}")
     if _has_other_labels(stored, facts, grouping, table):
-        raise ValueError(f"{folder} was evaluated with labels that are not the run's, so it cannot be regrouped")
+        raise ValueError(f"{folder} was evaluated with other labels than the run's, so it cannot be regrouped")
     labels = _merged_counts(stored["labels"].astype(np.int64), grouping, coarser)
     class_of_label = coarser.lookup(table)[table.mask_values()]
     counts = {"labels": labels, "confusions": merge_labels(labels, class_of_label, coarser.num_classes)}

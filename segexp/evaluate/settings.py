@@ -5,6 +5,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, model_validator
 
 from segexp.config.schema import Allowed, Count, DataValues, Device, Folder, Split, Text, WholeNumber, checked
+from segexp.display.latex import TableFormat
 from segexp.inference.settings import InferenceSettings
 from segexp.types import Weights
 
@@ -28,6 +29,7 @@ class EvaluateSettings(InferenceSettings):
     num_scenes: WholeNumber
     predictions: bool
     benchmark: bool
+    format: TableFormat
     regroup: Text | None
     metric: dict[str, dict[str, Any]]
     data: DataValues
@@ -41,6 +43,8 @@ class EvaluateSettings(InferenceSettings):
         own = [key for key in ("predictions", "benchmark", "regroup") if getattr(self, key)]
         if self.runs is not None and own:
             raise ValueError(f"runs= takes no {', '.join(own)}, which are for one run; set run= in its place")
+        if self.runs is not None and self.format != "text":
+            raise ValueError(f"format={self.format} is for one run; python -m segexp.compare writes tables of many")
         return self
 
     @model_validator(mode="after")

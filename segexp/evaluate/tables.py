@@ -6,6 +6,7 @@ import numpy as np
 from rich.box import SIMPLE
 from rich.table import Table
 
+from segexp.display.latex import latex_table
 from segexp.metric import scores
 
 NAMES = {"class_accuracy": "class accuracy (mAcc)", "pixel_accuracy": "pixel accuracy (aAcc)"}
@@ -21,22 +22,42 @@ def class_table(
 
     scores_by_name: of the evaluation; those of single classes, `score/class`, get a column each.
     """
-    further = _scores_of_classes(class_names, scores_by_name)
     floor = _fraction(scores.majority_class_miou(confusion))
     caption = f"baseline: most frequent class everywhere, mIoU {floor}"
     table = Table(title=title, caption=caption, caption_justify="left", box=SIMPLE, collapse_padding=True)
-    table.add_column("class", no_wrap=True)
-    for heading in ("IoU", "precision", "recall", "Dice", "share", *map(_heading, further)):
-        table.add_column(heading, justify="right")
+    headings, rows, means = _class_rows(confusion, class_names, scores_by_name)
+    for heading in headings:
+        table.add_column(heading, justify="left" if heading == "class" else "right", no_wrap=heading == "class")
+    for row in rows:
+        table.add_row(*row)
+    table.add_section()
+    table.add_row(*means, style="bold")
+    return table
+
+
+def class_latex(
+    confusion: scores.Confusion, class_names: Sequence[str], scores_by_name: Mapping[str, float], title: str
+) -> str:
+    """The same table as LaTeX."""
+    headings, rows, means = _class_rows(confusion, class_names, scores_by_name)
+    return latex_table(title, headings, rows, [means])
+
+
+def _class_rows(
+    confusion: scores.Confusion, class_names: Sequence[str], scores_by_name: Mapping[str, float]
+) -> tuple[list[str], list[list[str]], list[str]]:
+    """The headings, a row for each class, and the means."""
+    further = _scores_of_classes(class_names, scores_by_name)
+    headings = ["class", "IoU", "precision", "recall", "Dice", "share", *map(_heading, further)]
     iou, dice = scores.class_iou(confusion), scores.class_dice(confusion)
     precision, recall = scores.class_precision(confusion), scores.class_accuracy(confusion)
     columns = (iou, precision, recall, dice)
+    rows = []
     for name, *row in zip(class_names, *columns, scores.class_share(confusion), strict=True):
         of_class = (scores_by_name.get(f"{score}/{name}", np.nan) for score in further)
-        table.add_row(name, *(_fraction(value) for value in (*row, *of_class)))
-    table.add_section()
-    table.add_row("mean", *(_fraction(scores.mean(column)) for column in columns), style="bold")
-    return table
+        rows.append([name, *(_fraction(value) for value in (*row, *of_class))])
+    means = ["mean", *(_fraction(scores.mean(column)) for column in columns)]
+    return headings, rows, [*means, *[""] * (len(headings) - len(means))]
 
 
 def score_table(scores_by_name: Mapping[str, float], title: str) -> Table:

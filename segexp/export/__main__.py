@@ -54,10 +54,10 @@ def _print_result(result: "ExportResult", run_name: str, folder: Path) -> None:
     print(f"largest difference of a logit: {max(each.largest_difference for each in result.checks):.3g}")
     cost = result.cost
     if cost:
-        scores = f"{cost.miou_float32:.4f} in float32, {cost.miou_int8:.4f} in int8, loss {cost.loss:.4f}"
+        scores = f"{cost.miou_float32:.4f} in float32, {cost.miou_int8:.4f} in int8, change {-cost.loss:+.4f}"
         print(f"mIoU on {cost.split}, {cost.num_images} images: {scores}")
         if cost.loss > NOTABLE_LOSS:
-            print(f"int8 loses more than {NOTABLE_LOSS}; try more num_calibration_images, or stay with float32")
+            print(f"int8 lowers the mIoU by more than {NOTABLE_LOSS}; try more num_calibration_images, or use float32")
     for path in (folder / name for name in ARTIFACTS):
         if path.is_file():
             print(f"{path}  {path.stat().st_size / 1e3:,.0f} kB")

@@ -48,7 +48,7 @@ def render_card(
         f"## Classes\n\n{_classes(metadata)}",
         f"## Origin\n\n{_origin(run, metadata)}",
         f"## Checked\n\n{_checked(file, checks, tolerance)}",
-        "## License\n\nTo be stated by whoever publishes this file; the license of the training data has a say in it.",
+        "## License\n\nTo be stated by whoever publishes this file; the license of the training data may restrict it.",
     )
     return "\n\n".join(sections) + "\n"
 
@@ -66,7 +66,7 @@ def _input(metadata: Values) -> str:
         "float32": ("float32", "0 to 1", "is inside"),
         "normalised": (
             "float32",
-            f"0 to 1 less {metadata['mean']}, divided by {metadata['std']}",
+            f"0 to 1 minus {metadata['mean']}, divided by {metadata['std']}",
             "is not inside",
         ),
     }[metadata["input"]]
@@ -143,7 +143,7 @@ def _classes(metadata: Values) -> str:
         for number, (name, color, label) in enumerate(columns)
     ]
     heading = ("number", "class", "colour", f"label id in {metadata['labels_of']}", *iou)
-    return f"{table(heading, rows)}\n\n{metadata['void']} in a mask is void: it was neither trained nor is it scored."
+    return f"{table(heading, rows)}\n\n{metadata['void']} in a mask is void: not used in training and not scored."
 
 
 def _iou_columns(scores: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, float]]:

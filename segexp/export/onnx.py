@@ -88,8 +88,7 @@ def _refuse_other_opset(model: "ModelProto", opset: int | None) -> None:
     if opset not in (None, written):
         raise OpsetError(
             f"opset is {opset}, and this network cannot be converted to it from opset {written}; leave out opset=, or "
-            "choose one between them, which may work; a fixed_size= of multiples of 32 needs no padding, and allows "
-            "lower ones than other sizes"
+            "try one between them; with a fixed_size= of multiples of 32, which needs no padding, lower opsets work"
         )
 
 

@@ -64,7 +64,7 @@ def refuse_difference(checks: Sequence[ParityCheck], tolerance: float) -> None:
     for check in checks:
         if not check.largest_difference <= tolerance * check.largest_logit < float("inf"):
             raise ValueError(
-                f"the exported network is not the trained one: at {check.image} a logit differs by "
+                f"the exported network differs from the trained one: at {check.image} a logit differs by "
                 f"{check.largest_difference:.3g}, where the largest is {check.largest_logit:.3g}; allowed: "
                 f"tolerance={tolerance:g} of the largest; nothing was written: use another format=, or, if that is "
                 "close enough for you, a larger tolerance="

@@ -13,7 +13,7 @@ def refuse_existing(folder: Path, names: Sequence[str], overwrite: bool) -> None
     existing = [name for name in names if (folder / name).exists()]
     if existing and not overwrite:
         raise FileExistsError(
-            f"{folder} holds an export already ({', '.join(existing)}); add overwrite=true to replace it, or choose "
+            f"{folder} already has an export ({', '.join(existing)}); add overwrite=true to replace it, or choose "
             "another output="
         )
 

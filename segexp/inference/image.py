@@ -64,7 +64,7 @@ def _decode(
     except BitDepthError:
         raise
     except DECODING_ERRORS as error:
-        raise ValueError(f"no image that can be read ({error}); save it again as PNG or JPEG") from error
+        raise ValueError(f"not a readable image ({error}); save it again as PNG or JPEG") from error
     raise ValueError(problem)
 
 

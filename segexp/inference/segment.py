@@ -102,9 +102,9 @@ def _at_training_scale(inference: Inference, native: Size, base: Size) -> Infere
     if min(min(each) for each in zip(window, base, strict=True)) < SMALLEST_SIDE:
         needed = [math.ceil(SMALLEST_SIDE * original / side) for original, side in zip(native, base, strict=True)]
         raise ValueError(
-            f"window is {list(inference.window)} pixels of images of {list(native)}, which the network sees at "
-            f"{list(base)}, the data.image_size of its training: there the window is {list(window)}; allowed: sides of "
-            f"at least {SMALLEST_SIDE} there; set window to at least {needed}, or leave it out"
+            f"window is {list(inference.window)} in images of {list(native)}, which are resized to {list(base)}, "
+            f"the data.image_size of the training; the resized window is {list(window)}; allowed: at least "
+            f"{SMALLEST_SIDE} each way; set window to at least {needed}, or leave it out"
         )
     return inference.model_copy(update={"window": window, "stride": stride})
 

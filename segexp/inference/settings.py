@@ -40,7 +40,7 @@ class Inference(Settings):
     def _stride_needs_a_window(self) -> Self:
         if self.stride and (not self.window or any(s > w for s, w in zip(self.stride, self.window, strict=True))):
             raise ValueError(
-                f"stride is {shown(self.stride)} and window is {shown(self.window)}; allowed: a stride that is nowhere "
+                f"stride is {shown(self.stride)} and window is {shown(self.window)}; allowed: a stride no "
                 "larger than the window; set window, or leave stride out"
             )
         return self

@@ -46,7 +46,7 @@ class JsonLinesLogger(Logger):
             self._append(line)
         except OSError as error:
             raise OSError(
-                f"could not write {self.path}: {error}; free some space, then go on with resume={self.path.parent}"
+                f"could not write {self.path}: {error}; free some space, then continue with resume={self.path.parent}"
             ) from error
 
     def _append(self, line: str) -> None:

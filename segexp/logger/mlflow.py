@@ -141,7 +141,7 @@ class SteadfastMlflowLogger(Logger):
         except Exception as error:
             if not self.has_warned:
                 log.warning(
-                    "MLflow at %s does not answer (%s); the training goes on, and sends later what it can",
+                    "MLflow at %s does not answer (%s); the training continues, and sends later what it can",
                     *(self.uri, (str(error) or type(error).__name__).splitlines()[0][:300]),
                 )
             self.has_warned = True

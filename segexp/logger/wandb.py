@@ -163,7 +163,7 @@ class SteadfastWandbLogger(WandbLogger):
 
     def _warn_once(self, error: Exception) -> None:
         if not self._is_broken:
-            log.warning("W&B does not record any more (%s); metrics.jsonl goes on", _first_line(error))
+            log.warning("W&B has stopped recording (%s); metrics.jsonl still has every score", _first_line(error))
         self._is_broken = True
 
 

@@ -33,8 +33,8 @@ def input_size(network: nn.Module, stride: int) -> InputSize:
             if not answer:
                 return InputSize(multiple, smallest)
     raise ValueError(
-        f"model: the network takes images of none of the sizes that were tried, up to {height} x {height + multiple}: "
-        f"{answer}; allowed: a network that gives logits of the size of the image, at any size; if the logits are "
+        f"model: the network accepts none of the image sizes that were tried, up to {height} x {height + multiple}: "
+        f"{answer}; allowed: a network whose logits have the size of the image, at any size; if the logits are "
         "larger or smaller, set +model.upsampling; a vision transformer of timm needs +model.dynamic_img_size=true, a "
         "Swin transformer +model.strict_img_size=false"
     )

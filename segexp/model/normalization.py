@@ -48,5 +48,5 @@ def _beside(weights: str | None) -> Mapping[str, Any]:
         return json.loads(file.read_bytes()) if file.is_file() else {}
     except ValueError as error:
         raise ValueError(
-            f"{file} beside model.weights is no JSON ({error}); restore it, or move the weights to another folder"
+            f"{file} beside model.weights is not JSON ({error}); restore it, or move the weights to another folder"
         ) from error

@@ -47,7 +47,9 @@ class Segmenter(nn.Module):
         encoder = getattr(self.network, "encoder", None)
         if encoder is None:
             name = type(self.network).__name__
-            raise ValueError(f"{name} has no encoder to freeze or to fill; choose a model that has one: model=unet")
+            raise ValueError(
+                f"{name} has no encoder to freeze or to load weights into; choose a model that has one: model=unet"
+            )
         return encoder
 
     def forward(self, image: Image) -> Logits | TrainingLogits:

@@ -70,7 +70,7 @@ def _predict_inputs(run: "RunFolder", inputs: "list[Input]", folder: Path, setti
     warn_of_unused_bits(pending, bit_depth)
     with signals.listening():  # SIGTERM, too, leaves no half-written file
         failed = predict(pending, predictor, outputs, settings.batch_size, settings.num_threads, bit_depth)
-    print(f"{len(pending) - len(failed)} of {len(inputs)} predicted, {len(inputs) - len(pending)} were there already")
+    print(f"{len(pending) - len(failed)} of {len(inputs)} predicted, {len(inputs) - len(pending)} existed already")
     print(folder)
     if failed:
         sys.exit(f"segexp.predict: {len(failed)} of {len(pending)} could not be predicted, named above")

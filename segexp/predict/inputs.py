@@ -45,7 +45,7 @@ class Input(NamedTuple):
     def check(self) -> None:
         """Raise ValueError if there is no file, or one that holds no image that could be decoded."""
         if not self.file.is_file():
-            raise ValueError("no file, or a link to one that is not there")
+            raise ValueError("no such file, or a link to a missing one")
         if self.file.suffix.lower() in RAW_ENDINGS:
             raise ValueError("raw data of a camera, of which only a preview could be read; develop it to PNG or JPEG")
 
@@ -54,7 +54,7 @@ def check_output(output: Path, place: Path) -> None:
     """Raise ValueError if output is no folder, or holds the folder of inputs: predictions would be taken for inputs."""
     existing = next(each for each in (output, *output.parents) if os.path.lexists(each))
     if not existing.is_dir():
-        raise ValueError(f"output: {existing} is there and no folder; choose another one")
+        raise ValueError(f"output: {existing} exists and is not a folder; choose another one")
     if place.is_dir() and output.resolve() in (place.resolve(), *place.resolve().parents):
         raise ValueError(
             f"output: {output} holds the input {place}; predictions need a folder of their own, "

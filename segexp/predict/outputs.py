@@ -79,7 +79,7 @@ class Outputs:
         existing = [file for item in items for file in self.files(item) if _exists(file)]
         if existing and on_existing == "refuse":
             raise FileExistsError(
-                f"{len(existing)} files are there already, the first is {existing[0]}; add on_existing=skip to go on, "
+                f"{len(existing)} files exist already, the first is {existing[0]}; add on_existing=skip to continue, "
                 "on_existing=overwrite to predict again, or choose another output="
             )
         return list(items)

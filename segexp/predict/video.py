@@ -46,7 +46,7 @@ def predict_video(item: Input, predictor: Predictor, outputs: Outputs, batch_siz
         with ExitStack() as stack:
             video = stack.enter_context(av.open(str(item.file.absolute())))
             if not video.streams.video:
-                raise ValueError("no video: it has no frames")
+                raise ValueError("not a video: it has no frames")
             stream = video.streams.video[0]
             stream.thread_type = "AUTO"
             bar = progress.add_task(item.file.name, total=stream.frames or None)
@@ -65,12 +65,12 @@ def predict_video(item: Input, predictor: Predictor, outputs: Outputs, batch_siz
                 progress.advance(bar, len(batch))
             writer.finish()
             if not times:
-                raise ValueError("no video: none of its frames can be decoded")
+                raise ValueError("not a video: none of its frames can be decoded")
             return _short_video_warning(video, stream, times)
     except MemoryError:  # FFmpeg's own is one of its errors too
         raise
     except av.FFmpegError as error:
-        raise ValueError(f"torn, or no video that FFmpeg can read ({error.strerror})") from error
+        raise ValueError(f"damaged, or not a video that FFmpeg can read ({error.strerror})") from error
 
 
 def _library() -> Any:
@@ -93,8 +93,8 @@ def _frames(video: Any, stream: Any) -> Iterator[Frame]:
             )
         size = size or image.shape
         if image.shape != size:
-            sizes = f"{size[0]} x {size[1]} pixels, and {image.shape[0]} x {image.shape[1]} from frame {number}"
-            raise ValueError(f"its frames have {sizes} on; cut it there, or scale them to one size")
+            sizes = f"{size[0]} x {size[1]} pixels, and from frame {number} on {image.shape[0]} x {image.shape[1]}"
+            raise ValueError(f"its frames have {sizes}; cut it there, or scale them to one size")
         yield Frame(np.ascontiguousarray(image), number if frame.pts is None else frame.pts)
 
 

@@ -49,7 +49,7 @@ def _choose(content: Mapping[str, Any], path: Path, weights: Weights | None) -> 
     if AVERAGED not in content:
         if weights == "averaged":
             raise ValueError(
-                f"weights is 'averaged', and {path} holds no average, as its run was trained without callbacks.ema; "
+                f"weights is 'averaged', and {path} has no average, as its run was trained without callbacks.ema; "
                 "leave weights out, or train with callbacks=[default,ema]"
             )
         return model_part(content), None
@@ -92,15 +92,13 @@ def read(path: Path) -> dict[str, Any]:
     except Exception as error:  # a damaged pickle raises whatever its bytes come to mean
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         if is_out_of_memory(error):
-            raise OSError(f"the memory that is left does not hold {path} ({reason}); end what else uses it") from error
+            raise OSError(f"not enough memory to load {path} ({reason}); end other programs that use it") from error
         raise ValueError(
-            f"{path} is torn, or holds more than tensors and plain values ({reason}); "
+            f"{path} is damaged, or contains more than tensors and plain values ({reason}); "
             "choose another checkpoint of the run: checkpoint=last or checkpoint=best"
         ) from error
     if not _is_of_training(content):
-        raise ValueError(
-            f"{path} holds no weights of segexp.train; choose another checkpoint of the run, or train again"
-        )
+        raise ValueError(f"{path} has no weights of segexp.train; choose another checkpoint of the run, or train again")
     return content
 
 

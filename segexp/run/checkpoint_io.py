@@ -30,7 +30,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             aside.replace(path)
         except (OSError, RuntimeError) as error:  # torch reports a full disk as RuntimeError
             aside.unlink(missing_ok=True)
-            raise OSError(f"could not write {path}: {error}; free some space, then go on with the run") from error
+            raise OSError(f"could not write {path}: {error}; free some space, then continue with the run") from error
         sync_folder(path.parent)
 
 

@@ -194,12 +194,12 @@ class RunFolder:
         if self.state() == "finished" or any(self.checkpoints.glob("*.ckpt")):
             raise FileExistsError(
                 f"{self.path} already holds a run ({self.state()}), which is never overwritten; "
-                f"go on with it by resume={self.path}, or choose another hydra.run.dir"
+                f"continue it with resume={self.path}, or choose another hydra.run.dir"
             )
         there = [name for name in RENEWED if (self.path / name).exists()]
         if there and "status.json" not in there:  # which every run writes first
             raise FileExistsError(
-                f"{self.path} holds {', '.join(there)} of something else, as a run has status.json too; it is not "
+                f"{self.path} has {', '.join(there)}, but no status.json, so it is not a run; nothing is "
                 "overwritten: choose another hydra.run.dir, or move it away"
             )
 
@@ -286,7 +286,7 @@ class RunFolder:
         except (OSError, ValueError, yaml.YAMLError) as error:
             raise ValueError(f"{self.path / name} cannot be read ({error}); restore it, or {cure}") from error
         if not isinstance(content, dict):
-            raise ValueError(f"{self.path / name} is damaged: it holds no keys; restore it, or {cure}")
+            raise ValueError(f"{self.path / name} is damaged: it has no keys; restore it, or {cure}")
         return content
 
 

@@ -59,7 +59,7 @@ class LocalSweep:
         self.pending = deque(pair for pair in self.pending if pair not in self.orphans)
         for job, _ in self.orphans:
             owner = RunFolder(job.folder).owner()
-            progress.print(f"job {job.number} still trains, as an earlier command started it ({owner}): waiting")
+            progress.print(f"job {job.number} is still being trained by an earlier command ({owner}): waiting")
         self.processes: list[JobProcess] = []
         self.final_statuses: dict[int, JobStatus] = {}
 
@@ -79,7 +79,7 @@ class LocalSweep:
         self.pending.clear()
         for job, _ in self.orphans:
             owner = RunFolder(job.folder).owner()
-            self.progress.print(f"job {job.number} goes on training: {owner} is of an earlier command")
+            self.progress.print(f"job {job.number} continues to train: an earlier command started it ({owner})")
         if self.processes:
             self.progress.print(f"{len(self.processes)} jobs save and end; a second signal kills them")
         for process in self.processes:

@@ -54,8 +54,8 @@ def launch(
 def _check(config: DictConfig) -> None:
     if config.get("resume"):
         raise ValueError(
-            f"resume is {config.resume}, which goes on with one run; leave it out: a sweep goes on by its own command "
-            "with the same hydra.sweep.dir"
+            f"resume is {config.resume}, and resume= continues one run; leave it out: the command of a sweep, repeated "
+            "with the same hydra.sweep.dir, continues the sweep"
         )
     if "on_existing" not in config:
         raise ValueError("the launchers local and slurm start trainings only; type python -m segexp.train -m ...")

@@ -13,7 +13,7 @@ GPU_ACCELERATORS = ("gpu", "cuda")
 SCRIPT = """\
 #!/bin/bash
 # {command}
-# Each task of the array trains one line of jobs.txt and writes job.log in its run folder; a requeued one goes on.
+# Each task of the array trains one line of jobs.txt and writes job.log in its run folder; a requeued one continues.
 {options}
 
 set -euo pipefail

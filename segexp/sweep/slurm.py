@@ -91,7 +91,7 @@ def follow(folder: SweepFolder, jobs: Sequence[Job]) -> int:
                 time.sleep(POLL_SECONDS)
     all_finished = progress.conclude(job_statuses(folder, jobs))
     if signals.number:
-        progress.print(f"the jobs go on; scancel {' '.join(array_ids(folder))} ends them")
+        progress.print(f"the jobs continue; scancel {' '.join(array_ids(folder))} ends them")
     return 128 + signals.number if signals.number else 0 if all_finished else 1
 
 

@@ -66,7 +66,7 @@ def _require_same(path: Path, recorded: Job, job: Job) -> None:
     if recorded.folder.name != job.folder.name or not _mean_the_same(recorded.arguments, job.arguments):
         raise ValueError(
             f"{path} holds another sweep: its job {job.number} has {' '.join(before) or 'nothing'} where this one has "
-            f"{' '.join(now) or 'nothing'}; repeat the command in its sweep.yaml to go on with it, choose "
+            f"{' '.join(now) or 'nothing'}; repeat the command in its sweep.yaml to continue it, choose "
             "another hydra.sweep.dir, or delete the folder"
         )
 

@@ -97,7 +97,7 @@ def _end(by: signal.Signals) -> None:
     seconds = time.monotonic() - _last_step
     reason = (
         f"{by.name} found no step for {seconds:.0f} s, so the process was ended without saving; the traceback shows "
-        "what it waited for; go on from its last checkpoint by resume="
+        "what it waited for; continue from its last checkpoint with resume="
     )
     frame = sys._current_frames().get(threading.main_thread().ident or 0)
     end = ForcedEnd(by, reason, "".join(traceback.format_stack(frame)))

@@ -53,8 +53,8 @@ def warn_of_unreached_change(parts: Sequence[FollowsTraining], num_epochs: int) 
         at_start = float(part.share)
         if at_end < 0.5 or at_start > 0.5:
             log.warning(
-                "the loss %s is to change during the training, but has gone %.1f %% of its way at the start and "
-                "%.1f %% at the end, after %d epochs; let it change at another time (keys of loss=), or train longer",
+                "the loss %s is meant to change during the training, but has changed by %.1f %% at the start and by "
+                "%.1f %% at the end, after %d epochs; set the change to another time (keys of loss=), or train longer",
                 type(part).__name__,
                 100 * at_start,
                 100 * at_end,

@@ -88,4 +88,4 @@ def _without_progress(callback: EarlyStopping, history: Sequence[Values]) -> str
     best = (max if callback.mode == "max" else min)(rows, key=lambda row: row[score])
     unit = "epoch" if is_validated_each_epoch(rows) else "validation"
     plural = "" if number == 1 else "s"
-    return f"{score} has not improved for {number} {unit}{plural}; best {best[score]:.4g} after {when(best, rows)}"
+    return f"{score} has not improved for {number} {unit}{plural}; best {best[score]:.4f} after {when(best, rows)}"

@@ -130,7 +130,7 @@ def _say_how_to_go_on(run: RunFolder) -> None:
     there = any(run.checkpoints.glob("*.ckpt"))
     print(
         f"interrupted\nrun folder  {run.path}\n"
-        f"go on       {command if there else 'not possible: there is no checkpoint yet; train again'}",
+        f"continue    {command if there else 'not possible: there is no checkpoint yet; train again'}",
         file=sys.stderr,
     )
 

@@ -31,7 +31,7 @@ def check_ranks(trainer: Mapping[str, Any], environ: Mapping[str, str] = os.envi
 def _check_strategy(trainer: Mapping[str, Any]) -> None:
     strategy = trainer["strategy"]
     if trainer.get("sync_batchnorm") and not _has_gpu(trainer):
-        raise ValueError("trainer.sync_batchnorm is true, which torch knows for GPUs only; leave it out on the CPU")
+        raise ValueError("trainer.sync_batchnorm is true, which torch supports on GPUs only; leave it out on the CPU")
     if isinstance(strategy, str):
         if any(word in strategy for word in PROCESS_COPIES):
             raise ValueError(

@@ -41,4 +41,4 @@ def _requeue(job: str) -> None:
         subprocess.run(["scontrol", "requeue", job], check=True, capture_output=True, text=True, timeout=60)
     except (OSError, subprocess.SubprocessError) as error:
         reason = getattr(error, "stderr", None) or error
-        log.warning("SLURM does not requeue job %s (%s); give the same command again to go on", job, reason)
+        log.warning("SLURM does not requeue job %s (%s); give the same command again to continue", job, reason)

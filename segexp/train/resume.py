@@ -107,7 +107,7 @@ def _read(path: Path) -> Checkpoint:
         has_ended, planned = bool(position.get("has_ended", False)), position.get("planned")
         scheduled = dict(position.get("scheduled", {}))
     except (LookupError, TypeError, AttributeError, ValueError) as error:
-        raise ValueError(f"{path} holds no position in a training ({type(error).__name__}: {error})") from error
+        raise ValueError(f"{path} has no position in a training ({type(error).__name__}: {error})") from error
     weights, num_steps = checkpoint.model_part(content), content["global_step"]
     return Checkpoint(path, weights, num_epochs, num_steps, has_ended, planned, scheduled)
 
@@ -137,8 +137,8 @@ def with_overrides(stored: Mapping[str, Any], overrides: Sequence[str]) -> Value
 def _check_change(values: Mapping[str, Any], change: Change) -> None:
     if not change.key.startswith(MAY_CHANGE) or change.key in MAY_NOT_CHANGE:
         raise ValueError(
-            f"resume goes on with the run's own configuration: {change.typed} cannot change any more; "
-            f"what can: {', '.join(MAY_CHANGE)}, but for {', '.join(MAY_NOT_CHANGE)}; for anything else start a new run"
+            f"resume= continues with the run's own configuration: {change.typed} cannot change; allowed changes: "
+            f"{', '.join(MAY_CHANGE)}, except {', '.join(MAY_NOT_CHANGE)}; for anything else start a new run"
         )
     if "${" in change.typed:
         raise ValueError(f"{change.typed}: the run's configuration was resolved when it began; type the value itself")
@@ -198,8 +198,8 @@ def check_steps_of_schedule(checkpoint: Checkpoint, values: Mapping[str, Any], n
     schedule, planned = schedule_with_end(values), checkpoint.scheduled.get("steps", -1)
     if schedule and -1 < planned < num_steps:
         raise ValueError(
-            f"{schedule} leads the training to its end in {planned} optimizer steps, and the training would have "
-            f"{num_steps} now; keep trainer.devices, trainer.num_nodes, trainer.accumulate_grad_batches and "
+            f"{schedule} was planned for {planned} optimizer steps, and the training would now have {num_steps}; keep "
+            f"trainer.devices, trainer.num_nodes, trainer.accumulate_grad_batches and "
             f"trainer.limit_train_batches as they were, or add trainer.max_steps={planned}"
         )
 
@@ -297,12 +297,12 @@ def _check_left(checkpoint: Checkpoint, values: Mapping[str, Any], key: str, uni
         return
     schedule = schedule_with_end(values)
     run = RunFolder(checkpoint.path.parent.parent)
-    cure = f"to go on, add trainer.{key}={2 * number}"
+    cure = f"to train further, add trainer.{key}={2 * number}"
     if schedule:
         command = _command_from_weights(run, key, f"trainer.{key}={number}")
-        cure = f"{schedule} came to its end; begin a new run with these weights: {command}"
+        cure = f"{schedule} has ended; begin a new run with these weights: {command}"
     raise ValueError(
-        f"{run.path} has {number} {unit} behind it and trainer.{key} is {end}: nothing is left to train; {cure}"
+        f"{run.path} has trained {number} {unit}, and trainer.{key} is {end}: nothing is left to train; {cure}"
     )
 
 
@@ -316,6 +316,6 @@ def check_files(run: RunFolder, fingerprints: Mapping[str, str]) -> None:
     if splits:
         raise ValueError(
             f"the files of {' and '.join(splits)} have other names or sizes than when {run.path} began; restore them, "
-            "set data.root to where they are, or start a new run (to go on all the same, delete data from its "
+            "set data.root to where they are, or start a new run (to continue anyway, delete data from its "
             "environment.json)"
         )

@@ -201,7 +201,7 @@ class TrainSettings(Settings):
         if waiting and self.trainer.limit_val_batches == 0:
             without = " ".join(f"'~callbacks.{name}'" for name in waiting)
             raise ValueError(
-                f"trainer.limit_val_batches is 0: nothing is validated, and {monitored[waiting[0]]} is awaited by "
-                f"callbacks: {', '.join(waiting)}; leave it out, or type {without} as well"
+                f"trainer.limit_val_batches is 0: nothing is validated, and these callbacks need "
+                f"{monitored[waiting[0]]}: {', '.join(waiting)}; leave it out, or type {without} as well"
             )
         return self

@@ -32,7 +32,7 @@ class StartWeights(NamedTuple):
 
     def summary(self) -> str:
         num_tensors = self.num_copied + len(self.fresh)
-        lines = [f"start_from  {self.num_copied} of {num_tensors} tensors are those of {self.path}"]
+        lines = [f"start_from  {self.num_copied} of {num_tensors} tensors were copied from {self.path}"]
         lines += [f"fresh       {each}" for each in _shorten(self.fresh)]
         lines += [f"not used    {each}" for each in _shorten(self.unused)]
         return "\n".join(lines)

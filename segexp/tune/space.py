@@ -24,7 +24,7 @@ def build_space(nodes: Mapping[str, Mapping[str, Any]]) -> Space:
             raise ValueError(f"space.{name}: {error}") from error
         if not isinstance(distribution, BaseDistribution):
             raise ValueError(
-                f"space.{name}._target_ is {node.get('_target_')!r}, which is no distribution; allowed: those of "
+                f"space.{name}._target_ is {node.get('_target_')!r}, which is not a distribution; allowed: those of "
                 "optuna.distributions, such as optuna.distributions.FloatDistribution"
             )
         space[node["key"]] = distribution
@@ -49,8 +49,8 @@ def check_composes(train: Sequence[str], space: Space) -> None:
         except (HydraException, ValueError) as error:
             reason = str(error).split("\nConfig search path:")[0]
             raise ValueError(
-                f"segexp.train does not take {' '.join([*train, *values])}: {reason}\n"
-                "what stands behind -- replaces `train` of conf/tune.yaml; ~space.NAME leaves a value out of the search"
+                f"segexp.train does not accept {' '.join([*train, *values])}: {reason}\n"
+                "arguments after -- replace `train` of conf/tune.yaml; ~space.NAME leaves a value out of the search"
             ) from error
 
 

@@ -151,8 +151,8 @@ class Study:
         changed = [key for key in facts if before.get(key) != facts[key]]
         if changed:
             raise ValueError(
-                f"{file} says otherwise: {', '.join(f'{key} was {before.get(key)}' for key in changed)}; trials of one "
-                "study must be comparable: give the same values, or another study="
+                f"{file} has other values: {', '.join(f'{key} was {before.get(key)}' for key in changed)}; trials of "
+                "one study must be comparable: give the same values, or another study="
             )
 
 

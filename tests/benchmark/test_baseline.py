@@ -129,7 +129,7 @@ def test_a_build_gets_its_own_overrides_after_all_others(version: Callable[..., 
 def test_a_folder_that_is_no_checkout_and_a_build_that_does_not_start_are_named(
     version: Callable[..., Checkout], tmp_path: Path
 ) -> None:
-    with pytest.raises(ValueError, match=f"baseline: {tmp_path} is no checkout of segexp.*git worktree add"):
+    with pytest.raises(ValueError, match=f"baseline: {tmp_path} is not a checkout of segexp.*git worktree add"):
         Checkout("baseline", tmp_path, (), 60).check(tmp_path)
     broken = version("baseline", "import a_library_of_old_times")
     with pytest.raises(ValueError, match="does not start with .*No module named 'a_library_of_old_times'; correct"):

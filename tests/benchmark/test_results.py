@@ -37,5 +37,5 @@ def test_results_of_another_machine_and_torn_ones_are_refused(tmp_path: Path) ->
 def test_a_file_that_holds_no_results_is_named_with_the_cure(tmp_path: Path, text: str, reason: str) -> None:
     path = tmp_path / "models.json"
     path.write_text(text, encoding="latin-1")
-    with pytest.raises(ValueError, match=f"{path} holds no results .*{reason}.*; add overwrite=true, or keep both"):
+    with pytest.raises(ValueError, match=f"{path} has no results .*{reason}.*; add overwrite=true, or keep both"):
         Results.open(path, {"device": "a"}, ("model",), False)

@@ -56,7 +56,7 @@ WRONG: list[tuple[str, Any, tuple[str, ...]]] = [
     ("input.cache_root", 5, ("input.cache_root is 5", "the path of a folder")),
     ("step.cpu", CASE, ("step.cpu is {", "a list")),
     ("step.cpu", ["gridnet"], ("step.cpu", "'gridnet'", "{model: ..., batch: ..., size: [height, width]}")),
-    ("step.cpu", [{"model": "gridnet"}], ("step.cpu.0.batch", "needed")),
+    ("step.cpu", [{"model": "gridnet"}], ("step.cpu.0.batch", "required")),
     ("step.cpu", [CASE | {"modle": 1}], ("'step.cpu.0.modle'", "model, batch, size, classes")),
     (
         "step.cpu",
@@ -73,7 +73,7 @@ WRONG: list[tuple[str, Any, tuple[str, ...]]] = [
     ("baseline.parts", [], ("baseline.parts is []", "a list of one or more of start, train, predict")),
     ("baseline.worktree", 5, ("baseline.worktree is 5", "the path of a folder")),
     ("baseline.overrides.this", "seed=1", ("baseline.overrides.this is 'seed=1'", "a list of overrides")),
-    ("baseline.train.cases", [{"batch": 2}], ("baseline.train.cases.0.overrides", "needed")),
+    ("baseline.train.cases", [{"batch": 2}], ("baseline.train.cases.0.overrides", "required")),
     ("baseline.predict.num_images", 1, ("baseline.predict.num_images is 1", "a whole number of at least 2")),
     ("suite", ["baseline"], ("baseline.worktree is null", "git worktree add FOLDER COMMIT")),
     ("startup.limits", "train --help", ("startup.limits is 'train --help'", "startup.limits.KEY=VALUE")),

@@ -48,7 +48,7 @@ REFUSED_BY_PARTS = {
 REFUSED_BY = {
     "predict run=RUN input=photos output=out scales=[0]": "scales is [0]",
     "export run=RUN format=onxx": "format is 'onxx'; allowed: onnx, torch_export",
-    "export run=. checkpoint=best": "export holds an export already (model.onnx); add overwrite=true",
+    "export run=. checkpoint=best": "export already has an export (model.onnx); add overwrite=true",
     "serve run=RUN port=70000": "port is 70000",
     "serve run=RUN scales=[0]": "scales is [0]",
     "serve run=. checkpoint=bets": "has no checkpoint 'bets'",

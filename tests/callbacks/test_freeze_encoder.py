@@ -12,7 +12,9 @@ pytestmark = pytest.mark.fast
 
 
 def test_a_random_encoder_is_not_frozen(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"these are random: .*set model.weights=imagenet or start_from=RUN, or leave"):
+    with pytest.raises(
+        ValueError, match=r"would freeze random weights: .*set model.weights=imagenet or start_from=RUN, or leave"
+    ):
         build.callbacks(compose("train", ["model=unet", "callbacks=finetune"]), tmp_path)
 
 

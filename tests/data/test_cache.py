@@ -142,7 +142,11 @@ def test_without_room_the_error_is_logged_and_files_are_read(
 ) -> None:
     monkeypatch.setattr(cache, "SPARE_BYTES", 10**18)
     assert_same_as_files(cached_scenes(kind, pairs, root), pairs)
-    facts = (f"data.cache={kind}", f"{NUM_BYTES / 1e9:.3g} GB are needed in", "images are decoded each time instead")
+    facts = (
+        f"data.cache={kind}",
+        f"the cache needs {NUM_BYTES / 1e9:.3g} GB in",
+        "images are decoded each time instead",
+    )
     assert [fact for fact in facts if fact not in caplog.text] == [], caplog.text
 
 

@@ -29,7 +29,7 @@ def test_two_names_of_one_byte_are_refused() -> None:
 
 @pytest.mark.parametrize("label_id", ["road", "1.5", "True", "256", "-2"])
 def test_a_key_that_is_no_label_id_is_named_with_the_allowed_ids_and_an_example(label_id: str) -> None:
-    with pytest.raises(ValueError, match="no label id") as error:
+    with pytest.raises(ValueError, match="not a label id") as error:
         folder_with_labels(f"{{{label_id}: road}}")
     facts, message = ("data.labels", label_id, "0 to 255", "-1", "{0: background, 1: road}"), str(error.value)
     assert [fact for fact in facts if fact not in message] == [], message

@@ -171,5 +171,5 @@ def test_too_little_memory_is_no_fault_of_the_file(tmp_path: Path) -> None:
 
 
 def test_a_data_set_without_mask_is_refused_when_it_is_built_with_the_line_that_it_needs() -> None:
-    with pytest.raises(ValueError, match=r"Returns is no data set, as it has no table, pairs; .*mask\(pair\) return"):
+    with pytest.raises(ValueError, match=r"Returns is not a data set: it has no table, pairs; .*mask\(pair\) return"):
         build.source_from({"_target_": f"{__name__}.Returns", "outcome": None})

@@ -91,7 +91,7 @@ def test_no_mask_is_turned(tmp_path: Path) -> None:
             np.testing.assert_array_equal(read_mask(path), np.rot90(labels))
         else:  # which Pillow turns by itself
             with pytest.raises(
-                ValueError, match=r"mask\.tif cannot be decoded \(its orientation is 6; allowed for masks"
+                ValueError, match=r"mask\.tif cannot be decoded \(its EXIF orientation is 6; allowed: none"
             ):
                 read_mask(path)
     np.testing.assert_array_equal(read_colors(store(tmp_path / "rgb.png", pixels(), 3)), np.rot90(pixels(), 2))

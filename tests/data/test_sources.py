@@ -148,7 +148,7 @@ def test_two_images_of_one_name_are_an_error(tmp_path: Path) -> None:
 
 
 def test_folder_refuses_ids_that_do_not_fit_a_byte(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="300.* no label id"):
+    with pytest.raises(ValueError, match="300.* not a label id"):
         Folder(str(tmp_path), "images", "masks", {300: "road"})
 
 

@@ -308,5 +308,5 @@ def test_a_signal_ends_a_training_with_its_code_and_state(small, tmp_path: Path,
         process.kill()
         process.wait()
     assert run.state() == state
-    lines = f"run folder  {run.path}\ngo on       python -m segexp.train resume={run.path}\n"
+    lines = f"run folder  {run.path}\ncontinue    python -m segexp.train resume={run.path}\n"
     assert lines in process.errors.read_text()

@@ -31,5 +31,5 @@ def test_regrouping_refuses_keys_that_do_not_affect_stored_counts(run: Path) -> 
     answer = run_module("segexp.evaluate", *arguments, environment=environment())
     assert answer.returncode == 1
     ignored = "metric.boundary.width, num_scenes, data.root, data.num_val, window, flip, device"
-    facts = ("segexp.evaluate: regroup reads the counts of an evaluation", f"leave out {ignored}\n")
+    facts = ("segexp.evaluate: regroup= reads the stored counts of an existing evaluation", f"leave out {ignored}\n")
     assert [fact for fact in facts if fact not in answer.stderr] == [], answer.stderr

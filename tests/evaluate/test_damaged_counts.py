@@ -45,7 +45,7 @@ def test_torn_counts_are_named(tmp_path: Path, counts: Path, kept: int) -> None:
 @pytest.mark.parametrize("missing", ARRAYS)
 def test_missing_counts_are_named(tmp_path: Path, counts: Path, missing: str) -> None:
     np.savez_compressed(counts, **{key: ARRAYS[key] for key in ARRAYS if key != missing})  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match=rf"confusion\.npz was written without {missing}; first: python -m segexp"):
+    with pytest.raises(ValueError, match=rf"confusion\.npz has no {missing}; first: python -m segexp"):
         regroup_val(tmp_path)
 
 
@@ -56,7 +56,7 @@ def test_counts_from_before_the_training_went_on_are_refused(tmp_path: Path, cou
     write_atomic(counts.with_name("metrics.json"), json.dumps(facts))
     regroup_val(tmp_path)
     write_atomic(counts.with_name("metrics.json"), json.dumps({**facts, "trained_until": "2020-01-01T00:00:00+00:00"}))
-    with pytest.raises(ValueError, match=r"val was evaluated before its training went on; first: python -m segexp"):
+    with pytest.raises(ValueError, match=r"val was evaluated before its training was resumed; first: python -m segexp"):
         regroup_val(tmp_path)
 
 
@@ -71,6 +71,6 @@ def test_counts_of_other_labels_are_refused(tmp_path: Path, counts: Path) -> Non
     ):
         np.savez_compressed(counts, **{**ARRAYS, "labels": labels, "label_names": changed_names})  # type: ignore[arg-type]
         write_atomic(counts.with_name("metrics.json"), json.dumps({"checkpoint": "best", "label_ids": changed_ids}))
-        refusal = pytest.raises(ValueError, match="val was evaluated with labels that are not the run's")
+        refusal = pytest.raises(ValueError, match="val was evaluated with other labels than the run's")
         with refusal if is_refused else nullcontext():
             regroup_val(tmp_path)

@@ -59,8 +59,6 @@ def test_an_evaluation_with_other_settings_is_kept(runs: Path, capsys: pytest.Ca
     evaluate(runs, capsys)
     is_complete, printed = evaluate(runs, capsys, flip=True)
     assert not is_complete
-    assert (
-        printed.count("already holds an evaluation with flip=null, and this one has flip=true; add name=ANOTHER") == 1
-    )
+    assert printed.count("already has an evaluation with flip=null, and this one has flip=true; add name=ANOTHER") == 1
     assert evaluate(runs, capsys, flip=True, name="val_flip")[0]
     assert {folder.name for folder in (runs / "first/evaluation").glob("val*")} == {"val", "val_flip"}

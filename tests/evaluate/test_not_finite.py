@@ -33,10 +33,10 @@ class Overflowing(nn.Module):
 @pytest.mark.parametrize(
     ("value", "precision", "inference", "cure"),
     [
-        (1e6, "float16", Inference(), "logits in float16; add precision=float32"),
-        (1e6, "float16", Inference(flip=True), "logits in float16; add precision=float32"),
-        (float("nan"), "float32", Inference(), "logits in float32; choose another checkpoint="),
-        (float("inf"), "float32", Inference(), "logits in float32; choose another checkpoint="),
+        (1e6, "float16", Inference(), "in float16; add precision=float32"),
+        (1e6, "float16", Inference(flip=True), "in float16; add precision=float32"),
+        (float("nan"), "float32", Inference(), "in float32; choose another checkpoint="),
+        (float("inf"), "float32", Inference(), "in float32; choose another checkpoint="),
     ],
 )
 def test_logits_that_are_not_finite_are_refused_by_the_name_of_their_image(
@@ -45,7 +45,7 @@ def test_logits_that_are_not_finite_are_refused_by_the_name_of_their_image(
     task = evaluation_job(streets_root, "cityscapes19").task
     model = ReadyNetwork(Overflowing(value), decide(precision, "auto", torch.device("cpu")))
     task = replace(task, model=model, inference=inference, precision=precision)
-    message = f"the network answers {task.pairs[0].image} with NaN or infinite {cure}"
+    message = f"the network gives NaN or infinite logits for {task.pairs[0].image} {cure}"
     with pytest.raises(ValueError, match=re.escape(message)):
         count_image(task, 0, torch.device("cpu"))
 

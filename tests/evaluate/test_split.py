@@ -156,7 +156,7 @@ def test_further_metrics_are_added_without_a_request_and_none_is_taken_away(
     save_scores(replace(evaluation, facts={**evaluation.facts, "metric": stored}), folder)
     refuse_other_settings(folder, {**evaluation.facts, "metric": {**stored, "mine": {"k": 1}}}, overwrite=False)
     for fewer in ({"overlap": {}}, {"overlap": {}, "boundary": {"width": 0.05}, "mine": {}}):
-        with pytest.raises(FileExistsError, match="already holds an evaluation with metric="):
+        with pytest.raises(FileExistsError, match="already has an evaluation with metric="):
             refuse_other_settings(folder, {**evaluation.facts, "metric": fewer}, overwrite=False)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from segexp.evaluate.tables import class_table, score_table, worst_images
+from segexp.evaluate.tables import class_latex, class_table, score_table, worst_images
 
 pytestmark = pytest.mark.fast
 
@@ -55,3 +55,11 @@ def test_the_worst_images_are_named_worst_first_and_unscored_ones_are_not() -> N
 def test_a_score_without_a_value_is_a_dash() -> None:
     (line,) = [line for line in printed(score_table(SCORES, "val")).splitlines() if "width" in line]
     assert line.rstrip(" │").endswith("-")
+
+
+def test_latex_has_the_rows_and_columns_of_the_printed_table() -> None:
+    latex = class_latex(np.eye(2, dtype=int), ("road", "traffic_sign"), SCORES, "run_1, val")
+    rows = [line.split(" & ") for line in latex.splitlines() if line.endswith(r"\\")]
+    assert [row[0] for row in rows] == ["class", "road", r"traffic\_sign", "mean"]
+    assert {len(row) for row in rows} == {7}
+    assert rows[1][-1] == r"0.1250 \\"

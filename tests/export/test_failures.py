@@ -88,7 +88,7 @@ def test_files_of_others_survive_and_those_of_an_earlier_export_go(trained: RunF
     (target / ".partial" / ".int8" / "merged.onnx").write_text("of one that was killed while it quantised")
     for name in ("mine.txt", int8.FILE):
         (target / name).write_text("earlier")
-    with pytest.raises(FileExistsError, match=rf"export already \({int8.FILE}\); add overwrite=true"):
+    with pytest.raises(FileExistsError, match=rf"already has an export \({int8.FILE}\); add overwrite=true"):
         export_run(trained, target, format="torch_export")
     export_run(trained, target, overwrite=True, format="torch_export")
     names = {"mine.txt", "model.pt2", bundle.WEIGHTS, bundle.card.FILE, bundle.SUMMARY}

@@ -132,7 +132,7 @@ def test_wrong_class_ids_are_refused() -> None:
 
     with torch.no_grad():
         check(class_ids)
-        with pytest.raises(ValueError, match="the exported network is not the trained one"):
+        with pytest.raises(ValueError, match="the exported network differs from the trained one"):
             check(lambda logits: (class_ids(logits) + 1) % 5)
         with pytest.raises(ValueError, match=r"with class \d of 5; nothing was written"):
             check(lambda logits: class_ids(logits) + 5)

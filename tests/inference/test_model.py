@@ -60,7 +60,7 @@ def test_a_wrong_configuration_is_named(run: RunFolder, key: str, value) -> None
 def test_a_file_that_is_no_checkpoint_of_a_training_is_named(run: RunFolder, content) -> None:
     torch.save(content, run.checkpoint("last"))
     for read in (lambda: load_model(run, "last"), lambda: checkpoint.model_weights(run.checkpoint("last"))):
-        with pytest.raises(ValueError, match=r"last.ckpt holds no weights of segexp.train"):
+        with pytest.raises(ValueError, match=r"last.ckpt has no weights of segexp.train"):
             read()
 
 
@@ -92,7 +92,7 @@ def test_what_a_network_keeps_beside_tensors_is_restored_and_what_a_loss_keeps_i
 @pytest.mark.parametrize("content", [b"", b"text", b"\x80\x02(", b"\x80\x02.", b"PK\x03\x04" + bytes(50)])
 def test_bytes_that_are_no_checkpoint_are_named(run: RunFolder, content: bytes) -> None:
     run.checkpoint("last").write_bytes(content)
-    with pytest.raises(ValueError, match=r"last.ckpt is torn"):
+    with pytest.raises(ValueError, match=r"last.ckpt is damaged"):
         load_model(run, "last")
 
 
@@ -108,14 +108,14 @@ def _read_with_little_memory(path: Path, said: Connection) -> None:
 def test_a_checkpoint_that_memory_does_not_hold_is_not_called_torn(tmp_path: Path) -> None:
     path = tmp_path / "last.ckpt"
     torch.save({**POSITION, "state_dict": {"model.a": torch.zeros(2**26)}}, path)
-    assert re.match("the memory that is left does not hold .*last.ckpt", said_by(_read_with_little_memory, path))
+    assert re.match("not enough memory to load .*last.ckpt", said_by(_read_with_little_memory, path))
 
 
 @pytest.mark.parametrize("loops", [None, [], {}, {"fit_loop": {"epoch_progress": {"current": {"processed": None}}}}])
 def test_weights_without_a_position_are_none_to_go_on_from(run: RunFolder, loops) -> None:
     torch.save({**POSITION, "loops": loops}, run.checkpoint("last"))
     (run.checkpoints / "previous.ckpt").unlink()
-    with pytest.raises(ValueError, match=r"last.ckpt holds no position in a training .*no other checkpoint"):
+    with pytest.raises(ValueError, match=r"last.ckpt has no position in a training .*no other checkpoint"):
         resume.newest_checkpoint(run)
 
 

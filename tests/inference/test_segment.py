@@ -123,7 +123,7 @@ def test_whether_an_image_needs_windows(window: Size | None, image_size: Size | 
 
 
 def test_a_window_that_is_too_small_at_the_scale_of_the_training_is_refused(network: Pointwise) -> None:
-    with pytest.raises(ValueError, match=r"there the window is \[16, 128\]; .*set window to at least \[128, 128\]"):
+    with pytest.raises(ValueError, match=r"the resized window is \[16, 128\]; .*set window to at least \[128, 128\]"):
         segment(network, torch.zeros(1, 3, 256, 512, dtype=torch.uint8), (64, 128), Inference(window=(64, 512)))
 
 
@@ -158,7 +158,7 @@ def test_half_precision_gives_single_precision_logits(network: Pointwise, image:
         ({"window": [16, 64]}, ("window is [16, 64]", "null", "[height, width], each at least 32")),
         ({"window": 512}, ("window is 512", "[height, width]")),
         ({"stride": [10, 10]}, ("stride is [10, 10]", "window is null", "set window")),
-        ({"window": [32, 32], "stride": [33, 10]}, ("stride is [33, 10]", "window is [32, 32]", "nowhere larger")),
+        ({"window": [32, 32], "stride": [33, 10]}, ("stride is [33, 10]", "window is [32, 32]", "no larger")),
         ({"blending": "hann"}, ("blending is 'hann'", "gaussian, trimmed, uniform")),
         ({"precision": "int8"}, ("precision is 'int8'", "auto, float32, bfloat16, float16")),
         ({"memory_format": "nhwc"}, ("memory_format is 'nhwc'", "auto, contiguous, channels_last")),

@@ -77,7 +77,7 @@ def test_a_server_that_cannot_be_reached_means_offline_within_15_seconds(tmp_pat
         answer = log(tmp_path / "run", lines, **online(url))
     assert answer.returncode == 0, answer.stderr
     assert "this run is recorded offline" in answer.stderr
-    assert "does not record any more" not in answer.stderr
+    assert "has stopped recording" not in answer.stderr
     assert float(answer.stdout) < 15 + 2 * offline  # W&B's service is started twice
     assert len(history(tmp_path / "run")) == 10
     (folder,) = (path for path in (tmp_path / "run/wandb").glob("*run-*") if not path.is_symlink())

@@ -111,7 +111,7 @@ print("went on")
     answer = log(tmp_path / "run", lines)
     assert answer.returncode == 0, answer.stderr
     assert answer.stdout == "went on\n"
-    assert answer.stderr.count("W&B does not record any more") == 1
+    assert answer.stderr.count("W&B has stopped recording") == 1
 
 
 @pytest.mark.slow

@@ -54,9 +54,7 @@ def test_the_sizes_that_a_network_takes_are_found(network: Picky, found: InputSi
     ],
 )
 def test_a_network_that_takes_no_size_is_refused_with_its_answer(network: nn.Module, answer: str) -> None:
-    with pytest.raises(
-        ValueError, match=rf"^model: the network takes images of none .*{answer}.*; allowed: .*upsampling"
-    ):
+    with pytest.raises(ValueError, match=rf"^model: the network accepts none .*{answer}.*; allowed: .*upsampling"):
         input_size(network, 16)
 
 

@@ -82,7 +82,7 @@ def test_a_file_of_weights_brings_what_the_hub_stores_beside_it(hub: Path) -> No
     file.with_name("config.json").write_text(json.dumps({"model_type": "of something else"}))
     assert_same(values(smp(5, "FPN", "efficientnet-b0", str(file))), *IMAGENET)
     file.with_name("config.json").write_text("{")
-    with pytest.raises(ValueError, match="config.json beside model.weights is no JSON"):
+    with pytest.raises(ValueError, match="config.json beside model.weights is not JSON"):
         smp(5, "FPN", "efficientnet-b0", str(file))
 
 

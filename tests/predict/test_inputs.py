@@ -56,7 +56,7 @@ def test_a_link_to_nothing_or_a_pipe_is_an_input_that_is_refused(tmp_path: Path)
     for item in others:
         with pytest.raises(FileNotFoundError, match="no file or folder .*a pipe, a device or a link to nothing"):
             find_inputs(item.file, tmp_path / "out")
-        with pytest.raises(ValueError, match="no file, or a link to one that is not there"):
+        with pytest.raises(ValueError, match="no such file, or a link to a missing one"):
             item.check()
 
 
@@ -80,7 +80,7 @@ def test_output_is_a_folder_of_its_own(tmp_path: Path) -> None:
             check_output(output, given)
     image, gone = given / "day" / "a.png", tmp_path / "gone"
     for output, existing in ((image, image), (image / "out", image), (gone / "out", gone)):
-        with pytest.raises(ValueError, match=f"output: {existing} is there and no folder; choose another"):
+        with pytest.raises(ValueError, match=f"output: {existing} exists and is not a folder; choose another"):
             check_output(output, given)
     for output in (given / "predicted", tmp_path / "new" / "out", given / "day"):
         check_output(output, given)

@@ -33,7 +33,7 @@ def test_the_outputs_of_each_image_are_looked_for_by_themselves(outputs: Outputs
         (outputs.folder / "masks" / f"{name}.png").touch()
     assert [item.name for item in outputs.select_pending(items, "skip")] == ["c"]
     assert [item.name for item in outputs.select_pending(items, "overwrite")] == list("abcd")
-    with pytest.raises(FileExistsError, match="3 files are there already"):
+    with pytest.raises(FileExistsError, match="3 files exist already"):
         outputs.select_pending(items, "refuse")
 
 

@@ -180,11 +180,11 @@ def test_files_that_are_there_are_refused_skipped_or_overwritten(trained: RunFol
     before = [file.read_bytes() for file in files]
     refused = run_predict(trained, *arguments)
     assert refused.returncode == 1
-    assert "6 files are there already" in refused.stderr
+    assert "6 files exist already" in refused.stderr
     assert "on_existing=skip" in refused.stderr
     files[1].write_bytes(b"")
     files[2].unlink()
-    assert "1 of 3 predicted, 2 were there already" in run_predict(trained, *arguments, "on_existing=skip").stdout
+    assert "1 of 3 predicted, 2 existed already" in run_predict(trained, *arguments, "on_existing=skip").stdout
     assert files[1].read_bytes() == b""
     otherwise = run_predict(trained, *arguments, "on_existing=skip", "masks=class_ids")
     assert (otherwise.returncode, "is of another masks" in otherwise.stderr) == (1, True)
@@ -201,7 +201,7 @@ def test_files_of_one_stem_keep_their_endings(trained: RunFolder, images: Path, 
         picture.save(given / name)
     assert run_predict(trained, f"input={given}", f"output={given / 'out'}", "overlay=false").returncode == 0
     again = run_predict(trained, f"input={given}", f"output={given / 'out'}", "overlay=false", "on_existing=skip")
-    assert "0 of 3 predicted, 3 were there already" in again.stdout  # its outputs are no inputs
+    assert "0 of 3 predicted, 3 existed already" in again.stdout  # its outputs are no inputs
     assert {file.name for file in (given / "out" / "masks").iterdir()} == {"a.png.png", "a.jpg.png", "b.png"}
 
 
@@ -211,7 +211,7 @@ def test_files_of_one_stem_keep_their_endings(trained: RunFolder, images: Path, 
         ("masks=labels", ("masks is 'labels'", "label_ids, class_ids, colored, null")),
         ("overlay=1", ("overlay is 1", "true, false")),
         ("input=/nowhere", ("no file or folder /nowhere",)),
-        ("output=pyproject.toml", ("pyproject.toml is there and no folder", "choose another one")),
+        ("output=pyproject.toml", ("pyproject.toml exists and is not a folder", "choose another one")),
         ("input=pyproject.toml", ("pyproject.toml is neither image nor video", "known endings: .3gp, .avi")),
         ("run=/nowhere", ("no run folder /nowhere",)),
     ],

@@ -139,7 +139,7 @@ def test_beside_images_they_are_named_and_the_rest_is_written(trained: RunFolder
     answer = run_predict(trained, f"input={given}", f"output={tmp_path / 'out'}", *ONLY_PROBABILITIES)
     assert answer.returncode == 0, answer.stderr
     assert f"left out: {given / 'day.mp4'}: probabilities are written of images only" in answer.stdout
-    assert "1 of 1 predicted, 0 were there already" in answer.stdout
+    assert "1 of 1 predicted, 0 existed already" in answer.stdout
     assert {path.name for path in (tmp_path / "out").rglob("*.*")} == {"b.npy", "predictions.json"}
 
 
@@ -156,7 +156,7 @@ def test_names_that_cannot_be_written_or_shown_do_not_keep_the_others_from_it(
     answer = run_predict(trained, f"input={given}", f"output={tmp_path / 'out'}")
     assert answer.returncode == 1
     assert answer.stdout.count("File name too long; choose another name") == 2
-    assert "[red] \\udcff torn.png: no image that can be read" in answer.stdout
+    assert "[red] \\udcff torn.png: not a readable image" in answer.stdout
     assert "3 of 4 could not be predicted" in answer.stderr
     assert [path.name for path in (tmp_path / "out").rglob("*.png")] == 2 * [f"{odd}.png"]
 

@@ -131,7 +131,7 @@ def test_images_and_videos_can_go_on_where_they_stopped(trained: RunFolder, fram
     assert run_predict(trained, f"input={given}", f"output={out}").returncode == 0
     (out / "overlays" / "video.mp4").unlink()
     answer = run_predict(trained, f"input={given}", f"output={out}", "on_existing=skip")
-    assert "1 of 2 predicted, 1 were there already" in answer.stdout
+    assert "1 of 2 predicted, 1 existed already" in answer.stdout
     assert (mask(out / "masks" / "image.png").size, (out / "overlays" / "video.mp4").exists()) == (63 * 127, True)
 
 

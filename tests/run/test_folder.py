@@ -118,7 +118,7 @@ def test_a_failed_run_with_a_checkpoint_is_kept(tmp_path: Path) -> None:
 def test_files_of_something_else_are_not_overwritten(name: str, tmp_path: Path) -> None:
     """As after hydra.run.dir=. in somebody's project."""
     (tmp_path / name).write_text("mine")
-    said = pytest.raises(FileExistsError, match=rf"holds {name} of something else.*another hydra.run.dir")
+    said = pytest.raises(FileExistsError, match=rf"has {name}, but no status.json.*another hydra.run.dir")
     with said, RunFolder(tmp_path).claim():
         pass
     assert (tmp_path / name).read_text() == "mine"
@@ -162,7 +162,7 @@ def test_a_run_whose_status_was_lost_counts_as_interrupted(tmp_path: Path, text:
     run = RunFolder(tmp_path)
     write_atomic(run.checkpoints / "last.ckpt", "weights")
     (tmp_path / "status.json").write_text(text)
-    with pytest.raises(FileExistsError, match=r"holds a run \(unknown\).*go on with it by resume="), run.claim():
+    with pytest.raises(FileExistsError, match=r"holds a run \(unknown\).*continue it with resume="), run.claim():
         pass
     with run.lock(), run.record_status():
         assert run.state() == "running"

@@ -42,14 +42,14 @@ def test_a_checkpoint_without_an_average_has_one_kind_of_weights(path: Path) -> 
     model = nn.Linear(1, 1, bias=False)
     for weights in (None, "raw"):
         assert checkpoint.load_weights(model, path, weights) == (3, None)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match=r"weights is 'averaged', and .*last.ckpt holds no average.*callbacks.ema"):
+    with pytest.raises(ValueError, match=r"weights is 'averaged', and .*last.ckpt has no average.*callbacks.ema"):
         checkpoint.load_weights(model, path, "averaged")
 
 
 @pytest.mark.parametrize("average", [None, [1], {"weight": 1}, {1: RAW}])
 def test_an_average_that_is_damaged_is_named(path: Path, average) -> None:
     torch.save({"global_step": 3, "state_dict": {"model.weight": RAW}, "averaged_model": average}, path)
-    with pytest.raises(ValueError, match=r"last.ckpt holds no weights of segexp.train"):
+    with pytest.raises(ValueError, match=r"last.ckpt has no weights of segexp.train"):
         checkpoint.load_weights(nn.Linear(1, 1, bias=False), path)
 
 

@@ -70,7 +70,7 @@ def test_a_job_that_trains_for_a_killed_command_is_waited_for(tmp_path: Path, ca
         assert local.launch(folder, [job], [Resources("cpu", 1, 1)], "command", settings) == 0
     assert [row["state"] for row in rows(folder.path)] == ["finished"]
     said = capsys.readouterr().out
-    assert f"job 0 still trains, as an earlier command started it (process {training.pid} on " in said
+    assert f"job 0 is still being trained by an earlier command (process {training.pid} on " in said
     assert not job.log.exists()
 
 

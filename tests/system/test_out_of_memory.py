@@ -38,7 +38,7 @@ def test_errors_of_gpus_of_libraries_and_of_the_system_are_out_of_memory(error: 
         RuntimeError("CUDA error: an illegal memory access was encountered"),
         RuntimeError("Expected a contiguous memory format"),
         FileNotFoundError(errno.ENOENT, "No such file", "out of memory.png"),
-        ValueError("out of memory.png: no image that can be read"),
+        ValueError("out of memory.png: not a readable image"),
     ],
 )
 def test_errors_that_only_speak_of_memory_are_others(error: Exception) -> None:

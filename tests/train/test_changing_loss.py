@@ -21,11 +21,11 @@ def test_by_default_the_second_loss_has_taken_over_at_the_end(compose_small, tmp
     first, _, last = val_losses(tmp_path)
     assert first > 1.5  # cross-entropy
     assert last < 1  # soft IoU
-    assert "is to change" not in caplog.text
+    assert "is meant to change" not in caplog.text
 
 
 @pytest.mark.parametrize(
-    ("middle", "said"), [(570, "0.0 % at the end, after 1 epochs"), (-70, "99.5 % of its way at the start")]
+    ("middle", "said"), [(570, "0.0 % at the end, after 1 epochs"), (-70, "changed by 99.5 % at the start")]
 )
 def test_a_change_that_the_training_never_comes_to_is_a_warning(
     compose_small, tmp_path: Path, caplog, middle: int, said: str

@@ -57,7 +57,7 @@ def test_a_run_from_before_fused_optimizers_is_the_one_that_its_command_asks_for
 
 
 def test_what_lives_in_the_weights_cannot_change() -> None:
-    with pytest.raises(ValueError, match="model.width=3 cannot change any more"):
+    with pytest.raises(ValueError, match="model.width=3 cannot change"):
         resume.with_overrides(TODAY, ["++model.width=3"])
 
 
@@ -94,7 +94,7 @@ def test_what_is_said_of_a_run_that_ended_helps() -> None:
         Path("run/checkpoints/last.ckpt"), {}, num_epochs=4, num_steps=40, has_ended=True, planned=None, scheduled={}
     )
     for scheduler, cure in (
-        ("constant", "to go on, add trainer.max_epochs=8"),
+        ("constant", "to train further, add trainer.max_epochs=8"),
         ("poly", "start_from=run trainer.max_epochs=4"),
     ):
         values = compose("train", [f"scheduler={scheduler}", "trainer.max_epochs=4"])

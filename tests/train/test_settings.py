@@ -78,7 +78,7 @@ def keys_of(values: dict[str, Any], prefix: str = "") -> Iterator[str]:
         ("+callbacks.early.patience=3", ("callbacks.early._target_", "best, last")),
         ("+logger.tensorbord.folder=x", ("logger.tensorbord._target_", "'~logger.tensorbord'")),
         ("+logger._target_=mine.Logger", ("logger._target_ is 'mine.Logger'", "`mine: {_target_: ...}`")),
-        ("trainer.limit_val_batches=0", ("trainer.limit_val_batches is 0", "val/miou", "callbacks: best")),
+        ("trainer.limit_val_batches=0", ("trainer.limit_val_batches is 0", "callbacks need val/miou: best")),
         ("scheduler=plateau trainer.limit_val_batches=0", ("limit_val_batches is 0", "scheduler.monitor=val/miou")),
         ("+whatever=3", ("no key 'whatever'", "seed")),
     ],

@@ -93,7 +93,7 @@ def _unfinished(status: dict[str, Any]) -> str:
 
 def _missing_evaluation(run: RunFolder, split: str, status: dict[str, Any]) -> str | None:
     if status.get("state", "none") == "none":
-        return "without a training: it has no status.json, or none of a training"
+        return "without a training: status.json is missing or not of a training"
     if not (run.evaluation(split) / "confusion.npz").is_file():
         return f"{NOT_EVALUATED} {split}: {_evaluate_command(run, split, {})}"
     return None
@@ -125,7 +125,7 @@ def _splits(run: RunFolder) -> list[object]:
 def _read_evaluated(run: RunFolder, split: str, status: dict[str, Any]) -> Run | str:
     config, facts, finished = run.config, run.scores(split), str(status.get("time", ""))
     if facts.get("trained_until") not in (None, finished):
-        return f"evaluated before its training went on: {_evaluate_command(run, split, facts)}"
+        return f"evaluated before its training was resumed: {_evaluate_command(run, split, facts)}"
     if not isinstance(config.get("seed"), int):
         raise ValueError(f"{run.path / 'config.yaml'} has no seed; it is not of segexp.train")
     environment = run.environment
@@ -135,7 +135,7 @@ def _read_evaluated(run: RunFolder, split: str, status: dict[str, Any]) -> Run |
     names, classes, scorer, counts = _counts(run.evaluation(split) / "confusion.npz", facts)
     confusions = counts["confusions"]
     if not confusions.any():
-        raise ValueError(f"{run.evaluation(split)} has no scored pixel; choose a split with ground truth")
+        raise ValueError(f"{run.evaluation(split)} has no scored pixels; choose a split with ground truth")
     settings = flat_settings(config)
     metrics = {name: score for name, score in facts.get("metrics", {}).items() if score is not None}
     return Run(
@@ -163,7 +163,7 @@ def _counts(path: Path, facts: dict[str, Any]) -> tuple[tuple[str, ...], tuple[s
     stored = read_arrays(path, "names", "classes", "settings", "confusions")
     missing = {"names", "classes", "confusions"} - stored.keys()
     if missing:
-        raise ValueError(f"{path} holds no {' and no '.join(sorted(missing))}; evaluate again")
+        raise ValueError(f"{path} has no {' and no '.join(sorted(missing))}; evaluate again")
     if "settings" in stored and not is_of_evaluation(str(stored["settings"]), facts):
         raise ValueError(f"{path} and metrics.json beside it are of two evaluations; evaluate again")
     names, classes = (tuple(map(str, stored[key].ravel())) for key in ("names", "classes"))

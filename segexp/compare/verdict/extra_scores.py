@@ -9,7 +9,7 @@ from segexp.compare.verdict.comparison import Comparison
 from segexp.compare.verdict.evaluated_run import Run
 from segexp.compare.verdict.format import NO_VALUE
 
-EACH_SCORE_ALONE = "Each score is a question of its own: among so many, chance decides some."
+EACH_SCORE_ALONE = "p-values are not corrected for the number of scores: chance alone makes some of them significant."
 NOT_TESTED = "not tested"
 """Of a score that does not follow from the counts that every run has."""
 

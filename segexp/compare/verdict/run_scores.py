@@ -158,7 +158,5 @@ def _metric(name: str, settings: str, folders: tuple[Path, ...]) -> Metric:
     node = _nodes(folders)[name]
     foreign = set(targets(json.loads(settings))) - set(targets(node))
     if foreign:
-        raise ValueError(
-            f"metric.{name} wants to have {sorted(foreign)} built; from a run folder only settings are read"
-        )
+        raise ValueError(f"metric.{name} would build {sorted(foreign)}; from a run folder only settings are read")
     return build.metrics({name: {**node, **json.loads(settings)}})[name]

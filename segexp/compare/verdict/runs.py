@@ -46,7 +46,7 @@ def read_runs(pattern: str, split: str, score: str = "miou", mix_precisions: boo
     if not runs:
         reasons = "\n".join(skipped_run_lines(skipped))
         raise ValueError(f"no run below {pattern} can be compared; {reasons}")
-    return _only_with_score(_with_settings_in_names(runs), skipped, score)
+    return _only_with_score(with_settings_in_names(runs), skipped, score)
 
 
 def _with_only_known_data(runs: list[Run]) -> list[Run]:
@@ -81,7 +81,7 @@ def unknown_score(score: str, runs: Sequence[Run]) -> str:
     return f"score is {score!r}; scores of these evaluations: {', '.join([*whole, *examples])}; {hint}"
 
 
-def _with_settings_in_names(runs: list[Run]) -> list[Run]:
+def with_settings_in_names(runs: list[Run]) -> list[Run]:
     """Add its settings to the names of a metric's scores where runs differ in them: they are not comparable."""
     scorers = name_settings([run.scorer for run in runs])
     return [

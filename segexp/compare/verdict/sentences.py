@@ -42,8 +42,8 @@ def _against(baseline: Row, tested: Sequence[Row], names: dict[str, str], decide
     if not tested:
         return ""
     images = next(row.difference.num_images for row in tested if row.difference)
-    outcome = f"decided: {len(decided)} of {len(tested)}" if decided else "nothing is decided"
-    return f"Against {names[baseline.name]}, seed by seed on {images} images; {outcome}."
+    outcome = f"{len(decided)} of {len(tested)} differences" if len(tested) > 1 else f"{len(decided)} of 1 difference"
+    return f"Compared with {names[baseline.name]}, paired by seed, on {images} images: {outcome} significant."
 
 
 def _different_ends(comparison: Comparison, names: dict[str, str]) -> str:
@@ -57,8 +57,8 @@ def _different_ends(comparison: Comparison, names: dict[str, str]) -> str:
         return ""
     ended = [f"{names[name]} ({_range(each)})" for name, each in shares.items() if each and min(each) < max(known)]
     return (
-        f"Careful: some trainings ended before the others, after this share of their steps: {shorten(ended)}. Their "
-        "learning rates had not come as far down; status.json says why they ended."
+        f"Some trainings ended early, after this fraction of their planned steps: {shorten(ended)}. Their learning "
+        "rates had not fallen as far; status.json has the reason."
     )
 
 
@@ -101,11 +101,11 @@ def _doubtful_images(comparison: Comparison, paired: Sequence[Row]) -> list[str]
         return []
     doubts, length = [], paired[0].difference.block_length
     if length > 1:
-        doubts.append(f"Images next to each other by name resemble each other: {length} in a row count as one.")
+        doubts.append(f"Images with neighbouring names are correlated: {length} in a row count as one.")
     run = next(iter(comparison.variants[comparison.rows[0].name].values()))
     rare = [name for name, number in zip(comparison.class_names, run.num_images_with, strict=True) if 0 < number < RARE]
     if rare:
-        doubts.append(f"On fewer than {RARE} images: {shorten(rare)}. Their share of the interval is a guess.")
+        doubts.append(f"On fewer than {RARE} images: {shorten(rare)}. The interval is unreliable for these classes.")
     return doubts
 
 
@@ -118,7 +118,7 @@ def _absent_but_predicted(comparison: Comparison, names: dict[str, str]) -> str:
         for index in np.flatnonzero(predicted):
             predictors.setdefault(comparison.class_names[index], []).append(names[row.name])
     classes = shorten([f"{name} (by {shorten(variants)})" for name, variants in predictors.items()])
-    return f"Never occurs but is predicted, which scores 0: {classes}." if predictors else ""
+    return f"Predicted but in no image, which counts as IoU 0: {classes}." if predictors else ""
 
 
 def _single_seeds(rows: Sequence[Row], baseline: Row, names: dict[str, str]) -> str:
@@ -129,8 +129,8 @@ def _single_seeds(rows: Sequence[Row], baseline: Row, names: dict[str, str]) -> 
     facts = [f"One seed only: {only}."] if only else []
     facts += [f"One seed in common with {names[baseline.name]}: {common}."] if common else []
     return (
-        f"{' '.join(facts)} Nothing can be said across seeds: "
-        "the interval is over images only, and another seed may turn the difference around."
+        f"{' '.join(facts)} One seed shows no significance: "
+        "the interval covers images only, and another seed may reverse the difference."
     )
 
 
@@ -141,8 +141,8 @@ def _unpaired(rows: Sequence[Row], baseline: Row, names: dict[str, str]) -> str:
         return ""
     shared = [f"{names[row.name]} ({_numbers(sorted({*row.seeds} & {*baseline.seeds}))})" for row in unequal]
     return (
-        f"Seeds are not those of {names[baseline.name]} ({_numbers(baseline.seeds)}); unpaired ones count in the mean "
-        f"and not in the difference. In common: {shorten(shared)}."
+        f"Some seeds are not those of {names[baseline.name]} ({_numbers(baseline.seeds)}); unpaired seeds count in the "
+        f"mean, but not in the difference. Seeds in common: {shorten(shared)}."
     )
 
 

@@ -27,7 +27,7 @@ def reachable_url() -> str:
         urllib.request.urlopen(url, timeout=SECONDS).close()
     except (OSError, HTTPException) as error:
         if not _is_answer(error):
-            raise OSError(f"W&B at {url} cannot be reached ({error}); try again where there is a network") from error
+            raise OSError(f"W&B at {url} cannot be reached ({error}); try again with a network connection") from error
     return url
 
 

@@ -76,7 +76,9 @@ class Cache:
             self._make([entry for entry in entries if not arrays.load(entry.path, entry.fingerprint)])
             loaded = _load_all(entries)
             if not loaded:
-                raise OSError(f"the arrays in {self.root} changed while they were made; set data.cache_root elsewhere")
+                raise OSError(
+                    f"the arrays in {self.root} changed while they were written; set data.cache_root elsewhere"
+                )
             if self.kind == "memory":
                 for each in loaded:
                     shared_memory.hold(each)
@@ -88,8 +90,8 @@ class Cache:
         required, free = sum(arrays.num_bytes(entry.shapes()) for entry in missing), self._free_bytes()
         if required > free:
             raise OSError(
-                f"{required / 1e9:.3g} GB are needed in {self.root}, and {max(0, free) / 1e9:.3g} GB are free there, "
-                f"not counting {SPARE_BYTES / 1e9:.0f} GB that are left to everything else; make room, or "
+                f"the cache needs {required / 1e9:.3g} GB in {self.root}, where {max(0, free) / 1e9:.3g} GB are free, "
+                f"not counting a reserve of {SPARE_BYTES / 1e9:.0f} GB for other programs; make room, or "
                 f"{CURES[self.kind]}"
             )
         for entry in missing:

@@ -153,8 +153,8 @@ def test_tables_have_a_row_for_each_variant_run_and_image(report: Path) -> None:
 
 def test_one_seed_says_that_nothing_can_be_said(tmp_path: Path) -> None:
     page = write_page(sweep(tmp_path / "sweep", num_seeds=1), tmp_path)
-    assert "Nothing can be said across seeds" in page.text
-    assert "the interval is over images only" in page.text
+    assert "One seed shows no significance" in page.text
+    assert "the interval covers images only" in page.text
     before, after = page.text.split("Other scores")[:2]  # in the navigation, then the heading of their table
     assert (before + after).count("one seed") == 6  # of both rows in table and plot, of the best, in the caption
 

@@ -40,11 +40,11 @@ def test_one_seed_that_predicts_it_is_seen_in_the_mean_over_seeds(comparison: Co
 
 
 def test_it_is_named_with_those_that_predict_it(comparison: Comparison) -> None:
-    assert "Never occurs but is predicted, which scores 0: sky (by focal)." in sentences(comparison)
+    assert "Predicted but in no image, which counts as IoU 0: sky (by focal)." in sentences(comparison)
 
 
 def test_where_nobody_predicts_it_nothing_is_said(tmp_path: Path) -> None:
     for loss in ("dice", "focal"):
         for seed in range(2):
             run_without_sky(tmp_path / f"{loss}{seed}", loss, seed, 0)
-    assert "Never occurs" not in " ".join(sentences(compare_variants(read_runs(str(tmp_path), "val"), "val")))
+    assert "Predicted but in no image" not in " ".join(sentences(compare_variants(read_runs(str(tmp_path), "val"), "val")))

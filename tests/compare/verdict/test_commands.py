@@ -44,7 +44,7 @@ def test_by_epoch_shows_the_ranking_as_it_develops(sweep: Path) -> None:
 def test_two_runs_are_shown_side_by_side(sweep: Path) -> None:
     answer = compare(f"a={sweep / 'focal0'}", f"b={sweep / 'dice1'}")
     assert (answer.returncode, answer.stderr) == (0, "")
-    for part in ("Settings that differ", "pixel accuracy", "Images that gain most", "say nothing across seeds"):
+    for part in ("Settings that differ", "pixel accuracy", "Images that gain most", "does not cover the seed"):
         assert part in answer.stdout
 
 
@@ -78,3 +78,29 @@ def test_a_comparison_never_loads_torch(sweep: Path) -> None:
     command = [sys.executable, "-c", program, f"runs={sweep}", "output=null"]
     answer = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment(), timeout=PATIENCE)
     assert answer.stdout.splitlines()[-1] == "False False", answer.stderr
+
+
+def test_latex_alone_goes_to_standard_output(sweep: Path) -> None:
+    answer = compare(f"runs={sweep}", "baseline=dice", "format=latex")
+    assert answer.returncode == 0
+    tables = answer.stdout.split("\n\n")
+    assert [table.splitlines()[1] for table in tables] == [r"\begin{tabular}{lrrrrrrrr}", r"\begin{tabular}{lrr}"]
+    assert "Worse: focal" in answer.stderr or "No significant difference" in answer.stderr
+    assert "Never" not in answer.stdout
+    (means,) = [line for line in tables[1].splitlines() if line.startswith("mIoU")]
+    (best,) = [line for line in tables[0].splitlines() if line.startswith("dice")]
+    assert means.split(" & ")[1] == best.split(" & ")[2]
+
+
+def test_two_runs_have_a_latex_table_of_the_classes(sweep: Path) -> None:
+    answer = compare(f"a={sweep / 'focal0'}", f"b={sweep / 'dice1'}", "format=latex")
+    assert answer.returncode == 0
+    assert answer.stdout.startswith("% Scores on val\n\\begin{tabular}{lrrr}")
+    assert "does not cover the seed" in answer.stderr
+
+
+def test_a_split_is_refused_where_both_evaluations_are_named(sweep: Path) -> None:
+    typed = (f"{key}={sweep / name / 'evaluation/val'}" for key, name in (("a", "focal0"), ("b", "dice1")))
+    answer = compare(*typed, "split=test")
+    assert answer.returncode == 1
+    assert "segexp.compare: split= chooses the evaluation of a run" in answer.stderr

@@ -62,4 +62,4 @@ def test_a_row_without_a_score_of_an_epoch_is_named_and_counts_nowhere(sweep: Pa
     by_epoch = ranking(compare_variants(read_runs(str(sweep), "val"), "val").variants)
     assert by_epoch.names == ["loss=focal", "loss=dice"]
     assert by_epoch.miou.tolist() == [[0.25, 0.5], [0.25, 0.25]]
-    assert f"which count nowhere: 1 in {sweep / 'dice'}." in ranking_sentences(by_epoch)[-1]
+    assert f"which are not used: 1 in {sweep / 'dice'}." in ranking_sentences(by_epoch)[-1]

@@ -20,7 +20,7 @@ def warnings(folder: Path, **shares: list[float | None]) -> list[str]:
             run = RunFolder(finished_run(folder / f"{loss}{seed}", {"_target_": loss}, seed))
             run.write_status("finished", ended="said at the end", trained_share=share)
     said = sentences(compare_variants(read_runs(str(folder), "val"), "val", "dice"))
-    return [each for each in said if each.startswith("Careful: some trainings ended")]
+    return [each for each in said if each.startswith("Some trainings ended early")]
 
 
 def test_the_shares_of_those_that_ended_before_the_others_are_said(tmp_path: Path) -> None:

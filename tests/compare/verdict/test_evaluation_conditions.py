@@ -76,7 +76,7 @@ def test_evaluations_in_different_precisions_are_mixed_on_request_only(precision
     folder = str(precisions[0].parent)
     runs, skipped = read_runs(folder, "val")
     assert [run.path for run in runs] == precisions[1:]
-    words = "precision float32 instead of bfloat16 (mix_precisions=true compares them all the same)"
+    words = "precision float32 instead of bfloat16 (mix_precisions=true compares them anyway)"
     assert skipped == [(precisions[0], f"evaluated with other settings: {words}")]
     assert len(read_runs(folder, "val", mix_precisions=True).runs) == 3
 

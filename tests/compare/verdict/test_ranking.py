@@ -51,7 +51,7 @@ def test_a_run_that_ended_keeps_its_last_score_and_is_named(tmp_path: Path) -> N
     by_epoch = rank(tmp_path, {"a": [[0.4], [0.2, 0.3, 0.4]], "b": [[0.1, 0.2, 0.6], [0.1, 0.2, 0.6]]})
     assert by_epoch.miou[by_epoch.names.index("loss=a")] == pytest.approx([0.3, 0.35, 0.4])
     assert by_epoch.ended == {0: 1, 2: 3}
-    assert "1 after epoch 0 have ended, and keep their last score up to epoch 2" in ranking_sentences(by_epoch)[-1]
+    assert "1 after epoch 0 ended early and keep their last score until epoch 2" in ranking_sentences(by_epoch)[-1]
 
 
 def test_a_run_that_was_never_validated_counts_nowhere(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from segexp.compare.verdict.run_pair import RunPair, SettingDifference, read_run_pair, setting_differences
-from segexp.compare.verdict.text.run_pair import pair_sentences
+from segexp.compare.verdict.text.run_pair import pair_sentences, score_title
 from segexp.metric import scores
 from segexp.system.files import write_atomic
 from tests.compare.verdict.run_folders import CLASSES, finished_run, matrices, write_evaluation
@@ -88,8 +88,8 @@ def test_the_image_with_the_largest_gain_comes_first(runs: tuple[Path, Path]) ->
     assert images[1].difference == 0
 
 
-def test_two_runs_say_nothing_across_seeds(pair: RunPair) -> None:
-    assert "say nothing across seeds" in " ".join(pair_sentences(pair))
+def test_the_interval_of_two_runs_is_said_not_to_cover_the_seed(pair: RunPair) -> None:
+    assert "does not cover the seed" in " ".join(pair_sentences(pair))
 
 
 def test_a_run_that_is_not_evaluated_is_named(runs: tuple[Path, Path]) -> None:
@@ -102,3 +102,45 @@ def test_runs_that_were_evaluated_under_other_conditions_are_refused(runs: tuple
     finished_run(runs[1], {"_target_": "dice"}, 1, checkpoint="last")
     with pytest.raises(ValueError, match=r"b=.*a=.*checkpoint last instead of best.*evaluate both alike"):
         read_run_pair(*runs, "val")
+
+
+@pytest.fixture
+def val_tta(runs: tuple[Path, Path]) -> Path:
+    """A second evaluation of the first run: mirrored views, and more pixels right on every image."""
+    confusions = np.random.default_rng(1).integers(1, 100, (12, 3, 3)) + np.eye(3, dtype=int) * 2000
+    folder = runs[0] / "evaluation/val_tta"
+    write_atomic(folder / "metrics.json", json.dumps({"checkpoint": "best", "inference": {"flip": True}}))
+    write_atomic(folder / "confusion.npz", matrices(confusions, CLASSES))
+    return folder
+
+
+def test_two_evaluations_of_one_run_are_compared_as_two_runs_are(runs: tuple[Path, Path], val_tta: Path) -> None:
+    pair = read_run_pair(runs[0] / "evaluation/val", val_tta, "unused")
+    assert (pair.settings, pair.environment) == ([], [])
+    assert pair.evaluation == [SettingDifference("flip", "-", "true")]
+    assert pair.difference.value == pytest.approx(pair.scores[0].difference)
+    assert 0 < pair.difference.low < pair.difference.value < pair.difference.high
+    assert score_title(pair) == "Scores of a (val) and b (val_tta)"
+    assert "one trained run" in " ".join(pair_sentences(pair))
+
+
+def test_an_evaluation_of_a_run_that_has_none_of_that_name_is_refused_with_those_there(val_tta: Path) -> None:
+    run = val_tta.parent.parent
+    with pytest.raises(FileNotFoundError, match=rf"b=.*/val_typo: no such evaluation; .* {run}: val, val_tta; choose"):
+        read_run_pair(run, val_tta.with_name("val_typo"), "val")
+
+
+def test_evaluations_of_other_images_or_classes_are_refused(val_tta: Path) -> None:
+    write_atomic(val_tta / "confusion.npz", matrices(np.ones((9, 3, 3), np.int64), CLASSES))
+    with pytest.raises(ValueError, match="do not score the same images and classes: 9 images instead of 12"):
+        read_run_pair(val_tta.parent.parent, val_tta, "val")
+
+
+def test_evaluations_of_two_runs_with_different_settings_are_refused(runs: tuple[Path, Path], val_tta: Path) -> None:
+    with pytest.raises(ValueError, match="different settings: flip default instead of true; evaluate both alike"):
+        read_run_pair(val_tta, runs[1], "val")
+
+
+def test_an_evaluation_is_not_compared_with_itself(runs: tuple[Path, Path]) -> None:
+    with pytest.raises(ValueError, match="are the same evaluation; name another one as b="):
+        read_run_pair(runs[0], runs[0] / "evaluation/val", "val")

@@ -81,7 +81,7 @@ def test_an_evaluation_older_than_the_end_of_its_training_is_left_out(sweep: Pat
     finished_run(sweep / "a0", {"_target_": "focal"}, 0, 0.5, trained_until="2026-01-01T00:00:00+00:00")
     ((path, reason),) = read_runs(str(sweep), "val").skipped
     assert path == sweep / "a0"
-    assert reason.startswith("evaluated before its training went on: python -m segexp.evaluate run=")
+    assert reason.startswith("evaluated before its training was resumed: python -m segexp.evaluate run=")
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_what_makes_a_missing_or_outdated_evaluation_is_its_command(
     reason = read_run(run, name)
     assert isinstance(reason, str)
     assert reason.endswith(f"python -m segexp.evaluate {cure.replace('RUN', str(run))}")
-    assert reason.startswith("evaluated before its training went on" if facts is not None else "not evaluated on")
+    assert reason.startswith("evaluated before its training was resumed" if facts is not None else "not evaluated on")
 
 
 def test_matrices_and_scores_of_two_evaluations_are_not_taken_for_one(sweep: Path) -> None:
@@ -128,7 +128,7 @@ def test_of_repeated_runs_the_one_that_finished_last_counts(sweep: Path) -> None
 def test_labels_grouped_otherwise_under_the_same_names_are_not_mixed(sweep: Path) -> None:
     finished_run(sweep / "a0", {"_target_": "focal"}, 0, 0.5, label_ids=[[0], [1, 3], [2]])
     ((_, reason),) = read_runs(str(sweep), "val").skipped
-    assert "label_ids [[0], [1, 3], [2]] instead of None" in reason
+    assert "label_ids [[0], [1, 3], [2]] instead of none recorded" in reason
 
 
 def test_short_names_leave_out_the_one_group_that_varies() -> None:

@@ -46,7 +46,7 @@ def with_matrices(confusions: np.ndarray) -> Callable[[Path], object]:
         (missing(MATRICES), "not evaluated on val: python -m segexp.evaluate run="),
         (torn(FACTS), "cannot be read: evaluation/val/metrics.json cannot be read"),
         (missing(FACTS), "cannot be read: evaluation/val/metrics.json cannot be read"),
-        (holding(FACTS, "[1]"), "holds no keys"),
+        (holding(FACTS, "[1]"), "has no keys"),
         (torn("environment.json"), "cannot be read: environment.json"),
         (missing("environment.json"), "cannot be read: environment.json"),
         (holding("environment.json", "{}"), "environment.json has no choices"),
@@ -58,7 +58,7 @@ def with_matrices(confusions: np.ndarray) -> Callable[[Path], object]:
         (holding("config.yaml", "version: 3\nservices: {web: {image: nginx}}"), "config.yaml has no seed"),
         (holding("config.yaml", b"\xff\xfe\x00"), "cannot be read: config.yaml"),
         (holding("config.yaml", "!!python/object:os.system {}"), "cannot be read: config.yaml"),
-        (holding("config.yaml", ""), "holds no keys"),
+        (holding("config.yaml", ""), "has no keys"),
     ],
 )
 def test_a_damaged_run_is_left_out_with_the_reason(damage: Callable, reason: str, tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def test_a_value_in_brackets_is_no_markup(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_what_is_decided_is_told_apart_from_what_is_not(comparison: Comparison) -> None:
     text = "\n".join(sentences(comparison))
-    assert "seed by seed on 12 images; decided: 1 of 6." in text
+    assert "paired by seed, on 12 images: 1 of 6 differences significant." in text
     assert f"Better: best ({comparison.rows[1].difference.value:+.4f})." in text
     undecided = text.split("No significant difference")[1]
     assert all(loss in undecided for loss in LOSSES[1:])
@@ -89,7 +89,7 @@ def test_one_seed_says_nothing_across_seeds(tmp_path: Path) -> None:
         finished_run(tmp_path / loss, {"_target_": loss}, 0, 0.5 if loss == "dice" else 0.9)
     text = sentences(compare_variants(read_runs(str(tmp_path), "val"), "val"))
     assert len(text) == 1
-    assert "One seed only: focal. Nothing can be said across seeds: the interval is over images only" in text[0]
+    assert "One seed only: focal. One seed shows no significance: the interval covers images only" in text[0]
 
 
 def test_unpaired_seeds_are_told(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_unpaired_seeds_are_told(tmp_path: Path) -> None:
             finished_run(tmp_path / f"{loss}{seed}", {"_target_": loss}, seed, 0.5)
     comparison = compare_variants(read_runs(str(tmp_path), "val"), "val", "dice")
     text = sentences(comparison)[-1]
-    assert text.startswith("Seeds are not those of dice (0, 1, 2); unpaired ones count in the mean")
+    assert text.startswith("Some seeds are not those of dice (0, 1, 2); unpaired seeds count in the mean")
     assert "focal (1, 2)" in text
     assert "hinge (none)" in text
     assert "no seed shared" in print_comparison(comparison, 120)

@@ -52,12 +52,12 @@ def ranking_sentences(ranking: Ranking) -> list[str]:
         words = [f"{names[str(final)]} leads in the end; others led before: {others}."]
     if len(ranking.ended) > 1:
         early = shorten([f"{count} after epoch {epoch}" for epoch, count in ranking.ended.items() if epoch != last])
-        words.append(f"Runs differ in length: {early} have ended, and keep their last score up to epoch {last}.")
+        words.append(f"Runs differ in length: {early} ended early and keep their last score until epoch {last}.")
     if ranking.num_without:
-        words.append(f"Runs without {LOGGED} by epoch, which count nowhere: {ranking.num_without}.")
+        words.append(f"Runs without {LOGGED} by epoch, which are not used: {ranking.num_without}.")
     if ranking.damaged:
         damaged = shorten([f"{count} in {path}" for path, count in ranking.damaged.items()])
-        words.append(f"Rows whose {LOGGED} or epoch is damaged, which count nowhere: {damaged}.")
+        words.append(f"Rows whose {LOGGED} or epoch is damaged, which are not used: {damaged}.")
     return words
 
 
@@ -65,7 +65,7 @@ def _cell(ranking: Ranking, number: int, index: int) -> str:
     if np.isnan(ranking.miou[number, index]):
         return "-"
     mark = "*" if ranking.leader(index) == ranking.names[number] else " "
-    return f"{ranking.miou[number, index]:.3f} {ranking.rank[number, index]:2g}{mark}"
+    return f"{ranking.miou[number, index]:.4f} {ranking.rank[number, index]:2g}{mark}"
 
 
 def _spans(epochs: Sequence[int], validated: Sequence[int]) -> str:

@@ -30,5 +30,14 @@ def comparison_sections(comparison: Comparison, console: Console, by: str | None
     if by == "epoch":
         by_epoch = ranking(comparison.variants)
         sections += [ranking_table(by_epoch, console), ranking_sentences(by_epoch)]
-    skipped = "\n".join(skipped_run_lines(comparison.skipped_runs))
-    return [*sections, skipped] if skipped else sections
+    return [*sections, *_skipped(comparison)]
+
+
+def sections_in_words(comparison: Comparison) -> list[Section]:
+    """The verdict in words, and the runs that could not be compared."""
+    return [sentences(comparison), *_skipped(comparison)]
+
+
+def _skipped(comparison: Comparison) -> list[Section]:
+    lines = skipped_run_lines(comparison.skipped_runs)
+    return ["\n".join(lines)] if lines else []
