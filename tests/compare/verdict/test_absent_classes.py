@@ -47,4 +47,6 @@ def test_where_nobody_predicts_it_nothing_is_said(tmp_path: Path) -> None:
     for loss in ("dice", "focal"):
         for seed in range(2):
             run_without_sky(tmp_path / f"{loss}{seed}", loss, seed, 0)
-    assert "Predicted but in no image" not in " ".join(sentences(compare_variants(read_runs(str(tmp_path), "val"), "val")))
+    assert "Predicted but in no image" not in " ".join(
+        sentences(compare_variants(read_runs(str(tmp_path), "val"), "val"))
+    )
