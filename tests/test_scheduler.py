@@ -56,7 +56,7 @@ def test_a_plateau_lowers_the_rate_when_a_score_has_not_improved_for_long_enough
 
 def test_a_plateau_of_a_score_that_nobody_logs_is_named() -> None:
     scheduler = build.scheduler(compose("train", ["scheduler=plateau", "scheduler.monitor=val/mIoU"]))
-    with pytest.raises(ValueError, match=r"scheduler.monitor is 'val/mIoU', .*scores are: val/miou"):
+    with pytest.raises(ValueError, match=r"scheduler.monitor is 'val/mIoU', .*logged scores: val/miou"):
         observe_scores(scheduler(optimizer_at(1.0), 10), {"val/miou": 0.5})
 
 
