@@ -32,10 +32,9 @@ def _figure(curves: Sequence[Curve], baseline: str) -> "Figure":
     figure = Figure(figsize=(4.6, 3.0), layout="constrained")  # narrow, so that letters can be read on a phone
     axis = figure.subplots()
     for curve, (name, color) in zip(curves, curve_colors(curves, baseline), strict=True):
-        epochs = [epoch + 1 for epoch in curve.epochs]  # a training counts from 1, its history from 0
-        axis.fill_between(epochs, curve.low, curve.high, color=color, alpha=0.13, linewidth=0)
+        axis.fill_between(curve.epochs, curve.low, curve.high, color=color, alpha=0.13, linewidth=0)
         style = "--" if name == baseline else "-"
-        axis.plot(epochs, curve.mean, style, color=color, linewidth=1.6, marker=".", markersize=4)
+        axis.plot(curve.epochs, curve.mean, style, color=color, linewidth=1.6, marker=".", markersize=4)
     axis.set(xlabel="epoch", ylabel="mIoU on the validation split")
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.grid(alpha=0.3)

@@ -16,7 +16,7 @@ LOGGED = "val/miou"
 
 
 class Ranking(NamedTuple):
-    """Variants by their final rank, and every epoch after which any run was validated.
+    """Variants by their final rank, and every epoch, from 1, after which any run was validated.
 
     miou: mean over the seeds of each variant [V, E]; a run that has ended keeps its last score; NaN before all seeds
     have one. rank: 1 for the best [V, E], ties share the mean of their ranks. tau: Kendall's tau-b between the ranking
@@ -41,7 +41,7 @@ class Ranking(NamedTuple):
 
 
 class History(NamedTuple):
-    """scores: epoch -> validation mIoU after it. num_damaged: rows whose epoch or mIoU is damaged."""
+    """scores: epoch, from 1 -> validation mIoU after it. num_damaged: rows whose epoch or mIoU is damaged."""
 
     scores: dict[int, float]
     num_damaged: int
@@ -67,13 +67,13 @@ def ranking(variants: Variants) -> Ranking:
 
 
 def scores_by_epoch(run: Run) -> dict[int, float]:
-    """Epoch -> validation mIoU after it, as the training logged it; damaged rows are left out."""
+    """Epoch, from 1 -> validation mIoU after it, as the training logged it; damaged rows are left out."""
     return _history(run).scores
 
 
 def _history(run: Run) -> History:
     rows = [row for row in RunFolder(run.path).history() if "epoch" in row and row.get(LOGGED) is not None]
-    scores = [(row["epoch"], float(row[LOGGED])) for row in rows if _is_sound(row["epoch"], row[LOGGED])]
+    scores = [(row["epoch"] + 1, float(row[LOGGED])) for row in rows if _is_sound(row["epoch"], row[LOGGED])]
     return History(dict(scores), len(rows) - len(scores))
 
 

@@ -24,7 +24,7 @@ def rank(folder: Path, histories: dict[str, list[list[float]]]) -> Ranking:
 def test_variants_are_ranked_by_their_mean_over_seeds_at_each_epoch(tmp_path: Path) -> None:
     by_epoch = rank(tmp_path, {"a": [[0.1, 0.5], [0.5, 0.7]], "b": [[0.2, 0.9], [0.2, 0.7]]})
     assert by_epoch.names == ["loss=b", "loss=a"]
-    assert by_epoch.epochs == [0, 1]
+    assert by_epoch.epochs == [1, 2]
     assert by_epoch.miou == pytest.approx(np.array([[0.2, 0.8], [0.3, 0.6]]))
     assert by_epoch.rank.tolist() == [[2, 1], [1, 2]]
     assert [by_epoch.leader(0), by_epoch.leader(1)] == ["loss=a", "loss=b"]
@@ -50,8 +50,8 @@ def test_equal_scores_share_their_ranks(tmp_path: Path) -> None:
 def test_a_run_that_ended_keeps_its_last_score_and_is_named(tmp_path: Path) -> None:
     by_epoch = rank(tmp_path, {"a": [[0.4], [0.2, 0.3, 0.4]], "b": [[0.1, 0.2, 0.6], [0.1, 0.2, 0.6]]})
     assert by_epoch.miou[by_epoch.names.index("loss=a")] == pytest.approx([0.3, 0.35, 0.4])
-    assert by_epoch.ended == {0: 1, 2: 3}
-    assert "1 after epoch 0 ended early and keep their last score until epoch 2" in ranking_sentences(by_epoch)[-1]
+    assert by_epoch.ended == {1: 1, 3: 3}
+    assert "1 after epoch 1 ended early and keep their last score until epoch 3" in ranking_sentences(by_epoch)[-1]
 
 
 def test_a_run_that_was_never_validated_counts_nowhere(tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_a_run_that_was_never_validated_counts_nowhere(tmp_path: Path) -> None:
 
 def test_epochs_led_by_others_are_named(tmp_path: Path) -> None:
     by_epoch = rank(tmp_path, {"a": [[0.1, 0.1, 0.3, 0.1, 0.9]], "b": [[0.2, 0.2, 0.2, 0.2, 0.2]]})
-    assert ranking_sentences(by_epoch) == ["a leads in the end; others led before: b after epochs 0-1, 3."]
+    assert ranking_sentences(by_epoch) == ["a leads in the end; others led before: b after epochs 1-2, 4."]
 
 
 def test_no_scores_by_epoch_is_an_error_that_names_them(tmp_path: Path) -> None:
