@@ -73,7 +73,7 @@ class FCN8(nn.Module):
     def forward(self, image: Tensor) -> Logits | TrainingLogits:
         # smp returns the features of a stage before they are pooled, except the last ones.
         *_, before_pool3, before_pool4, _, pool5 = self.encoder(image)
-        # Padded here: oneDNN 3.12 leaves gradients of padded bfloat16 kernels unset where these are larger than the features.
+        # Padded here: of a padded kernel larger than the features, oneDNN 3.12 leaves bfloat16 gradients unset.
         padded = F.pad(pool5, (3, 3, 3, 3))
         score5 = self.score_fc7(self.fc7(self.fc6(padded)))
         score4 = self.double_fc7(score5) + self.score_pool4(F.max_pool2d(before_pool4, 2))

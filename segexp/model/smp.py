@@ -62,7 +62,8 @@ def smp(
     network: nn.Module = with_weights(build, encoder, weights).eval()
     own = normalization(network.get_submodule("encoder"), encoder, weights)
     size = input_size(network, int(network.get_submodule("encoder").output_stride))  # type: ignore[arg-type]
-    if any(isinstance(layer, nn.LayerNorm) for layer in network.modules()):  # torch.export cannot follow one of one pixel
+    if any(isinstance(layer, nn.LayerNorm) for layer in network.modules()):
+        # torch.export cannot follow a layer norm of features of one pixel.
         size = InputSize(size.stride, max(size.smallest, 2 * size.stride))
     if auxiliary_stages is not None:
         network = SupervisedStages(network, auxiliary_stages, num_classes)
