@@ -141,7 +141,7 @@ def test_evaluations_of_one_run_stand_side_by_side(trained: RunFolder, tmp_path:
     refused = [
         (views, other),
         (["regroup=cityscapes8"], other),
-        (["regroup=cityscapes7", "checkpoint=last"], "is of checkpoint best, not last; add checkpoint=best"),
+        (["regroup=cityscapes7", "checkpoint=last"], "was made with checkpoint best, not last; add checkpoint=best"),
         (["regroup=cityscapes7", "name=val_cityscapes7"], "val_cityscapes7 was itself regrouped; start from name=val"),
     ]
     for arguments, said in refused:

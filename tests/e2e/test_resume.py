@@ -236,7 +236,7 @@ def test_a_torn_checkpoint_is_left_for_the_one_before(compose_small, tmp_path: P
     torn = parts.checkpoint("last")
     torn.write_bytes(torn.read_bytes()[:5000])
     resume(parts.path, ["trainer.max_epochs=3"])
-    assert "last.ckpt is torn" in caplog.text
+    assert "last.ckpt is damaged" in caplog.text
     assert_same(parts, whole)
 
 
@@ -244,7 +244,7 @@ def test_a_torn_checkpoint_is_left_for_the_one_before(compose_small, tmp_path: P
 def test_a_resuming_command_warns_of_a_torn_checkpoint_and_of_nothing_else(trained: RunFolder, tmp_path: Path) -> None:
     run = RunFolder(Path(shutil.copytree(trained.path, tmp_path / "run")))
     command = [*PYTHON, "segexp.train", f"resume={run.path}"]
-    for num_epochs, said in ((3, []), (4, ["last.ckpt is torn"])):
+    for num_epochs, said in ((3, []), (4, ["last.ckpt is damaged"])):
         if said:
             run.checkpoint("last").write_bytes(run.checkpoint("last").read_bytes()[:5000])
         typed = [*command, f"trainer.max_epochs={num_epochs}"]

@@ -99,7 +99,7 @@ def test_a_checkpoint_of_another_class_count_names_the_shapes(trained: RunFolder
 def test_a_torn_checkpoint_is_named(trained: RunFolder, tmp_path: Path, compose_small) -> None:
     torn = tmp_path / "torn.ckpt"
     torn.write_bytes(trained.checkpoint("best").read_bytes()[:5000])
-    with pytest.raises(ValueError, match=r"torn.ckpt is torn.*checkpoint=last"):
+    with pytest.raises(ValueError, match=r"torn.ckpt is damaged.*checkpoint=last"):
         checkpoint.load_weights(build.model(compose_small()), torn)
 
 
@@ -107,7 +107,7 @@ def test_a_torn_last_checkpoint_is_named_by_resume(compose_small, tmp_path: Path
     start(compose_small(), tmp_path)
     last = RunFolder.open(tmp_path).checkpoint("last")
     last.write_bytes(last.read_bytes()[:5000])
-    with pytest.raises(ValueError, match=r"last\.ckpt is torn"):
+    with pytest.raises(ValueError, match=r"last\.ckpt is damaged"):
         resume(tmp_path, ["trainer.max_epochs=2"])
     assert RunFolder(tmp_path).state() == "finished"
 

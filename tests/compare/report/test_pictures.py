@@ -28,7 +28,7 @@ from segexp.compare.report.provenance import baseline_run, picture_command
 from segexp.compare.report.report_files import write_report
 from segexp.compare.verdict.comparison import Comparison
 from segexp.config.compose import compose
-from segexp.display.pictures import VOID_COLOR
+from segexp.display.pictures import BLACK
 from segexp.system.files import write_atomic
 from segexp.types import VOID
 from tests.compare.report.runs import CLASSES, compare_folder, run
@@ -96,7 +96,7 @@ def test_classes_have_their_colours_and_what_is_no_class_has_its_own(folder: Pat
     assert {*map(tuple, by_title["loss=dice"].reshape(-1, 3).tolist())} == {
         tuple(CLASSES[n]) for n in ("road", "car", "sky")
     }
-    assert (by_title["truth"] == VOID_COLOR).all()
+    assert (by_title["truth"] == BLACK).all()
 
 
 def test_the_ground_truth_is_what_the_evaluation_kept_of_masks_in_another_format(folder: Path) -> None:
