@@ -34,6 +34,12 @@ def test_a_file_of_torchvision_fills_the_encoder(tmp_path: Path, published: dict
     assert all(torch.equal(filled[key], published[key]) for key in filled)
 
 
+def test_the_head_of_a_published_classifier_is_left_out(tmp_path: Path, published: dict[str, Tensor]) -> None:
+    torch.save({**published, "head.weight": torch.zeros(5, 512)}, tmp_path / "published.pth")
+    filled = unet(str(tmp_path / "published.pth")).encoder.state_dict()
+    assert torch.equal(filled["conv1.weight"], published["conv1.weight"])
+
+
 def test_keys_that_do_not_fit_are_named_and_counted(tmp_path: Path, published: dict[str, Tensor]) -> None:
     wrong = {key: value for key, value in published.items() if not key.startswith("layer4.")}
     wrong |= {"neck.weight": torch.zeros(1), "conv1.weight": torch.zeros(64, 1, 7, 7)}
