@@ -15,6 +15,8 @@ from segexp.types import Values
 UNKNOWN = "unknown"
 GROUPS = ("model", "loss", "data", "classes")
 """The options that are listed whether they were typed or not."""
+BOOKKEEPING = ("data.root", "on_existing", "trainer.enable_progress_bar")
+"""Keys that say nothing of what was trained; a sweep gives its jobs the last two."""
 
 
 class RunRow(NamedTuple):
@@ -72,7 +74,7 @@ def _age_seconds(status: Values) -> float:
 
 def _options(environment: Values) -> tuple[str, ...]:
     choices, typed = environment.get("choices", {}), environment.get("overrides", [])
-    others = [each for each in typed if each.partition("=")[0] not in (*GROUPS, "data.root", "on_existing")]
+    others = [each for each in typed if each.partition("=")[0] not in (*GROUPS, *BOOKKEEPING)]
     return (*(str(choices[group]) for group in GROUPS if choices.get(group)), *others)
 
 

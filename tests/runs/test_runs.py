@@ -26,7 +26,9 @@ def run(tmp_path: Path) -> RunFolder:
     run.path.mkdir()
     run.write_config({"trainer": {"max_epochs": 5}})
     choices = {"model": "unet", "loss": "dice", "data": "streets", "classes": "cityscapes8", "experiment": None}
-    run.write_environment({"choices": choices, "overrides": ["model=unet", "loss=dice", "seed=3", "data.root=/d"]})
+    of_sweep = ["on_existing=resume", "trainer.enable_progress_bar=false"]
+    typed = ["model=unet", "loss=dice", "seed=3", "data.root=/d"]
+    run.write_environment({"choices": choices, "overrides": [*typed, *of_sweep]})
     rows = [{"step": step, "epoch": step, "val/miou": miou} for step, miou in enumerate(MIOUS)]
     (run.path / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     return run
