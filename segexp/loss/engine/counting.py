@@ -66,7 +66,7 @@ def count_pixels(
         other.copy_(grid.fractional_index(class_logit, steps, steps, out=class_logit)).mul_(counted)
         other.scatter_(0, label[None], NOWHERE)
         in_all_tables = _in_all_tables(other, first, scratch[1])
-        return torch.stack([_bincount(each, steps, num_places) for each in (true.clone(), in_all_tables)])
+        return torch.stack([_bincount(each, steps, num_places) for each in (true, in_all_tables)])
 
     counts = torch.zeros(num_images, 2, num_places // steps, dtype=torch.int64, device=scores.device)
     for image, counts_of_chunk in pool.map(work, scores):
@@ -170,8 +170,8 @@ def _in_all_tables(place: PlaceByClass, first: Int[Tensor, "num_classes 1"], scr
 
 
 def _bincount(place: Int[Tensor, "..."], steps: int, num_places: int) -> Int[Tensor, " bin"]:
-    """Count places by bin; overwrites them."""
-    index, num_bins = place.bitwise_right_shift_(steps.bit_length() - 1).flatten(), num_places // steps
+    """Count places by bin."""
+    index, num_bins = place.bitwise_right_shift(steps.bit_length() - 1).flatten(), num_places // steps
     if index.device.type == "cpu":
         return torch.bincount(index, minlength=num_bins)
     counts = torch.zeros(num_bins, dtype=torch.int64, device=index.device)  # torch.bincount would make the host wait
