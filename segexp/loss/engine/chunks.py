@@ -18,7 +18,7 @@ ClassByPixel = Float[Tensor, "num_classes pixel"]
 Scratch = Float[Tensor, "2 num_classes pixel"]
 """Memory for two values per class and pixel of a chunk, used again for the next chunk."""
 Result = TypeVar("Result")
-CHUNK_ELEMENTS = 2**18  # of the logits: a few values for each of them stay in the cache of one core
+CHUNK_ELEMENTS = 2**19  # of the logits: few enough for the caches, and enough that threads seldom wait for Python
 CHUNK_ELEMENTS_ELSEWHERE = 2**22  # on a GPU: small beside all of them, and enough for all its cores
 
 

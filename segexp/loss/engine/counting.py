@@ -28,11 +28,13 @@ class Places(NamedTuple):
     """Where each pixel of a batch lies in the tables of slopes.
 
     other: in the table of each class, for pixels of other classes; NOWHERE for the true class and void pixels.
-    true: in the row of all tables, for the true class; NOWHERE for void pixels. log_total: see `one_vs_rest`.
+    true: in the row of all tables, for the true class; NOWHERE for void pixels. label: the true class, 0 for void
+    pixels. log_total: see `one_vs_rest`.
     """
 
     other: Int[Tensor, "batch num_classes pixel"]
     true: Int[Tensor, "batch pixel"]
+    label: Int[Tensor, "batch pixel"]
     log_total: Float[Tensor, "batch pixel"]
 
 
@@ -48,29 +50,33 @@ def count_pixels(
     num_images, num_classes, _ = scores.shape
     steps, size = _num_steps(num_classes, grid), _table_size(num_classes, grid)
     first, num_places = _first_places(num_classes, grid, scores.device), num_classes * size
-    places = _empty_places(scores, size)
+    counted = labels != VOID
+    label = labels * counted
+    places = _empty_places(scores, label.long(), size)
+    true_logit = torch.empty_like(places.log_total)
 
-    def work(image: int, chunk: slice, scratch: Scratch) -> Int[Tensor, "kind num_classes_times_bins"]:
-        true, other, log_total = (
-            places.true[image, chunk],
+    def work(image: int, chunk: slice, scratch: Scratch) -> Int[Tensor, " num_classes_times_bins"]:
+        other, true, log_total = (
             places.other[image, :, chunk],
+            places.label[image, None, chunk],
             places.log_total[image, chunk],
         )
         pixels = in_float32(scores[image, :, chunk], scratch[0])
         class_logit = one_vs_rest(pixels, grid.has_high_density, scratch[1], out=scratch[0], log_total=log_total)
-        counted = log_total.isnan().logical_not_().logical_and_(labels[image, chunk] != VOID)
-        label = (labels[image, chunk] * counted).long()
-        true_logit = class_logit.gather(0, label[None])[0]
-        true.copy_(grid.fractional_index(-true_logit if by_error else true_logit, steps, steps))
-        true.add_(label.int(), alpha=size).mul_(counted)
-        other.copy_(grid.fractional_index(class_logit, steps, steps, out=class_logit)).mul_(counted)
-        other.scatter_(0, label[None], NOWHERE)
-        in_all_tables = _in_all_tables(other, first, scratch[1])
-        return torch.stack([_bincount(each, steps, num_places) for each in (true, in_all_tables)])
+        torch.gather(class_logit, 0, true, out=true_logit[image, None, chunk])
+        other.copy_(grid.fractional_index(class_logit, steps, steps, out=class_logit))
+        other.mul_(counted[image, chunk].logical_and_(log_total.isnan().logical_not_()))
+        other.scatter_(0, true, NOWHERE)
+        return _bincount(_in_all_tables(other, first, scratch[1]), steps, num_places)
 
     counts = torch.zeros(num_images, 2, num_places // steps, dtype=torch.int64, device=scores.device)
     for image, counts_of_chunk in pool.map(work, scores):
-        counts[image] += counts_of_chunk
+        counts[image, OTHER] += counts_of_chunk
+    # Pixel by pixel there is too little to do for chunks to be worth their calls.
+    true = grid.fractional_index(true_logit.neg_() if by_error else true_logit, steps, steps, out=true_logit)
+    places.true.copy_(true).add_(label.int(), alpha=size).mul_(counted)
+    for counts_of_image, place in zip(counts, places.true, strict=True):
+        counts_of_image[TRUE] = _bincount(place, steps, num_places)
     by_class = counts.unflatten(2, (num_classes, -1)).movedim(1, 0)[..., 1:]  # the first bin is NOWHERE
     return (by_class if per_image else by_class.sum(1, keepdim=True)).float(), places
 
@@ -102,15 +108,18 @@ def gradient_by_counting(
     """Compute the gradient of the loss by the logits, in their own type and memory format."""
     scores = logits.detach().flatten(2)
     num_images, num_classes, _ = scores.shape
-    size, first = _table_size(num_classes, grid), _first_places(num_classes, grid, scores.device)
+    first = _first_places(num_classes, grid, scores.device)
     tables = _tabulate(slopes, _num_steps(num_classes, grid)).expand(-1, num_images, -1)
+    slope_of_true = torch.empty_like(places.log_total)
+    for table, place, out in zip(tables[TRUE], places.true, slope_of_true, strict=True):
+        torch.index_select(table, 0, place, out=out)
     gradient, by_pixel = empty_gradient(logits)
 
     def work(image: int, chunk: slice, scratch: Scratch) -> None:
-        true, out = places.true[image, chunk], by_pixel[image, :, chunk]
+        out = by_pixel[image, :, chunk]
         index = _in_all_tables(places.other[image, :, chunk], first, scratch[0])
         slope = torch.index_select(tables[OTHER, image], 0, index.flatten(), out=scratch[1].view(-1)).view_as(index)
-        slope.scatter_(0, (true // size).long()[None], tables[TRUE, image].index_select(0, true)[None])
+        slope.scatter_(0, places.label[image, None, chunk], slope_of_true[image, None, chunk])
         pixels = in_float32(scores[image, :, chunk], scratch[0])
         share = probability(pixels, places.log_total[image, chunk], out=scratch[0])
         of_chunk = logit_gradient(share, slope, grid.has_high_density, out=out if is_plain(out) else slope)
@@ -155,11 +164,12 @@ def _first_places(num_classes: int, grid: LogitGrid, device: torch.device) -> In
     return torch.arange(num_classes, dtype=torch.int32, device=device)[:, None] * _table_size(num_classes, grid)
 
 
-def _empty_places(scores: Scores, size: int) -> Places:
+def _empty_places(scores: Scores, label: Int[Tensor, "batch pixel"], size: int) -> Places:
     device, by_pixel = scores.device, (scores.shape[0], scores.shape[2])
     return Places(
         torch.empty(scores.shape, dtype=torch.int16 if size <= 2**15 else torch.int32, device=device),
         torch.empty(by_pixel, dtype=torch.int32, device=device),
+        label,
         torch.empty(by_pixel, dtype=torch.float32, device=device),
     )
 
