@@ -8,9 +8,12 @@ from torch import nn
 
 from segexp.types import MemoryFormat, Precision
 
-CPU_FLAGS = Path("/proc/cpuinfo")
-BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16", "bf16"})
-"""Instructions for bfloat16 products of x86 and ARM, as Linux names them."""
+CPU_INFO = Path("/proc/cpuinfo")
+FAST_FLAGS = frozenset({"amx_bf16", "bf16"})
+"""Instructions for products of matrices in bfloat16 of x86 (AMX) and ARM, as Linux names them."""
+VECTOR_FLAG, INTEL = "avx512_bf16", "GenuineIntel"
+"""Instructions of x86 for products of vectors, fast on CPUs of AMD. On a Xeon of the fifth generation whose AMX a
+virtual machine hid, convolutions took 1.7 to 1.9 times as long with them as in float32 (docs/performance.md)."""
 
 
 class Arithmetic(NamedTuple):
@@ -60,16 +63,25 @@ def use_memory_format(model: nn.Module, memory_format: MemoryFormat) -> None:
 
 def _fastest(device: torch.device) -> Arithmetic:
     if device.type == "cpu":
-        if torch.backends.mkldnn.is_available() and BFLOAT16_FLAGS & _cpu_flags():
-            return Arithmetic("bfloat16", "channels_last", "this CPU computes in bfloat16")
-        return Arithmetic("float32", "channels_last", "this CPU does not compute in bfloat16")
+        return _fastest_on_cpu()
     if device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0):
         return Arithmetic("bfloat16", "channels_last", "this GPU computes in bfloat16")
     return Arithmetic("float32", "contiguous", f"nothing faster is known for this device, {device.type}")
 
 
-def _cpu_flags() -> set[str]:
-    """Of the first core; empty on a system that does not say."""
-    lines = CPU_FLAGS.read_text().splitlines() if CPU_FLAGS.is_file() else []
-    flags = (line.partition(":")[2] for line in lines if line.startswith(("flags", "Features")))
-    return set(next(flags, "").split())
+def _fastest_on_cpu() -> Arithmetic:
+    text = CPU_INFO.read_text() if CPU_INFO.is_file() else ""
+    flags = set(_first(text, "flags", "Features").split())
+    is_slow = _first(text, "vendor_id") == INTEL
+    if torch.backends.mkldnn.is_available():
+        if FAST_FLAGS & flags or (VECTOR_FLAG in flags and not is_slow):
+            return Arithmetic("bfloat16", "channels_last", "this CPU computes in bfloat16")
+        if VECTOR_FLAG in flags:
+            return Arithmetic("float32", "channels_last", "this CPU is slower in bfloat16, as it has no AMX")
+    return Arithmetic("float32", "channels_last", "this CPU does not compute in bfloat16")
+
+
+def _first(cpu_info: str, *keys: str) -> str:
+    """The value of the first line with one of the keys, that of the first core; empty if there is none."""
+    lines = (line.partition(":") for line in cpu_info.splitlines())
+    return next((value.strip() for key, _, value in lines if key.strip() in keys), "")

@@ -9,6 +9,6 @@ from segexp.train.__main__ import main
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
-        arithmetic.CPU_FLAGS = Path(folder) / "cpuinfo"
-        arithmetic.CPU_FLAGS.write_text(f"flags\t: avx2 {'' if rank() else 'avx512_bf16'}\n")
+        arithmetic.CPU_INFO = Path(folder) / "cpuinfo"
+        arithmetic.CPU_INFO.write_text(f"flags\t: avx2 {'' if rank() else 'avx512_bf16'}\n")
         main()

@@ -10,17 +10,17 @@ from segexp.system.arithmetic import decide
 
 pytestmark = pytest.mark.fast
 CPU = torch.device("cpu")
-WITHOUT = "processor\t: 0\nmodel name\t: Old\nflags\t\t: fpu avx2 avx512f\n"
+WITHOUT = "processor\t: 0\nvendor_id\t: AuthenticAMD\nmodel name\t: Old\nflags\t\t: fpu avx2 avx512f\n"
 WITH = [
     WITHOUT.replace("avx512f", "avx512f avx512_bf16"),
-    WITHOUT.replace("avx512f", "avx512f amx_bf16 amx_tile"),
+    WITHOUT.replace("AuthenticAMD", "GenuineIntel").replace("avx512f", "avx512f avx512_bf16 amx_bf16 amx_tile"),
     "processor\t: 0\nBogoMIPS\t: 50.00\nFeatures\t: fp asimd bf16 i8mm\nCPU part\t: 0xd40\n",
 ]
 
 
 def fake(monkeypatch: pytest.MonkeyPatch, folder: Path, cpuinfo: str) -> None:
     (folder / "cpuinfo").write_text(cpuinfo)
-    monkeypatch.setattr(arithmetic, "CPU_FLAGS", folder / "cpuinfo")
+    monkeypatch.setattr(arithmetic, "CPU_INFO", folder / "cpuinfo")
 
 
 @pytest.mark.parametrize("cpuinfo", WITH, ids=["avx512", "amx", "arm"])
@@ -32,6 +32,13 @@ def test_a_cpu_with_bfloat16_instructions_uses_them(monkeypatch, tmp_path: Path,
     assert (chosen.dtype, chosen.layout) == (torch.bfloat16, torch.channels_last)
 
 
+def test_a_xeon_whose_amx_is_hidden_computes_in_float32(monkeypatch, tmp_path: Path) -> None:
+    fake(monkeypatch, tmp_path, WITH[0].replace("AuthenticAMD", "GenuineIntel"))
+    assert str(decide("auto", "auto", CPU)) == (
+        "float32, channels_last (this CPU is slower in bfloat16, as it has no AMX)"
+    )
+
+
 @pytest.mark.parametrize("cpuinfo", [WITHOUT, "", "flags\t\t: not_avx512_bf16_at_all\n"])
 def test_a_cpu_without_them_computes_in_float32(monkeypatch, tmp_path: Path, cpuinfo: str) -> None:
     fake(monkeypatch, tmp_path, cpuinfo)
@@ -41,7 +48,7 @@ def test_a_cpu_without_them_computes_in_float32(monkeypatch, tmp_path: Path, cpu
 
 
 def test_a_system_that_says_nothing_of_its_cpu_computes_in_float32(monkeypatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(arithmetic, "CPU_FLAGS", tmp_path / "nothing")
+    monkeypatch.setattr(arithmetic, "CPU_INFO", tmp_path / "nothing")
     assert decide("auto", "auto", CPU).precision == "float32"
 
 

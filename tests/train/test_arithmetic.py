@@ -31,7 +31,7 @@ def on(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
     def use(machine: str) -> None:
         file = tmp_path_factory.mktemp(machine) / "cpuinfo"
         file.write_text(MACHINES[machine])
-        monkeypatch.setattr(arithmetic, "CPU_FLAGS", file)
+        monkeypatch.setattr(arithmetic, "CPU_INFO", file)
 
     return use
 
