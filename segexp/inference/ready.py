@@ -7,8 +7,9 @@ from segexp.inference.fold import fold_batch_norm
 from segexp.inference.settings import InferenceSettings
 from segexp.model.depthwise import DepthwiseConvolution
 from segexp.model.gridnet import Deconvolution
+from segexp.model.segmenter import Segmenter
 from segexp.system.arithmetic import Arithmetic, decide, use_memory_format
-from segexp.types import Image, Logits
+from segexp.types import Image, Logits, Size
 
 CAST_ONCE = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear, Deconvolution, DepthwiseConvolution)
 """Layers that autocast runs in half precision. Others derived from them may use their weights otherwise."""
@@ -35,9 +36,19 @@ class ReadyNetwork(nn.Module):
 
     def forward(self, image: Image) -> Logits:
         """Logits in the precision of the network."""
-        arithmetic = self.arithmetic
-        with torch.autocast(image.device.type, arithmetic.dtype, enabled=arithmetic.precision != "float32"):
-            return self.network(image.contiguous(memory_format=arithmetic.layout))
+        with self._autocast(image):
+            return self.network(image.contiguous(memory_format=self.arithmetic.layout))
+
+    def coarse(self, image: Image) -> tuple[Logits, Size]:
+        """Logits before they are enlarged, and the height and width to enlarge them to, see `Segmenter.coarse`."""
+        if not isinstance(self.network, Segmenter):
+            return self(image), (image.shape[-2], image.shape[-1])
+        with self._autocast(image):
+            return self.network.coarse(image.contiguous(memory_format=self.arithmetic.layout))
+
+    def _autocast(self, image: Image) -> torch.autocast:
+        enabled = self.arithmetic.precision != "float32"
+        return torch.autocast(image.device.type, self.arithmetic.dtype, enabled=enabled)
 
 
 def arithmetic_on(device: torch.device, settings: InferenceSettings) -> Arithmetic:

@@ -8,6 +8,7 @@ from torch import Tensor
 from torchvision.transforms.v2 import functional as transform
 
 from segexp.inference.bands import resized_confidence, resized_prediction
+from segexp.inference.ready import ReadyNetwork
 from segexp.inference.settings import Inference
 from segexp.inference.window import windows
 from segexp.metric.confusion import prediction, resize_logits
@@ -37,7 +38,8 @@ def segment(network: Network, image: Image, image_size: Size | None, inference: 
     native = _size(image)
     base = image_size or native
     if _is_single_view(native, base, inference):
-        return resize_logits(_single_view(network, image, base, inference).float(), native)
+        logits, size = _single_view(network, image, base, inference)
+        return resize_logits(logits.float(), size)[..., : native[0], : native[1]]
     sizes = _view_sizes(base, inference)
     inference = _at_training_scale(inference, native, base)
     flips = (False, True) if inference.flip else (False,)
@@ -59,7 +61,8 @@ def segment_to_class_ids(network: Network, image: Image, image_size: Size | None
     native = _size(image)
     base = image_size or native
     if _is_single_view(native, base, inference):
-        return resized_prediction(_single_view(network, image, base, inference), native)
+        logits, size = _single_view(network, image, base, inference)
+        return resized_prediction(logits, size)[:, : native[0], : native[1]]
     return prediction(segment(network, image, image_size, inference))
 
 
@@ -71,7 +74,8 @@ def segment_with_confidence(
     native = _size(image)
     base = image_size or native
     if _is_single_view(native, base, inference):
-        return resized_confidence(_single_view(network, image, base, inference), native)
+        class_ids, confidence = resized_confidence(*_single_view(network, image, base, inference))
+        return class_ids[:, : native[0], : native[1]], confidence[:, : native[0], : native[1]]
     return resized_confidence(segment(network, image, image_size, inference), native)
 
 
@@ -81,9 +85,15 @@ def _is_single_view(native: Size, base: Size, inference: Inference) -> bool:
     return len(sizes) == 1 and not inference.flip and _fits(sizes[0], window)
 
 
-def _single_view(network: Network, image: Image, base: Size, inference: Inference) -> Logits:
-    """Logits in the network's precision, at the size at which it saw the image."""
-    return network(_resized_image(image, _view_sizes(base, inference)[0]))
+def _single_view(network: Network, image: Image, base: Size, inference: Inference) -> tuple[Logits, Size]:
+    """Logits in the network's precision, and the size to resize them to, whose upper left part is the image.
+
+    Where the network sees the image at its own size, its logits are resized once, from where it computes them.
+    """
+    native, size = _size(image), _view_sizes(base, inference)[0]
+    if size == native and isinstance(network, ReadyNetwork):
+        return network.coarse(image)
+    return network(_resized_image(image, size)), native
 
 
 def needs_windows(native: Size, image_size: Size | None, inference: Inference) -> bool:

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from segexp.model.auxiliary import split_output
-from segexp.types import SMALLEST_SIDE, Image, Logits, TrainingLogits
+from segexp.types import SMALLEST_SIDE, Image, Logits, Size, TrainingLogits
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -16,11 +16,12 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 class Segmenter(nn.Module):
     """Normalise the image, pad it to the network's stride, run the network, crop its logits back.
 
-    network: maps a normalised image [B, 3, H, W] to logits [B, num_classes, H, W] if stride divides H and W; in
-        training mode to `TrainingLogits` if it has auxiliary heads, see `segexp.model.auxiliary`.
+    network: maps a normalised image [B, 3, H, W] to logits [B, num_classes, H / coarseness, W / coarseness] if stride
+        divides H and W; in training mode to `TrainingLogits` if it has auxiliary heads, see `segexp.model.auxiliary`.
     mean, std: per channel (red, green, blue) in units of 0..1; buffers, so training, serving and export agree.
     stride: what H and W must be a multiple of for the network; 1 if any size will do.
     smallest: what H and W must be at least for the network.
+    coarseness: how many times smaller its logits are than its image; they are enlarged here, bilinearly.
     """
 
     mean: Tensor
@@ -33,11 +34,13 @@ class Segmenter(nn.Module):
         mean: Sequence[float] = IMAGENET_MEAN,
         std: Sequence[float] = IMAGENET_STD,
         smallest: int = SMALLEST_SIDE,
+        coarseness: int = 1,
     ) -> None:
         super().__init__()
         self.network = network
         self.stride = stride
         self.smallest = smallest
+        self.coarseness = coarseness
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1))
 
@@ -59,18 +62,29 @@ class Segmenter(nn.Module):
         In training mode a network with auxiliary heads returns `TrainingLogits`, the auxiliary ones also [H, W] large.
         Raises ValueError for any other type or shape.
         """
-        _check(image)
         height, width = image.shape[-2:]
-        padded = self._pad(self._normalise(image))
-        output = self.network(padded)
         if not self.training:
-            return output[..., :height, :width]
-        logits, auxiliary = split_output(output, self.network)
-        logits = logits[..., :height, :width]
+            logits, size = self.coarse(image)
+            return self._enlarged(logits, size)[..., :height, :width]
+        _check(image)
+        padded = self._pad(self._normalise(image))
+        logits, auxiliary = split_output(self.network(padded), self.network)
+        logits = self._enlarged(logits, padded.shape[-2:])[..., :height, :width]
         if not auxiliary:
             return logits
-        resized = [F.interpolate(each, size=padded.shape[-2:], mode="bilinear") for each in auxiliary]
-        return TrainingLogits(logits, [each[..., :height, :width] for each in resized])
+        return TrainingLogits(logits, [_resized(each, padded.shape[-2:])[..., :height, :width] for each in auxiliary])
+
+    def coarse(self, image: Image) -> tuple[Logits, Size]:
+        """Compute the logits as the network gives them, and the height and width that they must be enlarged to.
+
+        The image is the upper left part of that: without padding it is all of it. For predictions alone.
+        """
+        _check(image)
+        padded = self._pad(self._normalise(image))
+        return self.network(padded), (padded.shape[-2], padded.shape[-1])
+
+    def _enlarged(self, logits: Logits, size: Sequence[int]) -> Logits:
+        return logits if self.coarseness == 1 else _resized(logits, size)
 
     def _normalise(self, image: Tensor) -> Tensor:
         fraction = image.to(self.mean.dtype) / 255 if image.dtype == torch.uint8 else image.to(self.mean.dtype)
@@ -90,6 +104,10 @@ class Segmenter(nn.Module):
         if self.smallest <= SMALLEST_SIDE:
             return multiple
         return torch.sym_max(multiple, _next_multiple(self.smallest, self.stride))
+
+
+def _resized(logits: Logits, size: Sequence[int]) -> Logits:
+    return F.interpolate(logits, size=list(size), mode="bilinear")
 
 
 def _next_multiple(size: int, stride: int) -> int:

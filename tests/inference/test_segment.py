@@ -1,5 +1,6 @@
 """Sliding windows and test-time augmentation, held against their definition."""
 
+import copy
 import math
 from typing import get_args
 
@@ -13,9 +14,10 @@ from torchvision.transforms.v2 import functional as transform
 
 from segexp.config.compose import config_folder
 from segexp.inference.ready import ReadyNetwork
-from segexp.inference.segment import needs_windows, segment
+from segexp.inference.segment import needs_windows, segment, segment_to_class_ids, segment_with_confidence
 from segexp.inference.settings import Blending, Inference, InferenceSettings
 from segexp.inference.window import axis_windows, windows
+from segexp.model.segmenter import Segmenter
 from segexp.system.arithmetic import decide
 from segexp.types import Size
 from tests.inference.full_size import send_peak
@@ -150,6 +152,22 @@ def test_half_precision_gives_single_precision_logits(network: Pointwise, image:
     assert logits.dtype is torch.float32
     assert not torch.equal(logits, expected)
     torch.testing.assert_close(logits, expected, rtol=0.05, atol=0.05)
+
+
+@pytest.mark.parametrize("size", [(64, 96), (70, 101)], ids=["fits", "is padded"])
+def test_coarse_logits_are_enlarged_once_and_in_single_precision(size: Size) -> None:
+    torch.manual_seed(0)
+    network = Segmenter(nn.Conv2d(3, 5, 8, stride=8), stride=32, coarseness=8).eval()
+    image = torch.randint(0, 256, (2, 3, *size), dtype=torch.uint8)
+    expected = network(image)
+    for precision, allowed in (("float32", 1e-5), ("bfloat16", 0.02)):
+        ready = ReadyNetwork(copy.deepcopy(network), decide(precision, "auto", image.device))
+        logits = segment(ready, image, None, Inference())
+        assert (logits - expected).abs().max() <= allowed
+        assert torch.equal(segment_to_class_ids(ready, image, None, Inference()), logits.argmax(1))
+        class_ids, confidence = segment_with_confidence(ready, image, None, Inference())
+        assert torch.equal(class_ids, logits.argmax(1))
+        torch.testing.assert_close(confidence, logits.softmax(1).amax(1))
 
 
 @pytest.mark.parametrize(

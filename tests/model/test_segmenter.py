@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torchvision.transforms.v2 import functional as transforms
 
 from segexp.model.segmenter import IMAGENET_MEAN, IMAGENET_STD, Segmenter
@@ -52,6 +53,19 @@ def test_logits_of_a_fitting_image_are_those_of_the_network(image: Tensor) -> No
     model = Segmenter(network, stride=16, mean=(0, 0, 0), std=(1, 1, 1))
     fitting = image[..., :32, :32]
     torch.testing.assert_close(model(fitting), network(fitting / 255))
+
+
+@pytest.mark.parametrize("is_training", [True, False])
+def test_logits_that_are_smaller_than_the_image_are_enlarged_before_its_border_is_cut_off(
+    image: Tensor, is_training: bool
+) -> None:
+    network = nn.Conv2d(3, 5, 4, stride=4)
+    model = Segmenter(network, stride=16, mean=(0, 0, 0), std=(1, 1, 1), coarseness=4).train(is_training)
+    padded = functional.pad(image / 255, (0, 1, 0, 15), mode="replicate")
+    expected = functional.interpolate(network(padded), scale_factor=4, mode="bilinear")[..., :33, :47]
+    torch.testing.assert_close(model(image), expected)
+    coarse, size = model.coarse(image)
+    assert (coarse.shape[-2:], size) == ((12, 12), (48, 48))
 
 
 def test_mean_and_std_travel_with_the_state_dict() -> None:
