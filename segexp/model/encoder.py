@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from segmentation_models_pytorch.encoders import encoders
 from torch import Tensor, nn
 
+from segexp.model import efficientnet_lite
 from segexp.model.encoder_names import check_encoder
 
 Tag = str | bool | None
@@ -27,22 +28,34 @@ def with_weights(build: Callable[[Tag], Network], encoder: str, weights: str | N
 
     build: builds the network from smp's argument encoder_weights: None, or the tag of published weights.
     encoder: name of the encoder in smp, or tu-NAME for one of timm.
-    weights: None for random ones, a tag such as imagenet (downloaded once, then cached), or the path of a state dict
-        (.safetensors, or written by torch.save) with exactly the encoder's keys; those of a classifier are ignored.
-    Raises ValueError for an unknown encoder or keys that do not fit, FileNotFoundError for a missing file,
-    ConnectionError for a download that fails.
+    weights: None for random ones, a tag such as imagenet (downloaded once, then cached), efficientnet-lite (from an
+        installed package, see `segexp.model.efficientnet_lite`), or the path of a state dict (.safetensors, or written
+        by torch.save) with exactly the encoder's keys; those of a classifier are ignored.
+    Raises ValueError for an unknown encoder or keys that do not fit, FileNotFoundError for a missing file or
+    package, ConnectionError for a download that fails.
     """
     tags = _published_weights(encoder)
     if weights is None:
         return build(None)
     if weights in tags:
         return _download(lambda: build(tags[weights]), encoder, weights)
+    if weights == efficientnet_lite.WEIGHTS:
+        path = efficientnet_lite.weights_file(encoder)
+        network = build(None)
+        lite = network.get_submodule("encoder")
+        _fill(lite, encoder, efficientnet_lite.read(encoder, lite.state_dict()), path, "install the package again")
+        return network
     if not Path(weights).is_file():
-        allowed = f"null, {', '.join(tags)}, or the path of a state dict of the encoder"
+        allowed = f"null, {', '.join(_names(tags, encoder))}, or the path of a state dict of the encoder"
         raise FileNotFoundError(f"model.weights: no file {weights!r}; allowed for encoder {encoder}: {allowed}")
-    network = build(None)
-    _fill(network.get_submodule("encoder"), encoder, Path(weights))
+    network, path = build(None), Path(weights)
+    hint = f"save the encoder alone: torch.save(encoder.state_dict(), {path.name!r})"
+    _fill(network.get_submodule("encoder"), encoder, _read(path), path, hint)
     return network
+
+
+def _names(tags: Mapping[str, Tag], encoder: str) -> list[str]:
+    return [*tags, *([efficientnet_lite.WEIGHTS] if encoder in efficientnet_lite.ENCODERS else [])]
 
 
 def _published_weights(encoder: str) -> Mapping[str, Tag]:
@@ -80,9 +93,9 @@ def _reachable(url: str) -> bool:
     return True
 
 
-def _fill(encoder: nn.Module, name: str, path: Path) -> None:
+def _fill(encoder: nn.Module, name: str, published: Mapping[str, Tensor], path: Path, hint: str) -> None:
     expected = encoder.state_dict()
-    state = {key: value for key, value in _read(path).items() if key in expected or not key.startswith(CLASSIFIERS)}
+    state = {key: value for key, value in published.items() if key in expected or not key.startswith(CLASSIFIERS)}
     problems = {
         "missing": [key for key in expected if key not in state],
         "unexpected": [key for key in state if key not in expected],
@@ -90,7 +103,6 @@ def _fill(encoder: nn.Module, name: str, path: Path) -> None:
     }
     if any(problems.values()):
         counts = "; ".join(f"{len(keys)} {problem}{_first(keys)}" for problem, keys in problems.items())
-        hint = f"save the encoder alone: torch.save(encoder.state_dict(), {path.name!r})"
         raise ValueError(f"model.weights: the keys of {path} do not fit encoder {name}: {counts}; {hint}")
     encoder.load_state_dict(state)
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from segmentation_models_pytorch.encoders import encoders, get_preprocessing_params
 from torch import nn
 
+from segexp.model import efficientnet_lite
 from segexp.model.segmenter import IMAGENET_MEAN, IMAGENET_STD
 
 
@@ -26,8 +27,11 @@ def normalization(encoder: nn.Module, name: str, weights: str | None) -> Normali
 
     encoder: as smp built it. name, weights: as in `segexp.model.encoder.with_weights`.
     The settings are those that smp downloaded together with published weights; those in a config.json beside a file of
-    weights, as a repository of the Hugging Face hub has it; or timm's for an encoder of timm, with weights or without.
+    weights, as a repository of the Hugging Face hub has it; those of efficientnet-lite; or timm's for an encoder of
+    timm, with weights or without.
     """
+    if weights == efficientnet_lite.WEIGHTS:
+        return Normalization(efficientnet_lite.MEAN, efficientnet_lite.STD)
     if weights in encoders.get(name, {}).get("pretrained_settings", {}):
         return from_settings(get_preprocessing_params(name, weights)) or IMAGENET
     timm = getattr(getattr(encoder, "model", None), "pretrained_cfg", {})
