@@ -1,10 +1,11 @@
 """The curves of a training, from the rows of its metrics.jsonl."""
 
 from collections.abc import Sequence
+from itertools import cycle, product
 from typing import TYPE_CHECKING, Any
 
 from segexp.display.text import draw_legend, legend_height, shorten
-from segexp.types import Bytes, Values
+from segexp.types import Values
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -13,8 +14,10 @@ if TYPE_CHECKING:
 WIDTH, PLOTS = 11.0, 7.0
 """Inches of the figure, and of the height of its four plots."""
 SMALL = 9.0
+PALETTE = tuple(f"C{number}" for number in range(10))
+"""Of the curves of classes: matplotlib's own, as the colours of a grouping may be alike."""
 STYLES = ("-", "--", ":", "-.")
-"""Of the curves of classes, as their colours may be alike."""
+"""Of the curves of classes: one for each ten of them."""
 
 
 def is_validated_each_epoch(validated: Sequence[Values]) -> bool:
@@ -22,7 +25,7 @@ def is_validated_each_epoch(validated: Sequence[Values]) -> bool:
     return len(validated) == validated[-1]["epoch"] + 1
 
 
-def learning_curves(history: Sequence[Values], name: str, class_names: Sequence[str], colors: Bytes) -> "Figure":
+def learning_curves(history: Sequence[Values], name: str, class_names: Sequence[str]) -> "Figure":
     """Loss, mean IoU with the best validation marked, learning rate, and IoU of each class on the validation split.
 
     history: see `RunFolder.history`. name: of the run.
@@ -48,14 +51,15 @@ def learning_curves(history: Sequence[Values], name: str, class_names: Sequence[
         _mark(miou, best, in_epochs)
     _draw(rate, history, "train/lr", False, color="C2", ms=0)
     rate.set_ylim(bottom=0)
-    for number, (each, color) in enumerate(zip(class_names, colors, strict=True)):
-        _draw(of_classes, history, f"val/iou/{each}", in_epochs, STYLES[number % len(STYLES)], color=color / 255)
+    looks = cycle(product(STYLES, PALETTE))
+    for each, (style, color) in zip(class_names, looks, strict=False):
+        _draw(of_classes, history, f"val/iou/{each}", in_epochs, style, color=color)
     count = "epoch" if in_epochs else "optimizer step"
     for axis, title, along in (
         (loss, "loss", count),
         (miou, "mean IoU", count),
         (rate, "learning rate", "optimizer step"),
-        (of_classes, "val IoU of each class; below, that of the best validation", count),
+        (of_classes, f"val IoU per class (legend: value at the best {'epoch' if in_epochs else 'step'})", count),
     ):
         _label(axis, title, along)
     draw_legend(figure, of_classes.get_lines(), classes, SMALL)

@@ -111,7 +111,7 @@ def save_pictures(evaluation: Evaluation, run: RunFolder, folder: Path) -> None:
     confusion = evaluation.confusion
     save(confusion_heatmap(confusion, class_iou(confusion), names), folder / "confusion.png")
     if not evaluation.facts.get("regrouped_from"):  # the curves are of the classes of the training
-        save(learning_curves(run.history(), run.path.name, names, colors), run.pictures / "learning_curves.png")
+        save(learning_curves(run.history(), run.path.name, names), run.pictures / "learning_curves.png")
 
 
 def _sheet_title(evaluation: Evaluation, folder: Path) -> str:

@@ -137,7 +137,7 @@ def _say_how_to_go_on(run: RunFolder) -> None:
 
 def _report(run: RunFolder, values: Mapping[str, Any]) -> None:
     grouping = build.grouping(values)
-    curves = learning_curves(run.history(), run.path.name, grouping.names, grouping.colors)
+    curves = learning_curves(run.history(), run.path.name, grouping.names)
     save(curves, run.pictures / "learning_curves.png")
     _say(run, values, *_summary(run).splitlines())
 

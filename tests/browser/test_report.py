@@ -1,6 +1,7 @@
 """A report in Chromium: it opens from disk, requests nothing, fits every width, sorts and enlarges."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,8 @@ OVERFLOWING = (Path(__file__).parent / "overflowing.js").read_text()
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A few variants, many, and all classes of Cityscapes."""
-    few, many, city = (tmp_path_factory.mktemp(name) for name in ("few", "many", "city"))
+    """A few variants, many, all classes of Cityscapes, and equal scores."""
+    few, many, city, equal = (tmp_path_factory.mktemp(name) for name in ("few", "many", "city", "equal"))
     write_report(sweep(few / "sweep"), few, "python -m segexp.compare runs=" + "very/long/path/" * 20)
     for number in range(40):
         loss = "focal" if number == 0 else f"a_rather_long_name_of_an_option_{number}"
@@ -30,8 +31,11 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     classes = {name: each["color"] for name, each in compose("train", [])["classes"]["classes"].items()}
     for loss in ("cross_entropy", "lovasz_softmax"):
         run(city / "sweep" / loss, loss, 0, 0.5 + len(loss) / 100, classes=classes)
+        run(equal / "sweep" / loss, loss, 0)
     write_report(compare_folder(city / "sweep", "cross_entropy"), city, "python -m segexp.compare")
-    return {name: folder / "report.html" for name, folder in (("few", few), ("many", many), ("city", city))}
+    write_report(compare_folder(equal / "sweep", "cross_entropy"), equal, "python -m segexp.compare")
+    folders = {"few": few, "many": many, "city": city, "equal": equal}
+    return {name: folder / "report.html" for name, folder in folders.items()}
 
 
 def new_page(browser, width: int, height: int) -> Any:
@@ -108,6 +112,26 @@ def test_figures_and_pictures_have_a_size_and_a_name(page) -> None:
     pictures = page.locator(".scene img").all()
     assert len(pictures) == 8 * (2 + 3 * 2)  # image, truth; prediction and differences of three variants
     assert all(picture.evaluate("each => each.naturalWidth") == WIDTH for picture in pictures)
+
+
+@pytest.mark.parametrize("which", ["few", "equal"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_tick_labels_are_on_one_line_each_and_do_not_touch(
+    browser, reports: dict[str, Path], which: str, width: int
+) -> None:
+    page = new_page(browser, width, 844)
+    page.goto(reports[which].as_uri())
+    labels = page.locator(".forest .ticks span")
+    lines = labels.evaluate_all(
+        "all => all.map((each) => { const text = document.createRange(); text.selectNodeContents(each);"
+        " return [...text.getClientRects()].map((line) => [line.left, line.right]); })"
+    )
+    assert len(lines) > 2
+    assert [len(each) for each in lines] == [1] * len(lines)
+    sides = sorted(each[0] for each in lines)
+    assert all(right < left for (_, right), (left, _) in pairwise(sides))
+    assert 0 <= sides[0][0] < sides[-1][1] <= width
+    page.close()
 
 
 def test_a_click_on_a_heading_sorts_and_another_turns_the_order_around(page) -> None:

@@ -26,7 +26,7 @@ Rows = dict[str, Mapping[str, str]]
 
 @pytest.fixture(scope="module")
 def comparison(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
-    """A baseline, variants that are better, worse and undecided, one of a single seed and one that shares no seed."""
+    """A baseline, variants that are better, worse and not significant, one of a single seed, one that shares none."""
     folder = tmp_path_factory.mktemp("sweep")
     for loss, seeds in SEEDS.items():
         for seed in seeds:
@@ -93,7 +93,7 @@ def test_cells_say_what_was_found_and_are_empty_or_a_dash_where_nothing_was(comp
     assert {name: (each.verdict, each.p_value) for name, each in cells.items()} == {
         "focal": ("baseline", ""),
         "dice": ("better", "< 0.001"),
-        "hinge": ("undecided", "1.000"),
+        "hinge": ("not significant", "1.000"),
         "iou": ("worse", "0.012"),
         "lovasz": ("one seed", "–"),
         "tversky": ("no seed shared", ""),

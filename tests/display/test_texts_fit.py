@@ -62,7 +62,7 @@ def test_of_learning_curves(num_epochs: int, names: tuple[str, ...]) -> None:
         scores = {"loss": 1 / (epoch + 1), "miou": 1 - 0.9**epoch, **{f"iou/{name}": 0.1 for name in names}}
         of_splits = {f"{split}/{score}": value for split in ("train", "val") for score, value in scores.items()}
         rows.append({"epoch": epoch, "step": 1000 * epoch, "train/lr": 0.01 * 0.9**epoch, **of_splits})
-    require_readable(learning_curves(rows, LONG * 2, names, colors(names)))
+    require_readable(learning_curves(rows, LONG * 2, names))
 
 
 def test_of_class_shares(names: tuple[str, ...]) -> None:

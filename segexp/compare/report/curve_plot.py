@@ -32,7 +32,8 @@ def _figure(curves: Sequence[Curve], baseline: str) -> "Figure":
     figure = Figure(figsize=(4.6, 3.0), layout="constrained")  # narrow, so that letters can be read on a phone
     axis = figure.subplots()
     for curve, (name, color) in zip(curves, curve_colors(curves, baseline), strict=True):
-        axis.fill_between(curve.epochs, curve.low, curve.high, color=color, alpha=0.13, linewidth=0)
+        fill, outline = (color, 0.05), (color, 0.45)  # outlined, as overlapping fills mix to grey
+        axis.fill_between(curve.epochs, curve.low, curve.high, facecolor=fill, edgecolor=outline, linewidth=0.6)
         style = "--" if name == baseline else "-"
         axis.plot(curve.epochs, curve.mean, style, color=color, linewidth=1.6, marker=".", markersize=4)
     axis.set(xlabel="epoch", ylabel="mIoU on the validation split")

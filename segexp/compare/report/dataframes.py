@@ -43,7 +43,7 @@ def _variant(comparison: Comparison, row: Row, cells: RowCells, further: dict[st
 
 
 def _further(comparison: Comparison) -> list[dict[str, Any]]:
-    """For each row the mean of every other score, its difference from the baseline, and whether that is decided."""
+    """For each row the mean of every other score, its difference from the baseline, and whether that is significant."""
     columns: list[dict[str, Any]] = [{} for _ in comparison.rows]
     for extra in extra_scores(comparison):
         for column, *values in zip(columns, extra.means, extra.differences, extra.verdicts, strict=True):

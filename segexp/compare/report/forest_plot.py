@@ -10,6 +10,8 @@ from segexp.compare.verdict.comparison import Row
 MARGIN = 0.08
 """Of the axis, left free on both sides, where the numbers of ticks need room."""
 NUM_TICKS = 4
+LEAST_LENGTH = 0.001
+"""Of the axis, lest equal scores look different, and ticks have exponents."""
 
 
 class ForestRow(NamedTuple):
@@ -37,7 +39,7 @@ def forest_plot(rows: Sequence[Row]) -> ForestPlot | None:
         return None
     seeds = [_seed_differences(row, rows[0]) for row, *_ in others]
     every = [0.0, *(number for _, *numbers in others for number in numbers), *(each for many in seeds for each in many)]
-    least, length = min(every), max(max(every) - min(every), 1e-6)
+    least, length = min(every), max(max(every) - min(every), LEAST_LENGTH)
 
     def percent(value: float) -> float:
         return round(100 * (MARGIN + (1 - 2 * MARGIN) * (value - least) / length), 2)

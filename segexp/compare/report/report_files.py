@@ -16,17 +16,18 @@ from segexp.compare.report.dataframes import dataframes
 from segexp.compare.report.difference_map import MEANINGS
 from segexp.compare.report.forest_plot import forest_plot
 from segexp.compare.report.head import head
-from segexp.compare.report.headline import headline, with_short_names
 from segexp.compare.report.image_pictures import image_pictures
 from segexp.compare.report.image_spread import most_different_images
 from segexp.compare.report.provenance import baseline_run, picture_command, run_sources, training_commands
 from segexp.compare.report.relative import relative
 from segexp.compare.report.setting_table import setting_table
+from segexp.compare.report.short_names import with_short_names
 from segexp.compare.report.svg import breakable, svg
 from segexp.compare.verdict.comparison import Comparison
 from segexp.compare.verdict.extra_scores import EACH_SCORE_ALONE, extra_scores
 from segexp.compare.verdict.format import score, score_name, signed
 from segexp.compare.verdict.row_cells import row_cells
+from segexp.compare.verdict.sentences import sentences
 from segexp.compare.verdict.skipped_runs import skipped_run_lines
 from segexp.display.markdown import code_block, escape
 from segexp.system.files import write_atomic
@@ -47,7 +48,7 @@ def write_report(comparison: Comparison, folder: Path, command: str) -> list[Pat
     content = {
         "heading": heading,
         "head": head(shortly_named, heading),
-        "sentences": headline(comparison),
+        "sentences": sentences(comparison),
         "command": command,
         **_content(shortly_named),
     }

@@ -14,6 +14,9 @@ from segexp.compare.verdict.variants import Variants, group_by_variant, short_na
 from segexp.metric.metric import Scores
 from segexp.types import Floats
 
+NOT_SIGNIFICANT = "not significant"
+"""The verdict on a difference that the test does not tell from 0."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -45,7 +48,7 @@ class Row:
             return "one seed: nothing can be said"
         if self.adjusted_p < 0.05:
             return "better" if (self.difference.value > 0) != self.is_error else "worse"
-        return "undecided"
+        return NOT_SIGNIFICANT
 
 
 @dataclass(frozen=True)

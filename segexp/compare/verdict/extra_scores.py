@@ -1,4 +1,4 @@
-"""Scores beside the one that is compared, and whether each of their differences is decided."""
+"""Scores beside the one that is compared, and whether each of their differences is significant."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -17,7 +17,8 @@ NOT_TESTED = "not tested"
 class ExtraScore(NamedTuple):
     """name: of the score. means: over the seeds of each row of the comparison; NaN where a run has none.
 
-    differences: from the baseline. verdicts: better, worse, undecided, or why nothing is said; empty for the baseline.
+    differences: from the baseline. verdicts: better, worse, not significant, or why nothing is said; empty for
+    the baseline.
     """
 
     name: str

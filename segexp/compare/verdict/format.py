@@ -21,8 +21,12 @@ def score(value: float) -> str:
     return NO_VALUE if np.isnan(value) else f"{value:.4f}"
 
 
-def signed(value: float) -> str:
-    return NO_VALUE if np.isnan(value) else f"{value:+.4f}"
+def signed(value: float, digits: int = 4) -> str:
+    """With its sign, and without one what is rounded to zero. digits: after the point."""
+    if np.isnan(value):
+        return NO_VALUE
+    text = f"{value:+.{digits}f}"
+    return text if float(text) else text[1:]
 
 
 def p_value(value: float) -> str:

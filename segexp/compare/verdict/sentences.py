@@ -1,10 +1,10 @@
-"""The verdict in plain sentences: what is decided, what is not, and what would decide it."""
+"""The verdict in plain sentences: what is significant, what is not, and how many seeds would show it."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from segexp.compare.verdict.comparison import Comparison, Row
+from segexp.compare.verdict.comparison import NOT_SIGNIFICANT, Comparison, Row
 from segexp.compare.verdict.format import signed
 from segexp.compare.verdict.statistics import MOST_SEEDS, seeds_to_detect
 from segexp.compare.verdict.variants import short_names
@@ -23,12 +23,12 @@ def sentences(comparison: Comparison) -> list[str]:
     paired = [row for row in others if row.difference]
     tested = [row for row in paired if row.difference and row.difference.num_seeds > 1]
     single = [row for row in paired if row.difference and row.difference.num_seeds == 1]
-    groups = {word: [row for row in tested if row.verdict == word] for word in ("better", "worse", "undecided")}
+    groups = {word: [row for row in tested if row.verdict == word] for word in ("better", "worse", NOT_SIGNIFICANT)}
     every = [
-        _against(baseline, tested, names, decided=groups["better"] + groups["worse"]),
-        *(_decided(word, groups[word], names) for word in ("better", "worse")),
-        _undecided(groups["undecided"], len(tested), names),
-        *_misleading_intervals(groups["undecided"], len(tested), names),
+        _against(baseline, tested, names, significant=groups["better"] + groups["worse"]),
+        *(_significant(word, groups[word], names) for word in ("better", "worse")),
+        _not_significant(groups[NOT_SIGNIFICANT], len(tested), names),
+        *_misleading_intervals(groups[NOT_SIGNIFICANT], len(tested), names),
         *_doubtful_images(comparison, paired),
         _absent_but_predicted(comparison, names),
         _different_ends(comparison, names),
@@ -38,11 +38,11 @@ def sentences(comparison: Comparison) -> list[str]:
     return [sentence for sentence in every if sentence]
 
 
-def _against(baseline: Row, tested: Sequence[Row], names: dict[str, str], decided: Sequence[Row]) -> str:
+def _against(baseline: Row, tested: Sequence[Row], names: dict[str, str], significant: Sequence[Row]) -> str:
     if not tested:
         return ""
     images = next(row.difference.num_images for row in tested if row.difference)
-    outcome = f"{len(decided)} of {len(tested)} differences" if len(tested) > 1 else f"{len(decided)} of 1 difference"
+    outcome = f"{len(significant)} of {len(tested)} difference{'s'[: len(tested) > 1]}"
     return f"Compared with {names[baseline.name]}, paired by seed, on {images} images: {outcome} significant."
 
 
@@ -67,17 +67,20 @@ def _range(shares: Sequence[float]) -> str:
     return f"{low:.2f}" if f"{low:.2f}" == f"{high:.2f}" else f"{low:.2f} to {high:.2f}"
 
 
-def _decided(word: str, rows: Sequence[Row], names: dict[str, str]) -> str:
+def _significant(word: str, rows: Sequence[Row], names: dict[str, str]) -> str:
     """`Better: a (+0.0254), b (+0.0100).`"""
     return f"{word.capitalize()}: {shorten([_with_difference(row, names) for row in rows])}." if rows else ""
 
 
-def _undecided(rows: Sequence[Row], num_tested: int, names: dict[str, str]) -> str:
+def _not_significant(rows: Sequence[Row], num_tested: int, names: dict[str, str]) -> str:
     if not rows:
         return ""
     seeds = shorten([f"{_seeds(row, num_tested)} for {_with_difference(row, names)}" for row in rows])
     tests = f" (Holm, {num_tested} tests)" if num_tested > 1 else ""
-    return f"No significant difference{tests}. Seeds that would detect one of this size, about: {seeds}."
+    return (
+        f"No significant difference{tests}. Approximate number of seeds of each variant that would detect "
+        f"a difference of this size: {seeds}."
+    )
 
 
 def _seeds(row: Row, num_tested: int) -> str:
@@ -87,7 +90,7 @@ def _seeds(row: Row, num_tested: int) -> str:
 
 
 def _misleading_intervals(rows: Sequence[Row], num_tested: int, names: dict[str, str]) -> list[str]:
-    """Intervals that exclude 0 though the verdict is undecided: each interval is of one variant alone."""
+    """Intervals that exclude 0 though the difference is not significant: each interval is of one variant alone."""
     alone = [names[row.name] for row in rows if row.difference and row.difference.low * row.difference.high > 0]
     if not alone:
         return []

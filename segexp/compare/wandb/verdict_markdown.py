@@ -32,7 +32,7 @@ def markdown_table(rows: Sequence[Row]) -> str:
 
 
 def _further(comparison: Comparison) -> Iterator[str]:
-    """Every other score, its difference from the baseline, and whether that is decided."""
+    """Every other score, its difference from the baseline, and whether that is significant."""
     extra = extra_scores(comparison)
     if not extra or len(comparison.rows) < 2:
         return

@@ -1,4 +1,4 @@
-"""Learning curves: the baseline is marked and nothing else, and the page says of them what was drawn."""
+"""Learning curves: only the baseline is dashed, in the legend too, and the page says of them what was drawn."""
 
 from pathlib import Path
 
@@ -29,6 +29,8 @@ def test_only_the_baseline_is_dashed(tmp_path: Path, without: str) -> None:
     assert curve_colors(drawn, comparison.rows[0].name) == [
         (curve.name, line.get_color()) for curve, line in zip(drawn, axis.lines, strict=True)
     ]
+    assert page.count('class="line dashed"') == (without != "focal")
+    assert page.count('class="line"') == len(colors)
     assert ("Dashed: the baseline." in page) == (without != "focal")
     assert ("The baseline has no curve: " in page) == (without == "focal")
     assert "Variants shown: 2 of 3;" in page

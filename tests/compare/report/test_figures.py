@@ -1,5 +1,7 @@
 """Figures of a report: where marks are, and what colours mean."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -39,6 +41,16 @@ def test_ticks_are_where_their_numbers_say() -> None:
     b = plot().rows[0]
     for number, place in ticks.items():
         assert place == pytest.approx(plot().zero + number / 0.2 * (b.value - plot().zero), abs=0.05)
+
+
+@pytest.mark.parametrize("value", [0.5, 0.5 + 1e-7, 0.5 - 1e-7])
+def test_ticks_of_equal_scores_have_neither_an_exponent_nor_a_signed_zero(value: float) -> None:
+    drawn = forest_plot([row("a", [0.5]), row("b", [value], (value - 0.5, value - 0.5))])
+    assert drawn
+    numbers = [number for _, number in drawn.ticks]
+    assert "0" in numbers
+    assert len(numbers) > 2
+    assert all(re.fullmatch(r"0|[+−]0\.\d*[1-9]", number) for number in numbers)
 
 
 def test_without_a_difference_there_is_no_forest_plot() -> None:

@@ -39,11 +39,11 @@ def test_older_runs_whose_optimizer_had_no_fused_key_are_seeds_of_one_variant(tm
     assert sorted(runs) == [0, 1, 2, 3]
 
 
-def test_the_verdict_is_better_or_undecided(sweep: Path) -> None:
+def test_the_verdict_is_better_or_not_significant(sweep: Path) -> None:
     first, better, same = compare_variants(read_runs(str(sweep), "val"), "val", "focal").rows
     assert first.difference is None
     assert better.verdict == "better"
-    assert same.verdict == "undecided"
+    assert same.verdict == "not significant"
 
 
 def test_a_baseline_that_fits_several_variants_is_refused(sweep: Path) -> None:

@@ -24,15 +24,15 @@ def test_single_seeds_change_no_sentence_about_the_others(tmp_path: Path) -> Non
     alone = verdict_sentences(tmp_path / "alone", 0, dice=range(3), focal=range(3))
     among = verdict_sentences(tmp_path / "among", 5, dice=range(3), focal=range(3))
     assert among[: len(alone)] == alone
-    assert alone[1].startswith("No significant difference. Seeds that would detect one of this size, about: ")
+    assert alone[1].startswith("No significant difference. Approximate number of seeds of each variant that would")
     assert ">" not in alone[1]
     assert among[len(alone)].startswith("One seed only: single0")
 
 
-def test_without_any_test_nothing_is_undecided(tmp_path: Path) -> None:
+def test_without_any_test_nothing_is_called_not_significant(tmp_path: Path) -> None:
     text = verdict_sentences(tmp_path, 5, dice=range(3))
     assert text[0].startswith("One seed only: ")
-    assert "decided" not in " ".join(text)
+    assert "significant difference" not in " ".join(text)
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.table import Table
 
 from segexp.compare.verdict.comparison import Comparison, Row
-from segexp.compare.verdict.format import score_name
-from segexp.compare.verdict.text.console import least_width, name_column, number, number_column, plain_table
+from segexp.compare.verdict.format import score, score_name, signed
+from segexp.compare.verdict.text.console import least_width, name_column, number_column, plain_table
 from segexp.compare.verdict.variants import short_names
 
 NUM_CLASSES = 3
@@ -36,9 +36,7 @@ def _all_classes(comparison: Comparison, headings: Sequence[str]) -> Table:
         number_column(table, heading)
     for index, name in enumerate(comparison.class_names):
         reference = baseline.class_scores[index]
-        table.add_row(
-            name, number(reference, ".4f"), *(number(row.class_scores[index] - reference, "+.4f") for row in others)
-        )
+        table.add_row(name, score(reference), *(signed(row.class_scores[index] - reference) for row in others))
     return table
 
 
@@ -68,4 +66,4 @@ def gained_and_lost(
 
 
 def _lines(differences: Sequence[tuple[str, float]]) -> str:
-    return "\n".join(f"{name} {value:+.4f}" for name, value in differences) or "-"
+    return "\n".join(f"{name} {signed(value)}" for name, value in differences) or "-"

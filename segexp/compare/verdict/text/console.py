@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 
-import numpy as np
 from rich import box
 from rich.cells import cell_len
 from rich.console import Console
@@ -76,8 +75,3 @@ def print_sections(console: Console, sections: Iterable[Section]) -> None:
         else:
             console.print(Text("\n".join(section)), width=min(console.width, SENTENCE_WIDTH))
         console.print()
-
-
-def number(value: float, form: str) -> str:
-    """A figure, or a dash for NaN. form: see `format`."""
-    return "-" if np.isnan(value) else format(value, form)

@@ -1,14 +1,14 @@
-"""Every other score, and whether its difference from the baseline is decided, for a terminal."""
+"""Every other score, and whether its difference from the baseline is significant, for a terminal."""
 
 from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
 
+from segexp.compare.verdict import format
 from segexp.compare.verdict.comparison import Comparison
 from segexp.compare.verdict.extra_scores import ExtraScore
-from segexp.compare.verdict.format import score_name
-from segexp.compare.verdict.text.console import fit_columns, name_column, number, number_column, plain_table
+from segexp.compare.verdict.text.console import fit_columns, name_column, number_column, plain_table
 from segexp.compare.verdict.variants import short_names
 
 
@@ -18,13 +18,13 @@ def extra_score_table(comparison: Comparison, extra: Sequence[ExtraScore], conso
 
     def build(columns: Sequence[str]) -> Table:
         table = plain_table(
-            "Other scores: baseline, differences from it (mean over seeds), and whether they are decided"
+            "Other scores: baseline, differences from it (mean over seeds), and whether they are significant"
         )
         name_column(table, "score")
         for heading in names[: len(columns)]:
             number_column(table, heading)
         for score in extra:
-            table.add_row(score_name(score.name), *_cells(score)[: len(columns)])
+            table.add_row(format.score_name(score.name), *_cells(score)[: len(columns)])
         return table
 
     return fit_columns(console, build, names)
@@ -32,4 +32,4 @@ def extra_score_table(comparison: Comparison, extra: Sequence[ExtraScore], conso
 
 def _cells(score: ExtraScore) -> list[str]:
     differences = zip(score.differences[1:], score.verdicts[1:], strict=True)
-    return [number(score.means[0], ".4f"), *(f"{number(value, '+.4f')} {verdict}" for value, verdict in differences)]
+    return [format.score(score.means[0]), *(f"{format.signed(value)} {verdict}" for value, verdict in differences)]

@@ -6,6 +6,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from segexp.compare.verdict.format import signed
 from segexp.compare.verdict.ranking import LOGGED, Ranking
 from segexp.compare.verdict.sentences import shorten
 from segexp.compare.verdict.text.console import fit_columns, name_column, number_column, plain_table
@@ -29,7 +30,7 @@ def ranking_table(ranking: Ranking, console: Console) -> Table:
             table.add_row(names[name], *(_cell(ranking, number, index) for index in chosen))
         table.add_section()
         taus = (ranking.tau[index] for index in chosen)
-        table.add_row("Kendall's tau", *("-" if np.isnan(tau) else f"{tau:+.2f}   " for tau in taus))
+        table.add_row("Kendall's tau", *("-" if np.isnan(tau) else f"{signed(tau, 2)}   " for tau in taus))
         return table
 
     return fit_columns(console, build, counts)

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from segexp.compare.verdict.evaluated_run import Run
-from segexp.compare.verdict.format import score_name
+from segexp.compare.verdict.format import score, score_name, signed
 from segexp.compare.verdict.run_pair import RunPair, ScorePair, SettingDifference
-from segexp.compare.verdict.text.console import Section, name_column, number, number_column, plain_table
+from segexp.compare.verdict.text.console import Section, name_column, number_column, plain_table
 
 NUM_IMAGES = 10
 ONE_SEED_EACH = (
@@ -43,8 +43,8 @@ def pair_sentences(pair: RunPair) -> list[str]:
     difference, images = pair.difference, pair.difference.num_images
     up, down = (sum(sign * image.difference > 0 for image in pair.images) for sign in (1, -1))
     return [
-        f"{score_name(pair.score)} of b minus a: {difference.value:+.4f}, 95 % interval over {images} images "
-        f"{difference.low:+.4f} .. {difference.high:+.4f}. The mIoU rises on {up} images and falls on {down}.",
+        f"{score_name(pair.score)} of b minus a: {signed(difference.value)}, 95 % interval over {images} images "
+        f"{signed(difference.low)} .. {signed(difference.high)}. The mIoU rises on {up} images and falls on {down}.",
         ONE_RUN if pair.is_one_run else ONE_SEED_EACH,
     ]
 
@@ -77,6 +77,6 @@ def _score_table(title: str, scores: Sequence[ScorePair]) -> Section:
     name_column(table, "")
     for heading in ("a", "b", "b - a"):
         number_column(table, heading)
-    for score in scores:
-        table.add_row(score.name, number(score.a, ".4f"), number(score.b, ".4f"), number(score.difference, "+.4f"))
+    for each in scores:
+        table.add_row(each.name, score(each.a), score(each.b), signed(each.difference))
     return table
