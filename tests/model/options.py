@@ -24,6 +24,9 @@ SMALLER: dict[str, Any] = {
     "total_dropout": 0.0,
     "decoder_channels": 32,
     "decoder_dropout": 0.0,
+    "width": 8,
+    "context_width": 16,
+    "head_width": 16,
 }
 """Settings of quick networks, for options that have these keys; of an encoder by the one that it replaces."""
 
