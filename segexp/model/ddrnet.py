@@ -7,14 +7,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from segexp.model.pyramid_pooling import DAPPM
-from segexp.model.residual import bottleneck, conv_norm, enlarge, head, stage, stem
+from segexp.model.residual import SMALLEST, bottleneck, conv_norm, enlarge, head, stage, stem
 from segexp.model.segmenter import Segmenter
 from segexp.types import Logits, TrainingLogits
 
 
 def ddrnet(num_classes: int, width: int, context_width: int, head_width: int) -> Segmenter:
     """Build a fresh DDRNet for images of any size; see the class for the arguments."""
-    return Segmenter(DDRNet(num_classes, width, context_width, head_width), stride=8)
+    network = DDRNet(num_classes, width, context_width, head_width)
+    return Segmenter(network, stride=8, smallest=SMALLEST)
 
 
 class DDRNet(nn.Module):

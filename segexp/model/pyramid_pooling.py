@@ -46,3 +46,24 @@ class DAPPM(nn.Module):
         for level, aggregate in zip(coarser, self.aggregate, strict=True):
             joined.append(aggregate(joined[-1] + level))
         return self.compress(torch.cat(joined, 1)) + self.shortcut(features)
+
+
+class PAPPM(nn.Module):
+    """Parallel aggregation pyramid pooling: each level is added to the unpooled one; one grouped convolution for all.
+
+    Maps features [B, num_features, H, W] to [B, num_outputs, H, W]. width: channels of a level.
+    Source: Xu et al. 2023, arXiv:2206.02066.
+    """
+
+    def __init__(self, num_features: int, width: int, num_outputs: int) -> None:
+        super().__init__()
+        num_pooled = NUM_LEVELS - 1
+        self.levels = Levels(num_features, width)
+        self.aggregate = norm_conv(num_pooled * width, num_pooled * width, 3, groups=num_pooled)
+        self.compress = norm_conv(NUM_LEVELS * width, num_outputs, 1)
+        self.shortcut = norm_conv(num_features, num_outputs, 1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        unpooled, *pooled = self.levels(features)
+        aggregated = self.aggregate(torch.cat([unpooled + level for level in pooled], 1))
+        return self.compress(torch.cat([unpooled, aggregated], 1)) + self.shortcut(features)

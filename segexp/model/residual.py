@@ -3,6 +3,9 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+SMALLEST = 72
+"""Sides with which features at stride 64 are two pixels wide: one pixel is too little for a batch norm in training."""
+
 
 class Residual(nn.Module):
     """Features [B, C, H, W] plus what a branch makes of them; no ReLU follows the sum.

@@ -56,7 +56,7 @@ class Segmenter(nn.Module):
         """Compute logits [B, num_classes, H, W] in the precision of the network; the softmax is left to the loss.
 
         image: red-green-blue [B, 3, H, W], H and W at least 32; uint8 0..255, or floating point 0..1.
-        In training mode a network with auxiliary heads returns `TrainingLogits`, the auxiliary ones also [H, W] large.
+        In training mode a network with auxiliary heads returns `TrainingLogits`, all of them [H, W] large.
         Raises ValueError for any other type or shape.
         """
         _check(image)
@@ -65,12 +65,15 @@ class Segmenter(nn.Module):
         output = self.network(padded)
         if not self.training:
             return output[..., :height, :width]
-        logits, auxiliary = split_output(output, self.network)
+        logits, auxiliary, boundary = split_output(output, self.network)
         logits = logits[..., :height, :width]
-        if not auxiliary:
+        if not auxiliary and boundary is None:
             return logits
-        resized = [F.interpolate(each, size=padded.shape[-2:], mode="bilinear") for each in auxiliary]
-        return TrainingLogits(logits, [each[..., :height, :width] for each in resized])
+
+        def resized(each: Tensor) -> Tensor:
+            return F.interpolate(each, size=padded.shape[-2:], mode="bilinear")[..., :height, :width]
+
+        return TrainingLogits(logits, [*map(resized, auxiliary)], None if boundary is None else resized(boundary))
 
     def _normalise(self, image: Tensor) -> Tensor:
         fraction = image.to(self.mean.dtype) / 255 if image.dtype == torch.uint8 else image.to(self.mean.dtype)

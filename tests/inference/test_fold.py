@@ -19,7 +19,7 @@ from segexp.system.arithmetic import decide
 from tests.model.options import OPTIONS, build_model
 from tests.options import option_file
 
-LEFT = {"gridnet": 62, "ddrnet23_slim": 12}
+LEFT = {"gridnet": 62, "ddrnet23_slim": 12, "pidnet_s": 9}
 """How many remain: they read sums, what was cut to size or pooled, or the image, not a convolution's output alone."""
 ENCODERS = ("tu-efficientnet_lite0", "tu-mobilenetv3_small_100", "resnet18", "densenet121")
 

@@ -50,6 +50,7 @@ def test_branches_have_the_strides_and_channels_of_the_paper() -> None:
     assert shapes["context"] == (128, 16, 32)
 
 
+@torch.no_grad()
 def test_pyramid_pooling_is_its_recurrence() -> None:
     """y_1 = C1x1(x), y_i = C3x3(U(C1x1(P_i(x))) + y_{i-1}), out = C1x1([y_1 .. y_5]) + C1x1(x)."""
     torch.manual_seed(0)
