@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from segexp.data.pairs import Source
     from segexp.metric.metric import Metric
 
+SUPERVISION_KEYS = ("auxiliary_weight", "boundary_weight")
+"""What conf/train.yaml adds to every loss."""
+
 
 def part(node: Mapping[str, Any] | None, facts: Facts | None = None, **extra: Any) -> Any:
     """Build the object that a node's `_target_` names.
@@ -70,8 +73,8 @@ def model(values: Mapping[str, Any]) -> "nn.Module":
 def loss(values: Mapping[str, Any], num_auxiliary: int = 0) -> "nn.Module":
     """(logits, target) -> scalar. Counts the training pixels of each class if the loss asks for them.
 
-    num_auxiliary: of the network in training mode, see `segexp.model.auxiliary`; if there are any auxiliary logits, the
-    loss takes `TrainingLogits`, too.
+    num_auxiliary: of the network, see `segexp.model.auxiliary`; if it has any auxiliary heads, the loss takes
+    `TrainingLogits`, too.
     """
     classes = grouping(values)
     counted = functools.cache(lambda: _class_counts(values, classes))
@@ -85,12 +88,12 @@ def loss(values: Mapping[str, Any], num_auxiliary: int = 0) -> "nn.Module":
 
 def loss_from(settings: Mapping[str, Any], facts: Facts, num_auxiliary: int = 0) -> "nn.Module":
     """As `loss`, from the settings in conf/loss and those that conf/train.yaml adds to every loss."""
-    main = part({key: value for key, value in settings.items() if key != "auxiliary_weight"}, facts)
+    main = part({key: value for key, value in settings.items() if key not in SUPERVISION_KEYS}, facts)
     if not num_auxiliary:
         return main
     from segexp.loss.engine.deep_supervision import DeepSupervision
 
-    return DeepSupervision(main, num_auxiliary, settings.get("auxiliary_weight"))
+    return DeepSupervision(main, num_auxiliary, settings.get("auxiliary_weight"), settings.get("boundary_weight"))
 
 
 def source(values: Mapping[str, Any]) -> "Source":

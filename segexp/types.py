@@ -64,12 +64,15 @@ class TrainingLogits(NamedTuple):
 
     logits: those that predict [B, C, H, W].
     auxiliary: further logits [B, C, h, w], one for each auxiliary head and in their order. They are trained on the same
-    target as the logits, and of no use afterwards. `segexp.model.segmenter` brings them to the height and width of the
-    image.
+    target as the logits, and of no use afterwards.
+    boundary: logit [B, 1, h, w] of whether a pixel is at a boundary between two classes, if the network has a head for
+    it; `segexp.loss.engine.boundary` says how it is trained.
+    `segexp.model.segmenter` brings all of them to the height and width of the image.
     """
 
     logits: Logits
     auxiliary: Sequence[Logits]
+    boundary: Tensor | None = None
 
 
 class LazySample(Protocol):

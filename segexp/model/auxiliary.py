@@ -1,7 +1,8 @@
 """Auxiliary heads: parts of a network that only training uses, to supervise its inner stages (deep supervision).
 
 A network keeps them in `self.auxiliary_heads`, an nn.ModuleList or nn.ModuleDict with one entry for each of its
-auxiliary logits, and returns `segexp.types.TrainingLogits` in training mode.
+auxiliary logits, and returns `segexp.types.TrainingLogits` in training mode. The head of boundary logits is the entry
+`BOUNDARY` of an nn.ModuleDict.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,14 +10,20 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from segexp.types import Logits, TrainingLogits
+from segexp.types import TrainingLogits
 
 HEADS = "auxiliary_heads"
+BOUNDARY = "boundary"
 
 
 def num_auxiliary(model: nn.Module) -> int:
-    """Return how many auxiliary logits a model gives in training mode: the number of its auxiliary heads."""
+    """Return how many auxiliary heads a model has: it gives so many further logits in training mode."""
     return sum(len(heads) for _, heads in _auxiliary_heads(model))
+
+
+def has_boundary_head(model: nn.Module) -> bool:
+    """Whether a model gives boundary logits in training mode."""
+    return any(isinstance(heads, nn.ModuleDict) and BOUNDARY in heads for _, heads in _auxiliary_heads(model))
 
 
 def drop_auxiliary_heads(model: nn.Module) -> None:
@@ -25,22 +32,23 @@ def drop_auxiliary_heads(model: nn.Module) -> None:
         model.set_submodule(name, type(heads)())
 
 
-def split_output(output: Any, network: nn.Module) -> tuple[Logits, Sequence[Logits]]:
-    """Return the logits and the auxiliary logits in what a network returned in training mode.
+def split_output(output: Any, network: nn.Module) -> TrainingLogits:
+    """Return what a network returned in training mode as `TrainingLogits`, without auxiliary ones if it is one tensor.
 
-    Raises ValueError unless it is one tensor, or `TrainingLogits` with one auxiliary logits for each head.
+    Raises ValueError unless it is one tensor, or `TrainingLogits` with one auxiliary or boundary logits for each head.
     """
     if isinstance(output, Tensor):
-        return output, ()
+        return TrainingLogits(output, ())
     num_heads = len(getattr(network, HEADS, ()))
-    num_found = len(output.auxiliary) if isinstance(output, TrainingLogits) else None
+    is_right_type = isinstance(output, TrainingLogits)
+    num_found = len(output.auxiliary) + (output.boundary is not None) if is_right_type else None
     if num_found != num_heads:
         found = type(output).__name__ if num_found is None else f"{num_found} auxiliary logits of {num_heads} heads"
         raise ValueError(
             f"network: found {found}; allowed: logits, or segexp.types.TrainingLogits(logits, auxiliary) with "
-            f"one entry of auxiliary for each module in self.{HEADS}"
+            f"one entry of auxiliary for each module in self.{HEADS} (but boundary=logits for that of boundaries)"
         )
-    return output.logits, output.auxiliary
+    return output
 
 
 def fcn_head(num_features: int, num_classes: int) -> nn.Sequential:

@@ -59,7 +59,7 @@ class Segmenter(nn.Module):
         """Compute logits [B, num_classes, H, W] in the precision of the network; the softmax is left to the loss.
 
         image: red-green-blue [B, 3, H, W], H and W at least 32; uint8 0..255, or floating point 0..1.
-        In training mode a network with auxiliary heads returns `TrainingLogits`, the auxiliary ones also [H, W] large.
+        In training mode a network with auxiliary heads returns `TrainingLogits`, all of them [H, W] large.
         Raises ValueError for any other type or shape.
         """
         height, width = image.shape[-2:]
@@ -68,11 +68,15 @@ class Segmenter(nn.Module):
             return self._enlarged(logits, size)[..., :height, :width]
         _check(image)
         padded = self._pad(self._normalise(image))
-        logits, auxiliary = split_output(self.network(padded), self.network)
+        logits, auxiliary, boundary = split_output(self.network(padded), self.network)
         logits = self._enlarged(logits, padded.shape[-2:])[..., :height, :width]
-        if not auxiliary:
+        if not auxiliary and boundary is None:
             return logits
-        return TrainingLogits(logits, [_resized(each, padded.shape[-2:])[..., :height, :width] for each in auxiliary])
+
+        def resized(each: Tensor) -> Tensor:
+            return _resized(each, padded.shape[-2:])[..., :height, :width]
+
+        return TrainingLogits(logits, [*map(resized, auxiliary)], None if boundary is None else resized(boundary))
 
     def coarse(self, image: Image) -> tuple[Logits, Size]:
         """Compute the logits as the network gives them, and the height and width that they must be enlarged to.

@@ -135,8 +135,8 @@ def _freeze_unused(network: nn.Module, size: InputSize) -> None:
     network.training = True  # of the outermost module alone: auxiliary heads are used, too
     with torch.enable_grad():
         side = -(-max(64, size.smallest) // size.stride) * size.stride
-        logits, auxiliary = split_output(network(torch.zeros(1, 3, side, side)), network)
-        torch.stack([each.sum() for each in (logits, *auxiliary)]).sum().backward()
+        output = split_output(network(torch.zeros(1, 3, side, side)), network)
+        torch.stack([each.sum() for each in (output.logits, *output.auxiliary)]).sum().backward()
     for parameter in network.parameters():
         parameter.requires_grad_(parameter.grad is not None)
     network.zero_grad()

@@ -14,7 +14,7 @@ from torch import nn
 
 from segexp import build
 from segexp.data.module import DataModule
-from segexp.model.auxiliary import num_auxiliary
+from segexp.model.auxiliary import has_boundary_head, num_auxiliary
 from segexp.scheduler import NO_END
 from segexp.system.arithmetic import use_memory_format
 from segexp.system.lightning_internals import count_epochs_from_one
@@ -96,6 +96,12 @@ def _num_auxiliary(model: nn.Module, values: Mapping[str, Any]) -> int:
         raise ValueError(
             f"loss.auxiliary_weight is {weight}, but the network has no auxiliary heads; allowed: null; leave it out, "
             "or give the network heads: model.auxiliary_stages=[4]"
+        )
+    boundary_weight = values["loss"].get("boundary_weight")
+    if boundary_weight is not None and not has_boundary_head(model):
+        raise ValueError(
+            f"loss.boundary_weight is {boundary_weight}, but the network has no boundary head; allowed: null; leave it "
+            "out, or choose a network that has one: model=pidnet_s"
         )
     return number
 

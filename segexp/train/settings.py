@@ -85,9 +85,10 @@ class OptimizerSettings(Part):
 
 
 class LossSettings(Part):
-    """The key that every loss has; runs of earlier versions have none."""
+    """The keys that every loss has; runs of earlier versions have none."""
 
     auxiliary_weight: NotNegative | None = None
+    boundary_weight: NotNegative | None = None
 
 
 class TrainerSettings(Part):

@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from segexp.model.auxiliary import drop_auxiliary_heads, num_auxiliary
+from segexp.model.auxiliary import drop_auxiliary_heads, has_boundary_head, num_auxiliary
 from segexp.model.segmenter import Segmenter
 from segexp.types import TrainingLogits
 from tests.contract.test_model import NUM_CLASSES, SIZES, random_image
-from tests.model.options import OPTIONS, build_model, heads_switched_on, small_model, smaller
+from tests.model.options import OPTIONS, all_logits, build_model, heads_switched_on, small_model, smaller
 
 pytestmark = pytest.mark.fast
 
@@ -53,9 +53,10 @@ def test_options_with_auxiliary_heads_are_found() -> None:
 def test_training_adds_auxiliary_logits_as_large_as_the_image(model: Segmenter, height: int, width: int) -> None:
     output = model(random_image(height, width))
     assert isinstance(output, TrainingLogits)
-    assert len(output.auxiliary) == num_auxiliary(model)
-    for logits in (output.logits, *output.auxiliary):
-        assert logits.shape == (2, NUM_CLASSES, height, width)
+    assert len(output.auxiliary) == num_auxiliary(model) - has_boundary_head(model)
+    assert (output.boundary is not None) == has_boundary_head(model)
+    for logits in all_logits(output):
+        assert logits.shape == (2, 1 if logits is output.boundary else NUM_CLASSES, height, width)
         assert logits.isfinite().all()
 
 
@@ -83,13 +84,14 @@ def test_heads_that_are_switched_on_leave_the_rest_of_the_network_as_it_was(
 def test_gradients_reach_every_parameter_with_heads(model: Segmenter) -> None:
     """DistributedDataParallel refuses parameters without a gradient."""
     output = model(random_image(64, 64))
-    torch.stack([each.square().mean() for each in (output.logits, *output.auxiliary)]).sum().backward()
+    torch.stack([each.square().mean() for each in all_logits(output)]).sum().backward()
     assert [name for name, parameter in model.named_parameters() if parameter.grad is None] == []
     model.zero_grad()
 
 
 def test_each_auxiliary_loss_trains_more_than_its_head(model: Segmenter) -> None:
-    for logits in model(random_image(64, 64)).auxiliary:
+    _, *auxiliary = all_logits(model(random_image(64, 64)))
+    for logits in auxiliary:
         model.zero_grad()
         logits.square().mean().backward(retain_graph=True)
         rest = {name: each.grad for name, each in model.named_parameters() if "auxiliary_heads" not in name}
@@ -102,7 +104,7 @@ def test_training_with_heads_runs_under_autocast_and_in_both_memory_formats(mode
     channels_last = copy.deepcopy(model).to(memory_format=torch.channels_last)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         outputs = [each(image) for each in (model, channels_last)]
-    assert all(logits.isfinite().all() for output in outputs for logits in (output.logits, *output.auxiliary))
+    assert all(logits.isfinite().all() for output in outputs for logits in all_logits(output))
 
 
 @pytest.mark.slow
@@ -110,4 +112,4 @@ def test_training_with_heads_compiles_to_one_graph(model: Segmenter) -> None:
     compiled = torch.compile(copy.deepcopy(model), backend="eager", fullgraph=True)
     output = compiled(random_image(33, 47))
     assert isinstance(output, TrainingLogits)
-    assert len(output.auxiliary) == num_auxiliary(model)
+    assert len(all_logits(output)) == 1 + num_auxiliary(model)

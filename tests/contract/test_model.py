@@ -8,7 +8,7 @@ import torch
 from segexp.config.compose import config_folder
 from segexp.model.auxiliary import split_output
 from segexp.model.segmenter import Segmenter
-from tests.model.options import OPTIONS, build_model, small_model
+from tests.model.options import OPTIONS, all_logits, build_model, small_model
 from tests.model.state_dict_keys import digest, stored_digests
 from tests.options import option_file
 
@@ -53,7 +53,7 @@ def random_image(height: int, width: int, num_images: int = 2) -> torch.Tensor:
 
 def test_every_model_is_found() -> None:
     assert {"gridnet", "unet", "unetplusplus", "fcn8", "segnet", "pspnet", "deeplabv3plus"} <= set(OPTIONS)
-    assert {"fpn", "upernet", "segformer"} <= set(OPTIONS)
+    assert {"fpn", "upernet", "segformer", "ddrnet23_slim", "pidnet_s"} <= set(OPTIONS)
 
 
 def test_a_fresh_state_dict_has_the_keys_that_old_checkpoints_have(option: str, model: Segmenter) -> None:
@@ -114,8 +114,8 @@ def test_runs_under_autocast(model: Segmenter) -> None:
 def test_gradients_reach_every_parameter(model: Segmenter) -> None:
     """DistributedDataParallel refuses parameters without a gradient."""
     torch.manual_seed(0)
-    logits, auxiliary = split_output(model.train()(random_image(64, 64)), model.network)
-    torch.stack([each.square().mean() for each in (logits, *auxiliary)]).sum().backward()
+    output = split_output(model.train()(random_image(64, 64)), model.network)
+    torch.stack([each.square().mean() for each in all_logits(output)]).sum().backward()
     gradients = {name: parameter.grad for name, parameter in model.named_parameters()}
     model.zero_grad()
     for name, gradient in gradients.items():

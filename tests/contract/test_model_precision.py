@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from segexp.model.auxiliary import split_output
 from segexp.model.segmenter import Segmenter
 from tests.contract.test_model import NUM_CLASSES, random_image
-from tests.model.options import OPTIONS, small_model
+from tests.model.options import OPTIONS, all_logits, small_model
 
 pytestmark = pytest.mark.fast
 
@@ -65,9 +65,9 @@ def compute(
     image[1] //= 2  # a batch norm of two images that are pooled to almost the same value would enlarge rounding
     model.to(memory_format=layout).zero_grad()
     with torch.autocast("cpu", BFLOAT16, enabled=precision == BFLOAT16):
-        logits, auxiliary = split_output(model(image), model.network) if model.training else (model(image), ())
-    every = torch.stack([logits, *auxiliary])
-    assert every.shape[1:] == (2, NUM_CLASSES, 64, 64)
+        output = split_output(model(image), model.network)
+    every = torch.cat(all_logits(output), 1)
+    assert every.shape[2:] == (64, 64)
     every.double().square().mean().backward()
     gradients = [parameter.grad.flatten() for parameter in model.parameters() if parameter.grad is not None]
     return Outcome(every.detach().double(), torch.cat(gradients).double())

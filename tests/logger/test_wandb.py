@@ -40,7 +40,8 @@ def test_a_server_gets_scores_pictures_group_and_nested_configuration(tmp_path: 
     assert not server.unknown
     assert name == (tmp_path / "run/wandb_id").read_text().strip()
     assert (seen.facts["project"], seen.facts["groupName"], seen.facts["displayName"]) == ("segexp", "losses", "run")
-    assert seen.config["loss"] == {"_target_": "segexp.loss.focal.Focal", "gamma": 2.0, "auxiliary_weight": None}
+    weights = {"auxiliary_weight": None, "boundary_weight": None}
+    assert seen.config["loss"] == {"_target_": "segexp.loss.focal.Focal", "gamma": 2.0, **weights}
     assert seen.config["choices"]["loss"] == "focal"
     assert seen.exit_code == 0
     scores = [row["val/miou"] for row in RunFolder(tmp_path / "run").history() if "val/miou" in row]

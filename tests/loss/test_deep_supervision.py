@@ -29,7 +29,7 @@ def target() -> Tensor:
 @pytest.mark.parametrize("option", OPTIONS)
 def test_it_is_the_main_loss_plus_the_weighted_auxiliary_ones(option: str, outputs, target) -> None:
     loss = DeepSupervision(build_loss(option, NUM_CLASSES), num_auxiliary=2, weight=0.3)
-    (main, (first, second)), plain = outputs[0], build_loss(option, NUM_CLASSES)
+    (main, (first, second), _), plain = outputs[0], build_loss(option, NUM_CLASSES)
     expected = plain(main, target) + 0.3 * plain(first, target) + 0.3 * plain(second, target)
     torch.testing.assert_close(loss(outputs[0], target), expected)
 

@@ -5,11 +5,12 @@ import functools
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from segexp import build
 from segexp.model.fcn8 import fcn8
 from segexp.model.segmenter import Segmenter
+from segexp.types import TrainingLogits
 from tests.options import option_settings, options
 
 OPTIONS = options("model")
@@ -24,6 +25,9 @@ SMALLER: dict[str, Any] = {
     "total_dropout": 0.0,
     "decoder_channels": 32,
     "decoder_dropout": 0.0,
+    "width": 8,
+    "context_width": 16,
+    "head_width": 16,
 }
 """Settings of quick networks, for options that have these keys; of an encoder by the one that it replaces."""
 
@@ -39,6 +43,12 @@ def build_model(option: str, num_classes: int, **overrides: Any) -> Segmenter:
 def heads_switched_on(option: str) -> dict[str, Any]:
     """Overrides that give the model of conf/model/<option>.yaml auxiliary heads; none where no key of it does."""
     return {"auxiliary_stages": [4]} if "auxiliary_stages" in option_settings("model", option) else {}
+
+
+def all_logits(output: TrainingLogits) -> list[Tensor]:
+    """The logits of every head: those that predict, the auxiliary ones, and those of boundaries if there are any."""
+    boundary = [] if output.boundary is None else [output.boundary]
+    return [output.logits, *output.auxiliary, *boundary]
 
 
 def random_fcn8(**arguments: Any) -> Segmenter:

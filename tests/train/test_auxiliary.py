@@ -9,6 +9,7 @@ from torch import Tensor
 
 from segexp.config.compose import compose
 from segexp.inference.model import load_model
+from segexp.loss.engine.boundary import boundary_loss, where_certain
 from segexp.loss.engine.deep_supervision import DeepSupervision
 from segexp.model.auxiliary import num_auxiliary
 from segexp.run import checkpoint
@@ -61,6 +62,32 @@ def test_a_network_without_heads_is_trained_by_its_loss_alone(compose_small: Com
 def test_a_weight_for_a_network_without_heads_is_refused(compose_small: Compose, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"loss.auxiliary_weight is 0.2, .* no auxiliary heads; .*auxiliary_stages="):
         assemble(compose_small("loss.auxiliary_weight=0.2"), tmp_path)
+
+
+@pytest.mark.parametrize(("typed", "weight"), [([], 20), (["loss.boundary_weight=5"], 5)])
+def test_a_network_with_a_boundary_head_is_trained_on_boundaries(small, tmp_path: Path, typed, weight: float) -> None:
+    shared = [each for each in small() if not each.startswith("model.")]
+    values = compose("train", [*shared, "model=pidnet_s", "model.width=8", "loss=lovasz", *typed])
+    training = assemble(values, tmp_path)
+    batch = next(iter(training.data.train_dataloader()))
+    torch.manual_seed(0)
+    output = training.model.train()(batch.image)
+    loss = training.task.loss
+    main, certain, auxiliary = (
+        loss.main(logits, target)
+        for logits, target in (
+            (output.logits, batch.target),
+            (output.logits, where_certain(batch.target, output.boundary)),
+            (output.auxiliary[0], batch.target),
+        )
+    )
+    boundary = boundary_loss(output.boundary, batch.target, training=True)
+    torch.testing.assert_close(loss(output, batch.target), main + certain + 0.4 * auxiliary + weight * boundary)
+
+
+def test_a_weight_for_a_network_without_a_boundary_head_is_refused(compose_supervised: Compose, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"loss.boundary_weight is 5, .* no boundary head; allowed: null; .*pidnet_s"):
+        assemble(compose_supervised("loss.boundary_weight=5"), tmp_path)
 
 
 def test_a_run_with_heads_is_used_without_them(compose_supervised: Compose, tmp_path: Path) -> None:

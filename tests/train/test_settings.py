@@ -69,6 +69,7 @@ def keys_of(values: dict[str, Any], prefix: str = "") -> Iterator[str]:
         ("data.cache_size=[64,64]", ("data.cache_size is [64, 64]", "data.image_size is null", "set both to the same")),
         ("optimizer.lr=-1", ("optimizer.lr is -1", "at least 0")),
         ("loss.auxiliary_weight=-1", ("loss.auxiliary_weight is -1", "null, or a number of at least 0")),
+        ("loss.boundary_weight=-1", ("loss.boundary_weight is -1", "null, or a number of at least 0")),
         ("optimizer.weight_decay=nan", ("optimizer.weight_decay is nan", "at least 0")),
         ("trainer.check_val_every_n_epoch=0", ("trainer.check_val_every_n_epoch is 0", "at least 1")),
         ("trainer.max_steps=0", ("trainer.max_steps is 0", "at least 1, or -1")),
