@@ -46,7 +46,8 @@ def test_impossible_numbers_are_named_in_the_error(key: str, numbers: list[int],
 
 def test_a_run_predicts_by_plain_convolutions_what_it_trained(small, tmp_path) -> None:
     overrides = [each for each in small("model=repvgg_unet") if not each.startswith("model.")]
-    start(compose("train", [*overrides, *(f"model.{key}={value}" for key, value in SMALL.items())]), tmp_path)
+    overrides += [f"model.{key}={value}" for key, value in SMALL.items()]
+    start(compose("train", overrides), tmp_path, {"data": "streets"}, overrides)
     run = RunFolder(tmp_path)
     wide = build.model(run.config)
     load_weights(wide, run.checkpoint("best"))
