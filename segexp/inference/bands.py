@@ -22,7 +22,7 @@ def resized_prediction(logits: Logits, size: Size) -> Target:
     """
     if tuple(logits.shape[-2:]) == size:
         return prediction(logits)
-    if logits.device.type == "cpu" and (factors := cell_factors(logits, size)):
+    if logits.device.type == "cpu" and (factors := cell_factors(logits, size)) and logits.isfinite().all():
         return prediction_by_cells(logits, factors)
     if not (factor := _factor(logits, size)):
         return prediction(resize_logits(logits.float(), size))

@@ -22,7 +22,7 @@ def cell_factors(logits: Logits, size: Size) -> Size | None:
 
 
 def prediction_by_cells(logits: Logits, factors: Size) -> Target:
-    """Class ids uint8 [B, rows * h, columns * w] of logits [B, C, h, w] enlarged by even factors (rows, columns).
+    """Class ids uint8 [B, rows * h, columns * w] of finite logits [B, C, h, w] enlarged by even factors, both ways.
 
     Those of the logits that `torch.nn.functional.interpolate` gives (bilinear, corners not aligned), but for rounding
     where two classes are equally likely. Between four neighbours an enlarged logit is a mean of theirs, so a class that
@@ -57,4 +57,7 @@ def _most_likely(corners: Sequence[Tensor], factors: Size) -> Tensor:
     upper = torch.lerp(upper_left, upper_right, columns)  # column c cell
     lower = torch.lerp(lower_left, lower_right, columns)
     between = torch.lerp(upper, lower, rows[..., None])  # row column c cell
-    return between.max(dim=2).indices.to(torch.uint8).movedim(-1, 0)
+    # The first of the largest, as `prediction` takes it, in half the time of `max`, which vectorises no index.
+    from_last = torch.arange(between.shape[2] - 1, -1, -1, dtype=torch.uint8)[:, None]
+    is_largest = between == between.amax(2, keepdim=True)
+    return (between.shape[2] - 1 - (is_largest * from_last).amax(2)).movedim(-1, 0)
