@@ -19,7 +19,7 @@ from pydantic import BaseModel, ValidationError
 
 from segexp.run.earlier import evaluation_in_words_of_today, in_words_of_today
 from segexp.system import remote, stuck
-from segexp.system.files import write_atomic
+from segexp.system.files import from_here, write_atomic
 from segexp.system.signals import TERMINATED
 from segexp.types import Values, Weights
 
@@ -66,7 +66,7 @@ class RunFolder:
         run = cls(Path(path).expanduser().absolute())
         if not run.path.is_dir():
             close = difflib.get_close_matches(run.path.name, _runs_in(run.path.parent), n=1)
-            hint = f"did you mean {key}={run.path.with_name(close[0])}? " if close else ""
+            hint = f"did you mean {key}={from_here(run.path.with_name(close[0]))}? " if close else ""
             raise FileNotFoundError(f"no run folder {run.path}; {hint}train one first, or correct {key}=")
         if not (run.path / "config.yaml").is_file():
             raise FileNotFoundError(

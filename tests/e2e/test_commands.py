@@ -96,7 +96,7 @@ def test_train_and_evaluate_from_any_folder(small, tmp_path: Path) -> None:
     run = tmp_path / "run"
     answer = segexp("train", *small(), f"hydra.run.dir={run}", folder=tmp_path)
     assert answer.returncode == 0, answer.stderr
-    assert f"next        python -m segexp.evaluate run={run}" in answer.stdout
+    assert "next        python -m segexp.evaluate run=run\n" in answer.stdout
     answer = segexp("evaluate", f"run={run}", "predictions=true", folder=tmp_path)
     assert answer.returncode == 0, answer.stderr
     assert "baseline: most frequent class" in answer.stdout
