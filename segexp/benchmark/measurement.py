@@ -29,6 +29,7 @@ from segexp.inference.ready import ReadyNetwork
 from segexp.inference.segment import Network, segment_to_class_ids
 from segexp.inference.settings import Inference
 from segexp.model.auxiliary import drop_auxiliary_heads
+from segexp.model.reparameterized import merge_branches
 from segexp.system.arithmetic import decide
 from segexp.system.memory import is_out_of_memory, keep_freed_memory, return_freed_memory
 
@@ -59,7 +60,8 @@ class MeasurementTask:
         torch.manual_seed(0)
         network = build.part(self.config, {"num_classes": lambda: self.num_classes})
         drop_auxiliary_heads(network)
-        return network.eval().requires_grad_(False)
+        merge_branches(network.eval())
+        return network.requires_grad_(False)
 
     def image(self) -> Tensor:
         shape = (self.case.batch, 3, *self.case.size)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from segexp.inference.cells import cell_factors, prediction_by_cells
 from segexp.metric.confusion import prediction, resize_logits
 from segexp.types import Logits, Size, Target
 
@@ -15,11 +16,14 @@ BAND_BYTES = 2 * 2**20
 def resized_prediction(logits: Logits, size: Size) -> Target:
     """Class ids uint8 [B, *size] of logits [B, C, h, w] of any precision: those of the logits resized in float32.
 
-    On a CPU no map [B, C, *size] is made where size is as many times h as a power of two says: only there do rows of a
-    band have the same fractions between rows of the logits as they have in the whole, bit for bit.
+    On a CPU no map [B, C, *size] is made where size is an even multiple of h and w, see `prediction_by_cells`, or as
+    many times h as a power of two says: only there do rows of a band have the same fractions between rows of the logits
+    as they have in the whole, bit for bit.
     """
     if tuple(logits.shape[-2:]) == size:
         return prediction(logits)
+    if logits.device.type == "cpu" and (factors := cell_factors(logits, size)):
+        return prediction_by_cells(logits, factors)
     if not (factor := _factor(logits, size)):
         return prediction(resize_logits(logits.float(), size))
     class_ids = torch.empty(logits.shape[0], *size, dtype=torch.uint8)

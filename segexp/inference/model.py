@@ -8,6 +8,7 @@ from segexp import build
 from segexp.classes import Grouping, LabelTable
 from segexp.inference.trusted_parts import labels_of_run, trusted_parts
 from segexp.model.auxiliary import drop_auxiliary_heads
+from segexp.model.reparameterized import merge_branches
 from segexp.run import checkpoint
 from segexp.run.folder import RunFolder
 from segexp.types import Size, Weights
@@ -43,4 +44,5 @@ def load_model(run: RunFolder, checkpoint_name: str, weights: Weights | None = N
     model = build.model(config)
     loaded = checkpoint.load_weights(model, run.checkpoint(checkpoint_name), weights)
     drop_auxiliary_heads(model)
-    return TrainedNetwork(model.eval(), build.grouping(config), table, *image_format, *loaded)
+    merge_branches(model.eval())
+    return TrainedNetwork(model, build.grouping(config), table, *image_format, *loaded)

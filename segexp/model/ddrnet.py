@@ -15,7 +15,7 @@ from segexp.types import Logits, TrainingLogits
 def ddrnet(num_classes: int, width: int, context_width: int, head_width: int) -> Segmenter:
     """Build a fresh DDRNet for images of any size; see the class for the arguments."""
     network = DDRNet(num_classes, width, context_width, head_width)
-    return Segmenter(network, stride=8, smallest=SMALLEST)
+    return Segmenter(network, stride=8, smallest=SMALLEST, coarseness=8)
 
 
 class DDRNet(nn.Module):
@@ -51,7 +51,7 @@ class DDRNet(nn.Module):
         fine, coarse = self.exchange4(self.fine4(F.relu(early)), self.coarse4(F.relu(coarse)))
         fine, coarse = self.fine5(F.relu(fine)), self.coarse5(F.relu(coarse))
         joined = fine + enlarge(self.context(coarse), fine)
-        logits = F.interpolate(self.head(joined), scale_factor=8, mode="bilinear")
+        logits = self.head(joined)
         if not self.training:
             return logits
         return TrainingLogits(logits, [each(early) for each in self.auxiliary_heads])

@@ -14,7 +14,7 @@ from segexp.types import Logits, TrainingLogits
 def pidnet(num_classes: int, width: int, context_width: int, head_width: int) -> Segmenter:
     """Build a fresh PIDNet for images of any size; see the class for the arguments."""
     network = PIDNet(num_classes, width, context_width, head_width)
-    return Segmenter(network, stride=8, smallest=SMALLEST)
+    return Segmenter(network, stride=8, smallest=SMALLEST, coarseness=8)
 
 
 class PIDNet(nn.Module):
@@ -69,7 +69,7 @@ class PIDNet(nn.Module):
 
         scene = enlarge(self.pooling(self.context5(context)), detail)
         joined = self.fusion(self.detail5(F.relu(detail)), scene, self.boundary5(F.relu(edges)))
-        logits = F.interpolate(self.head(joined), scale_factor=8, mode="bilinear")
+        logits = self.head(joined)
         if not (self.training and self.auxiliary_heads):
             return logits
         heads = self.auxiliary_heads

@@ -11,7 +11,7 @@ from segexp.model.auxiliary import drop_auxiliary_heads, has_boundary_head, num_
 from segexp.model.segmenter import Segmenter
 from segexp.types import TrainingLogits
 from tests.contract.test_model import NUM_CLASSES, SIZES, random_image
-from tests.model.options import OPTIONS, all_logits, build_model, heads_switched_on, small_model, smaller
+from tests.model.options import OPTIONS, all_logits, build_model, heads_switched_on, smaller
 
 pytestmark = pytest.mark.fast
 
@@ -76,7 +76,8 @@ def test_heads_that_are_switched_on_leave_the_rest_of_the_network_as_it_was(
     """A checkpoint of one can start the other, and a seed gives both the same weights."""
     if not heads_switched_on(option):
         pytest.skip(f"the auxiliary heads of model={option} cannot be switched off")
-    fresh, plain = copy.deepcopy(built_model), small_model(option, NUM_CLASSES)
+    fresh = copy.deepcopy(built_model)
+    plain = build_seeded(option, auxiliary_stages=None)
     drop_auxiliary_heads(fresh)
     torch.testing.assert_close(fresh.state_dict(), plain.state_dict(), rtol=0, atol=0)
 

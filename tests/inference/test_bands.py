@@ -48,8 +48,8 @@ def test_no_float_map_of_the_whole_image_is_made(monkeypatch: pytest.MonkeyPatch
     sizes = []
     resize = bands.resize_logits
     monkeypatch.setattr(bands, "resize_logits", lambda *given: sizes.append(given[1]) or resize(*given))
-    monkeypatch.setattr(bands, "BAND_BYTES", 100_000)
-    resized_prediction(torch.randn(1, 19, 64, 32), (128, 64))
+    monkeypatch.setattr(bands, "BAND_BYTES", 70_000)
+    resized_prediction(torch.randn(1, 19, 64, 32), (128, 48))
     assert len(sizes) > 5
     assert max(height for height, _ in sizes) < 30
 

@@ -15,6 +15,7 @@ from segexp.config.compose import config_folder
 from segexp.inference.fold import fold_batch_norm
 from segexp.inference.ready import ReadyNetwork
 from segexp.model.auxiliary import drop_auxiliary_heads
+from segexp.model.reparameterized import merge_branches
 from segexp.system.arithmetic import decide
 from tests.model.options import OPTIONS, build_model
 from tests.options import option_file
@@ -60,6 +61,7 @@ def check_same_logits(network: nn.Module, folded: nn.Module) -> None:
 def test_every_network_gives_the_same_logits_with_batch_norm_folded(option: str) -> None:
     network = trained(build_model(option, 5))
     drop_auxiliary_heads(network)  # as wherever a network predicts
+    merge_branches(network)
     folded = copy.deepcopy(network)
     fold_batch_norm(folded)
     check_same_logits(network, folded)

@@ -21,6 +21,8 @@ SMALLER: dict[str, Any] = {
     "num_columns_up": 2,
     "widths": [16, 16, 32, 32, 32],
     "num_convolutions": [1, 1, 1, 1, 1],
+    "num_blocks": [1, 1, 1, 1, 1],
+    "decoder_widths": [16, 16, 16],
     "num_features": 32,
     "total_dropout": 0.0,
     "decoder_channels": 32,
