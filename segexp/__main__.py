@@ -45,8 +45,8 @@ def _usage() -> str:
 def _refuse(word: str) -> NoReturn:
     commands = _commands()
     close = difflib.get_close_matches(word, commands, n=1)
-    hint = f"; did you mean {close[0]}?" if close else ""
-    sys.exit(f"segexp: no command {word!r}; allowed: {', '.join(commands)}{hint}")
+    hint = f"did you mean {close[0]}? " if close else ""
+    sys.exit(f"segexp: no command {word!r}; {hint}allowed: {', '.join(commands)}")
 
 
 def _complete(*words: str) -> None:

@@ -35,7 +35,7 @@ def test_the_version_is_that_of_the_package(monkeypatch: pytest.MonkeyPatch, cap
 
 
 def test_an_unknown_command_is_named_with_the_nearest_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(SystemExit, match=r"no command 'trian'; allowed: .*; did you mean train\?"):
+    with pytest.raises(SystemExit, match=r"no command 'trian'; did you mean train\? allowed: .*"):
         run(monkeypatch, "trian")
 
 

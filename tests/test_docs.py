@@ -51,6 +51,18 @@ def test_commands_of_the_docs_compose(page: Path) -> None:
         load(name, [first_job(each) for each in overrides], folders=[])
 
 
+def test_the_table_of_the_readme_has_every_group_and_option() -> None:
+    """Of callbacks, those that default and finetune are made of are for docs/extending.md."""
+    rows = [line.split("|") for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("| `")]
+    shown = {name.lstrip("+"): row[2] for row in rows for name in re.findall(r"`(.+?)`", row[1])}
+    groups = [folder for folder in config_folder().iterdir() if folder.is_dir() and folder.name != "hydra"]
+    missing = [folder.name for folder in groups if folder.name not in shown]
+    assert missing == []
+    options = [(folder.name, file.stem) for folder in groups for file in folder.glob("*.yaml")]
+    picked = [(group, option) for group, option in options if group != "callbacks"]
+    assert [pair for pair in picked if f"`{pair[1]}`" not in shown[pair[0]]] == []
+
+
 def test_the_docs_have_commands_of_every_entry() -> None:
     named = {name for page in PAGES for name, _ in commands(page)}
     assert {file.stem for file in config_folder().glob("*.yaml")} <= named

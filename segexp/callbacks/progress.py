@@ -12,6 +12,7 @@ from segexp.run.folder import RunFolder
 from segexp.run.train_log import TrainLog
 
 SCORE = "val/miou"
+METRICS = "metrics.jsonl"
 NUM_TIMED = 10
 """Optimizer steps after which the time of a training is estimated; the first of them is left out."""
 LONG_SECONDS = 3600
@@ -81,7 +82,7 @@ class ProgressReport(Callback):
             f"network     {choices.get('model', 'unnamed')}, {self.num_parameters:,} parameters",
             *([f"data        {choices.get('data', 'unnamed')}: {_images_and_classes(data)}"] if data else []),
             f"steps       {trainer.num_training_batches} an epoch{each}; {ends}",
-            f"loggers     {'; '.join(names)}",
+            f"loggers     {_loggers(names)}",
             f"run folder  {self.run.path}",
         ]
 
@@ -130,6 +131,12 @@ def _images_and_classes(data: Any) -> str:
     classes = _count(data.grouping.num_classes, "class", "classes")
     images = f"{_count(num_training, 'image')} to train on, {num_validation} to validate on"
     return f"{images}; {classes}, {data.grouping.name}"
+
+
+def _loggers(names: list[str]) -> str:
+    """Those that were chosen, and where the scores are in any case."""
+    chosen = [name for name in names if name != METRICS]
+    return "; ".join([*(chosen or ["none"]), *([f"every score is in {METRICS}"] if METRICS in names else [])])
 
 
 def _count(number: int | None, one: str, several: str | None = None) -> str:

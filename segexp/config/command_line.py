@@ -106,16 +106,18 @@ def _explain_quotes(error: Exception) -> str | None:
 
 
 def _explain_option(error: Exception, arguments: list[str]) -> str | None:
-    """Which options there are instead of one in a list, such as logger=[wandb,csv]; of a single one Hydra says it."""
-    if not isinstance(error, MissingConfigException) or error.options is not None:
+    """The options of a group in place of one that it does not have, alone or in a list such as logger=[wandb,csv]."""
+    if not isinstance(error, MissingConfigException):
         return None
     group, _, option = str(error.missing_cfg_file).rpartition("/")
+    if not group:
+        return None
     further = get_args_parser().parse_known_args(arguments)[0].config_dir
     folders = [config_folder() / group, *([Path(further) / group] if further else [])]
     allowed = sorted({file.stem for folder in folders for file in folder.glob("*.yaml")})
     close = difflib.get_close_matches(option, allowed, n=1)
-    hint = f"; did you mean {close[0]}?" if close else ""
-    return f"no option {option!r}; options of {group}: {', '.join(allowed)}{hint}" if allowed else None
+    hint = f"did you mean {group}={close[0]}? " if close else ""
+    return f"no option {option!r}; {hint}options of {group}: {', '.join(allowed)}" if allowed else None
 
 
 def explain(name: str, arguments: list[str]) -> str | None:
@@ -151,5 +153,5 @@ def _explain_key(config: DictConfig, key: str) -> str | None:
     values = cast(Values, OmegaConf.to_container(node))
     deeper = [f"{name}.{last}" for name, value in values.items() if isinstance(value, dict) and last in value]
     close = difflib.get_close_matches(last, allowed, n=1) or deeper
-    hint = f"; did you mean {' or '.join('.'.join([*parents, each]) for each in close)}?" if close else ""
-    return f"no key {key!r}; {'.'.join(parents) or 'the configuration'} has: {', '.join(allowed)}{hint}"
+    hint = f"did you mean {' or '.join('.'.join([*parents, each]) for each in close)}? " if close else ""
+    return f"no key {key!r}; {hint}{'.'.join(parents) or 'the configuration'} has: {', '.join(allowed)}"

@@ -141,6 +141,7 @@ def _print_scores(evaluation: "Evaluation", run: "RunFolder", folder: Path, with
     from rich.console import Console
 
     from segexp.evaluate.tables import class_table, score_table, worst_images
+    from segexp.evaluate.training_score import difference_to_training
 
     console, title = Console(), f"{run.path.name}, {folder.name}"
     scores = evaluation.every_score()
@@ -154,6 +155,8 @@ def _print_scores(evaluation: "Evaluation", run: "RunFolder", folder: Path, with
         print(f"no scores: no pixel of {split} belongs to a class of {evaluation.grouping.name}")
     if run.environment.get("data", {}).get(split) not in (None, evaluation.facts["fingerprint"]):
         print(f"the files of {split} have other names or sizes than during the training")
+    if difference := difference_to_training(run, evaluation.facts, scores["miou"]):
+        print(difference)
     for path in (*sorted(folder.glob("[!.]*.*")), run.pictures / "learning_curves.png"):
         print(path)
 

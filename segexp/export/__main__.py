@@ -48,9 +48,9 @@ def _print_result(result: "ExportResult", run_name: str, folder: Path) -> None:
     from segexp.display.tables import records_table
     from segexp.export.int8 import NOTABLE_LOSS
 
-    records = [each._asdict() | {"image": " × ".join(map(str, each.image))} for each in result.checks]
+    records = [each._asdict() | {"image": "×".join(map(str, each.image))} for each in result.checks]
     rows = [{key.replace("_", " "): value for key, value in record.items()} for record in records]
-    Console().print(records_table(rows, f"{run_name}: exported against PyTorch"))
+    Console().print(records_table(rows, f"{run_name}: exported against PyTorch", unbroken=["image"]))
     print(f"largest difference of a logit: {max(each.largest_difference for each in result.checks):.3g}")
     cost = result.cost
     if cost:

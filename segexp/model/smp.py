@@ -88,10 +88,10 @@ def _check_options(architecture: type[SegmentationModel], encoder: str, options:
     unknown = [key for key in options if key not in taken and not (refused_by_timm and options[key] is not None)]
     if unknown:
         close = difflib.get_close_matches(unknown[0], taken, n=1)
-        hint = f"; did you mean {close[0]}?" if close else ""
+        hint = f"did you mean {close[0]}? " if close else ""
         raise ValueError(
             f"model.{unknown[0]}: {architecture.__name__} of smp with encoder {encoder} does not take "
-            f"{', '.join(unknown)}{hint}; allowed: {', '.join(taken)}; correct the name or leave it out (also in the "
+            f"{', '.join(unknown)}; {hint}allowed: {', '.join(taken)}; correct the name or leave it out (also in the "
             "config.yaml of a run of an earlier version, which ignored it)"
         )
 

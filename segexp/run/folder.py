@@ -1,5 +1,6 @@
 """The run folder: write it, read it back, name what is missing. It needs neither torch nor the code of the run."""
 
+import difflib
 import json
 import os
 import socket
@@ -18,7 +19,7 @@ from pydantic import BaseModel, ValidationError
 
 from segexp.run.earlier import evaluation_in_words_of_today, in_words_of_today
 from segexp.system import remote, stuck
-from segexp.system.files import write_atomic
+from segexp.system.files import from_here, write_atomic
 from segexp.system.signals import TERMINATED
 from segexp.types import Values, Weights
 
@@ -64,7 +65,9 @@ class RunFolder:
         """
         run = cls(Path(path).expanduser().absolute())
         if not run.path.is_dir():
-            raise FileNotFoundError(f"no run folder {run.path}; train one first, or correct {key}=")
+            close = difflib.get_close_matches(run.path.name, _runs_in(run.path.parent), n=1)
+            hint = f"did you mean {key}={from_here(run.path.with_name(close[0]))}? " if close else ""
+            raise FileNotFoundError(f"no run folder {run.path}; {hint}train one first, or correct {key}=")
         if not (run.path / "config.yaml").is_file():
             raise FileNotFoundError(
                 f"{run.path} is not a run folder: it has no config.yaml; set {key}= to a folder that has"
@@ -292,6 +295,14 @@ class RunFolder:
 
 def _load_yaml(text: str) -> Any:
     return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # in C ten times as fast, where PyYAML has it
+
+
+def _runs_in(folder: Path) -> list[str]:
+    """The names of the runs in a folder; none if it cannot be looked into."""
+    try:
+        return [entry.name for entry in folder.iterdir() if (entry / "config.yaml").is_file()]
+    except OSError:
+        return []
 
 
 def _load_environment(text: str) -> Any:

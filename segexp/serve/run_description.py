@@ -45,13 +45,22 @@ def own_evaluation(run: RunFolder, split: str | None, trained: TrainedNetwork) -
         return {}
     try:
         evaluation = run.own_scores(split, trained.step, trained.weights)
+        if evaluation is not None:
+            return evaluation
+        print(f"no scores shown: {run.evaluation(split)} {_mismatch(run.scores(split), trained)}; evaluate again")
     except ValueError as error:
         print(f"no scores shown: {error}")
-        return {}
-    if evaluation is None:
-        print(f"no scores shown: {run.evaluation(split)} is of other weights or classes; evaluate the run again")
-        return {}
-    return evaluation
+    return {}
+
+
+def _mismatch(evaluation: Values, trained: TrainedNetwork) -> str:
+    """Why an evaluation is not that of the served network, in words."""
+    if (coarser_than := evaluation.get("regrouped_from")) is not None:
+        return f"is of other classes: it was regrouped from the evaluation {coarser_than}"
+    if (step := evaluation.get("step")) != trained.step:
+        return f"is of other weights, those after step {step}, and those after step {trained.step} are served"
+    evaluated, served = evaluation.get("weights", "averaged"), trained.weights or "averaged"
+    return f"is of other weights, the {evaluated} ones, and the {served} ones are served"
 
 
 def evaluated_miou(run: RunFolder, split: str | None, trained: TrainedNetwork, evaluation: Values) -> dict[str, float]:

@@ -22,6 +22,11 @@ def hidden_files(number: int) -> str:
     return f"{number} hidden file{'s' * (number > 1)}, as macOS makes them (._x.png, __MACOSX)"
 
 
+def from_here(path: Path) -> Path:
+    """The shortest path to type for an absolute one: that from the current folder where it lies in it."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
 def make_new_folder(path: Path) -> Path:
     """Make a folder that was not there, and its parents: of this name, or of this name with _2, _3, ... behind it.
 

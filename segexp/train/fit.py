@@ -23,6 +23,7 @@ from segexp.run.environment import collect_environment
 from segexp.run.folder import RunFolder
 from segexp.run.train_log import TrainLog
 from segexp.system import remote, signals, stuck
+from segexp.system.files import from_here
 from segexp.system.lightning_internals import kill_other_ranks
 from segexp.system.ranks import on_first_rank, rank
 from segexp.train.arithmetic import arithmetic_line, decide_arithmetic
@@ -126,7 +127,7 @@ def _train(run: RunFolder, training: Training, values: Mapping[str, Any], from_c
 
 def _say_how_to_go_on(run: RunFolder) -> None:
     """Print where an interrupted run is, and the command that continues it from its last checkpoint."""
-    command = shlex.join(["python", "-m", "segexp.train", f"resume={quote(str(run.path))}", *config_dir()])
+    command = shlex.join(["python", "-m", "segexp.train", f"resume={quote(str(from_here(run.path)))}", *config_dir()])
     there = any(run.checkpoints.glob("*.ckpt"))
     print(
         f"interrupted\nrun folder  {run.path}\n"
@@ -155,7 +156,7 @@ def _summary(run: RunFolder) -> str:
     best = max(validated, key=lambda row: row["val/miou"])
     root = run.config["data"].get("root", "")
     place = [f"data.root={quote(root)}"] if remote.is_url(root) else []  # no command takes a URL from a run's config
-    command = ["python", "-m", "segexp.evaluate", f"run={quote(str(run.path))}", *place, *config_dir()]
+    command = ["python", "-m", "segexp.evaluate", f"run={quote(str(from_here(run.path)))}", *place, *config_dir()]
     last = when(validated[-1], validated).split()[1]
     return (
         f"val mIoU    {best['val/miou']:.4f} after {when(best, validated)} of {last}\n"

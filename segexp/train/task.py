@@ -135,6 +135,7 @@ class SegmentationTask(LightningModule):
         self.confusions[split] = counts
         named = scores.all_scores(counts, self.class_names, self.categories)
         self.log_dict({f"{split}/{name}": value for name, value in named.items() if name != "miou"})
-        self.log_dict({f"{split}/loss": loss.compute(), f"{split}/miou": named["miou"]}, prog_bar=True)
+        shown = split == "val"  # the bar of an epoch would show the training scores of the one before
+        self.log_dict({f"{split}/loss": loss.compute(), f"{split}/miou": named["miou"]}, prog_bar=shown)
         loss.reset()
         confusion.reset()

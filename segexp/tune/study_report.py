@@ -9,7 +9,7 @@ from optuna.trial import FrozenTrial
 
 from segexp.config.compose import config_dir
 from segexp.display import pictures
-from segexp.system.files import write_atomic
+from segexp.system.files import from_here, write_atomic
 from segexp.tune import study_plots
 from segexp.tune.space import override, overrides
 from segexp.tune.study import REASON, REPEATED, Study, best_trial
@@ -33,7 +33,7 @@ def training_command(trial: FrozenTrial, train: Sequence[str]) -> str:
 
 def evaluation_command(study: Study, trial: FrozenTrial) -> str:
     """The command that evaluates the run of a trial."""
-    run = override("run", str(study.run(trial.number).path))
+    run = override("run", str(from_here(study.run(trial.number).path)))
     return shlex.join(["python", "-m", "segexp.evaluate", run, *config_dir()])
 
 

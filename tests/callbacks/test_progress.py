@@ -38,7 +38,7 @@ def test_facts_come_first_then_the_time_and_a_line_for_each_epoch(
     assert lines[1].startswith("network     gridnet, ")
     assert lines[2] == "data        streets: 6 images to train on, 3 to validate on; 8 classes, cityscapes8"
     assert lines[3] == "steps       6 an epoch, of 1 image each; 2 epochs"
-    assert lines[4:6] == ["loggers     metrics.jsonl", f"run folder  {tmp_path / 'run'}"]
+    assert lines[4:6] == ["loggers     none; every score is in metrics.jsonl", f"run folder  {tmp_path / 'run'}"]
     epochs = [line for line in lines if line.startswith("epoch")]
     for number, (line, miou, loss) in enumerate(zip(epochs, mious, losses, strict=True), start=1):
         assert line.startswith(f"epoch {number}/2  loss {loss:.4f}  val loss ")

@@ -20,7 +20,7 @@ def test_a_mistyped_key_beside_options_of_ones_own_is_answered_as_any_other(type
     (tmp_path / "my conf/model/mine.yaml").write_text("_target_: mine.network\nwidth: 4\n")
     mine = [word.replace("CONF", str(tmp_path / "my conf")) for word in typed]
     answer = explain("train", [*mine, "model=mine", "model.widht=3"])
-    assert answer == "no key 'model.widht'; model has: _target_, width; did you mean model.width?"
+    assert answer == "no key 'model.widht'; did you mean model.width? model has: _target_, width"
 
 
 @pytest.mark.parametrize(
@@ -68,12 +68,14 @@ def test_choices_of_one_and_of_several_options_are_known(typed, choices, tmp_pat
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ("logger=[wandb,csw]", "no option 'csw'; options of logger: csv, "),
-        ("logger=[wandb,csw]", "did you mean csv?"),
-        ("logger.project=x", "no key 'logger.project'; logger has: wandb; did you mean logger.wandb.project?"),
+        ("logger=[wandb,csw]", "no option 'csw'; did you mean logger=csv? options of logger: csv, "),
+        ("loss=lovaz", "no option 'lovaz'; did you mean loss=lovasz? options of loss: cross_entropy, "),
+        ("+sweep=losess", "no option 'losess'; did you mean sweep=losses? options of sweep: beta, "),
+        ("loss=x", "no option 'x'; options of loss: cross_entropy, "),
+        ("logger.project=x", "no key 'logger.project'; did you mean logger.wandb.project? logger has: wandb"),
     ],
 )
-def test_a_mistyped_logger_is_answered_with_what_is_meant(typed: str, said: str, monkeypatch) -> None:
+def test_a_mistyped_option_is_answered_with_what_is_meant_and_then_with_all(typed: str, said: str, monkeypatch) -> None:
     monkeypatch.setattr(sys, "argv", ["segexp", typed])
     with pytest.raises(SystemExit) as refused:
         entry_point("train")(print)()

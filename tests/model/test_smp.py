@@ -65,7 +65,7 @@ def test_an_unknown_architecture_is_named_in_the_error() -> None:
 def test_an_option_that_smp_would_drop_is_named_in_the_error(architecture: str, encoder: str) -> None:
     with pytest.raises(ValueError, match="does not take encoder_dept") as error:
         smp(5, architecture, encoder, None, encoder_dept=4)
-    facts = ["model.encoder_dept", f"encoder {encoder}", "did you mean encoder_depth?", "allowed: activation, "]
+    facts = ["model.encoder_dept", f"encoder {encoder}", "did you mean encoder_depth? allowed: activation, "]
     assert [fact for fact in facts if fact not in str(error.value)] == [], str(error.value)
 
 

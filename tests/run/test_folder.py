@@ -131,6 +131,16 @@ def test_opening_says_what_is_missing(tmp_path: Path) -> None:
         RunFolder.open(tmp_path)
 
 
+def test_a_mistyped_run_is_answered_with_the_run_that_is_meant(tmp_path: Path) -> None:
+    for name in ("seed_0", "notes"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "seed_0/config.yaml").touch()
+    with pytest.raises(FileNotFoundError, match=f"; did you mean resume={tmp_path}/seed_0[?] train one first"):
+        RunFolder.open(tmp_path / "sede_0", key="resume")
+    with pytest.raises(FileNotFoundError, match=f"no run folder {tmp_path}/nots; train one first"):
+        RunFolder.open(tmp_path / "nots")
+
+
 def test_a_missing_checkpoint_is_answered_with_those_there_are(tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
     run.checkpoints.mkdir()

@@ -14,9 +14,17 @@ from segexp.serve.responses import UploadLimits
 from segexp.serve.run_description import describe_run, evaluated_miou, own_evaluation
 
 
-@pytest.mark.parametrize("change", [{"step": 1}, {"regrouped_from": "val"}, {"metrics": None}])
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"step": 1}, "is of other weights, those after step 1, and those after step "),
+        ({"weights": "raw"}, "is of other weights, the raw ones, and the averaged ones are served; evaluate again"),
+        ({"regrouped_from": "all"}, "is of other classes: it was regrouped from the evaluation all; evaluate again"),
+        ({"metrics": None}, "metrics is None, not a number for each score"),
+    ],
+)
 def test_scores_of_other_weights_or_classes_are_not_shown(
-    run: RunFolder, change: dict, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    run: RunFolder, change: dict, reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     other = RunFolder.open(shutil.copytree(run.path, tmp_path / "run"))
     trained, limits = load_model(other, "best"), UploadLimits(bytes=1, pixels=1)
@@ -27,7 +35,9 @@ def test_scores_of_other_weights_or_classes_are_not_shown(
     evaluation = own_evaluation(other, "val", trained)
     description = describe_run("run", other, trained, evaluation, "val", limits)
     assert {description.miou, *(each.iou for each in description.classes)} == {None}
-    assert "no scores shown" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert said.startswith("no scores shown: ")
+    assert reason in said
     assert evaluated_miou(other, "val", trained, evaluation) == {}
 
 

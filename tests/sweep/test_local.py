@@ -121,7 +121,7 @@ def test_a_killed_job_is_named_and_the_others_go_on(small, tmp_path: Path) -> No
 def test_a_typo_in_one_job_is_found_before_any_starts(small, tmp_path: Path) -> None:
     answer = segexp("train", "-m", *small("loss=dice,focall"), f"hydra.sweep.dir={tmp_path / 'sweep'}")
     assert answer.returncode == 1
-    assert "Could not find 'loss/focall'" in answer.stderr
+    assert "no option 'focall'; did you mean loss=focal? " in answer.stderr
     assert not list((tmp_path / "sweep").glob("*/"))
 
 

@@ -10,7 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from segexp.system.files import InvalidNameError, make_new_folder, partial_file, remove_abandoned_parts, write_atomic
+from segexp.system.files import (
+    InvalidNameError,
+    from_here,
+    make_new_folder,
+    partial_file,
+    remove_abandoned_parts,
+    write_atomic,
+)
 
 WRITING = """
 import sys
@@ -21,6 +28,14 @@ with partial_file(Path(sys.argv[1])) as part:
     print(part.name, flush=True)
     sys.stdin.read()
 """
+
+
+def test_a_path_to_type_begins_in_the_current_folder_where_it_lies_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert from_here(tmp_path / "outputs/run") == Path("outputs/run")
+    assert from_here(tmp_path.with_name("elsewhere") / "run") == tmp_path.with_name("elsewhere") / "run"
 
 
 def test_threads_that_write_one_file_do_not_disturb_each_other(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A training without an end, which something else ends, has a learning rate wherever that needs no end."""
+"""What the task shows of a training, and that a training without an end has a learning rate wherever it can."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +23,15 @@ def test_a_training_without_an_end_has_a_learning_rate(compose_small: Compose, t
     task.trainer = trainer
     optimizer = task.configure_optimizers()["optimizer"]
     assert optimizer.param_groups[0]["lr"] == values["optimizer"]["lr"]
+
+
+def test_the_progress_bar_shows_no_training_scores_which_would_be_of_the_epoch_before(
+    compose_small: Compose, tmp_path: Path
+) -> None:
+    _, task, data, trainer = assemble(compose_small("callbacks.panels.num_scenes=0"), tmp_path)
+    trainer.fit(task, data)
+    assert {"train/loss", "train/miou"} <= trainer.callback_metrics.keys()
+    assert trainer.progress_bar_metrics.keys() == {"val/loss", "val/miou"}
 
 
 @pytest.mark.slow

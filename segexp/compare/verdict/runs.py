@@ -73,12 +73,11 @@ def unknown_score(score: str, runs: Sequence[Run]) -> str:
             f"score is {score!r}, which has no value on these images: what it measures never occurs; choose another one"
         )
     close = difflib.get_close_matches(score, names, n=1)
-    hint = (
-        f"did you mean {close[0]}?" if close else "evaluate again with the metric that gives it, or choose another one"
-    )
+    hint = f"did you mean {close[0]}? " if close else ""
     whole, of_classes = ([name for name in names if ("/" in name) == is_class] for is_class in (False, True))
     examples = dict.fromkeys(name.partition("/")[0] + "/CLASS" for name in of_classes)
-    return f"score is {score!r}; scores of these evaluations: {', '.join([*whole, *examples])}; {hint}"
+    cure = "choose one of them, or evaluate again with the metric that gives it"
+    return f"score is {score!r}; {hint}scores of these evaluations: {', '.join([*whole, *examples])}; {cure}"
 
 
 def with_settings_in_names(runs: list[Run]) -> list[Run]:
