@@ -76,9 +76,9 @@ def head(num_features: int, num_inner: int, num_outputs: int) -> nn.Sequential:
     )
 
 
-def conv_norm(num_inputs: int, num_outputs: int, size: int, stride: int = 1) -> nn.Sequential:
+def conv_norm(num_inputs: int, num_outputs: int, size: int, stride: int = 1, groups: int = 1) -> nn.Sequential:
     """Build a convolution of size x size and its batch norm."""
-    convolution = nn.Conv2d(num_inputs, num_outputs, size, stride, padding=size // 2, bias=False)
+    convolution = nn.Conv2d(num_inputs, num_outputs, size, stride, padding=size // 2, groups=groups, bias=False)
     return nn.Sequential(convolution, nn.BatchNorm2d(num_outputs))
 
 

@@ -53,7 +53,7 @@ def random_image(height: int, width: int, num_images: int = 2) -> torch.Tensor:
 
 def test_every_model_is_found() -> None:
     assert {"gridnet", "unet", "unetplusplus", "fcn8", "segnet", "pspnet", "deeplabv3plus"} <= set(OPTIONS)
-    assert {"fpn", "upernet", "segformer", "ddrnet23_slim", "pidnet_s"} <= set(OPTIONS)
+    assert {"fpn", "upernet", "segformer", "ddrnet23_slim", "pidnet_s", "fast_scnn"} <= set(OPTIONS)
 
 
 def test_a_fresh_state_dict_has_the_keys_that_old_checkpoints_have(option: str, model: Segmenter) -> None:
