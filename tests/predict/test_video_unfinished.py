@@ -27,8 +27,8 @@ import torch
 signal.signal(signal.SIGINT, signal.default_int_handler)  # shells make background jobs deaf to it
 
 def hold(network, arguments):
-    if type(network).__name__ != "ReadyNetwork":
-        return  # it is only being made ready
+    if type(network).__name__ != "GridNet" or arguments[0].shape[-1] == arguments[0].shape[-2]:
+        return  # it is only being made ready, by a square image
     print("held", flush=True)
     while not select.select([sys.stdin], [], [], 0.1)[0]:  # in turns: a signal just before one is seen after it
         pass
