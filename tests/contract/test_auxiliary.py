@@ -110,6 +110,7 @@ def test_training_with_heads_runs_under_autocast_and_in_both_memory_formats(mode
 
 @pytest.mark.slow
 def test_training_with_heads_compiles_to_one_graph(model: Segmenter) -> None:
+    torch.compiler.reset()  # it compiles one forward method, here the wrapper's, for 8 networks of a process at most
     compiled = torch.compile(copy.deepcopy(model), backend="eager", fullgraph=True)
     output = compiled(random_image(33, 47))
     assert isinstance(output, TrainingLogits)
