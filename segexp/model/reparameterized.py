@@ -23,7 +23,7 @@ class RepVGGBlock(nn.Module):
         self.identity = nn.BatchNorm2d(num_inputs) if num_inputs == num_outputs and stride == 1 else None
 
     def forward(self, features: Tensor) -> Tensor:
-        # Picked before, as a 1x1 convolution of three channels with a stride crashes in oneDNN 3.12 and channels_last.
+        # Picked before: some strided 1x1 convolutions crash in oneDNN 3.12.
         picked = features[..., :: self.stride, :: self.stride]
         total = self.large(features) + self.small(picked)
         return F.relu(total if self.identity is None else total + self.identity(features), inplace=True)

@@ -1,4 +1,4 @@
-"""RepVGG-UNet: plain 3x3 convolutions from end to end, for CPUs, on which they run at the highest share of the peak."""
+"""RepVGG-UNet: plain 3x3 convolutions from end to end, for real time on CPUs."""
 
 import itertools
 from collections.abc import Sequence
